@@ -1,0 +1,274 @@
+package event
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"time"
+	"unsafe"
+
+	"github.com/gatewatch/gatewatch/detection/event/jsonscan"
+)
+
+// Bounds of what one JSON object can put into an event. What is beyond them
+// stays in event.original and, up to a size, in gatewatch.flattened.
+const (
+	MaxFields    = 1024     // values of one event
+	MaxName      = 256      // bytes of a dotted name
+	maxFlattened = 64 << 10 // bytes of text in gatewatch.flattened
+)
+
+// Decoder reads events from JSON. The zero Decoder is ready; it is not safe for
+// concurrent use.
+type Decoder struct {
+	scan jsonscan.Scanner
+	path []byte
+	flat []byte
+	over int // values over the bounds
+}
+
+// Decode reads one JSON object, nested or with dotted names, into e and keeps
+// what e holds already. Members of [Event] are set from their names. Strings of
+// known fields take the type that ECS gives them (numbers, addresses, dates)
+// where they have its form. Strings point into raw, which must not change as
+// long as e is in use. Values over the bounds of this package are counted in
+// error.message. On an error e holds what was read before it.
+func (d *Decoder) Decode(raw []byte, e *Event) error {
+	d.scan.Reset(raw)
+	d.path, d.flat, d.over = d.path[:0], d.flat[:0], 0
+	t, err := d.scan.Next()
+	if err != nil {
+		return err
+	}
+	if t.Kind != jsonscan.Object {
+		return fmt.Errorf("read json: want an object")
+	}
+	if err := d.object(e); err != nil {
+		return err
+	}
+	if _, err := d.scan.Next(); err != nil {
+		return err
+	}
+	if d.over > 0 {
+		e.AddText(GatewatchFlattened, e.Copy(d.flat))
+		e.AddText(ErrorMessage, "json: "+strconv.Itoa(d.over)+" values are over the bounds of an event")
+	}
+	return nil
+}
+
+// object reads the members of an object whose brace was read.
+func (d *Decoder) object(e *Event) error {
+	base := len(d.path)
+	for {
+		t, err := d.scan.Next()
+		if err != nil {
+			return err
+		}
+		if t.Kind == jsonscan.ObjectEnd {
+			d.path = d.path[:base]
+			return nil
+		}
+		d.path = d.path[:base]
+		if base > 0 {
+			d.path = append(d.path, '.')
+		}
+		if len(t.Text) > MaxName { // longer than any name that is used
+			t.Text, t.Escaped = t.Text[:MaxName+1], false
+		}
+		if t.Escaped {
+			d.path = jsonscan.Unquote(d.path, t.Text)
+		} else {
+			d.path = append(d.path, t.Text...)
+		}
+		v, err := d.scan.Next()
+		if err != nil {
+			return err
+		}
+		if err := d.value(e, v, false); err != nil {
+			return err
+		}
+	}
+}
+
+// value reads what t begins under the current path.
+func (d *Decoder) value(e *Event, t jsonscan.Token, list bool) error {
+	switch t.Kind {
+	case jsonscan.Object:
+		return d.object(e)
+	case jsonscan.Array:
+		base := len(d.path)
+		for {
+			n, err := d.scan.Next()
+			if err != nil {
+				return err
+			}
+			if n.Kind == jsonscan.ArrayEnd {
+				return nil
+			}
+			if err := d.value(e, n, true); err != nil {
+				return err
+			}
+			d.path = d.path[:base]
+		}
+	case jsonscan.Null:
+		return nil
+	}
+	d.scalar(e, t, list)
+	return nil
+}
+
+func (d *Decoder) scalar(e *Event, t jsonscan.Token, list bool) {
+	if len(d.path) > MaxName || len(e.fields) >= MaxFields {
+		d.overflow(t)
+		return
+	}
+	k := InternBytes(d.path)
+	var s string
+	if t.Escaped {
+		s = e.Build(func(dst []byte) []byte { return jsonscan.Unquote(dst, t.Text) })
+	} else {
+		s = View(t.Text)
+	}
+	if e.setMember(k, t.Kind, s) {
+		return
+	}
+	v := e.typed(k, t.Kind, s)
+	v.list = list
+	e.Add(k, v)
+}
+
+// typed makes a value of a JSON scalar under a key.
+func (e *Event) typed(k Key, kind jsonscan.Kind, s string) Value {
+	switch kind {
+	case jsonscan.True, jsonscan.False:
+		return Bool(kind == jsonscan.True)
+	case jsonscan.Number:
+		return number(s)
+	}
+	switch k.Type() {
+	case TypeLong:
+		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+			return Int(n)
+		}
+	case TypeFloat:
+		if f, err := strconv.ParseFloat(s, 64); err == nil && !isSpecial(f) {
+			return Float(f)
+		}
+	case TypeIP:
+		if a, ok := ParseIP(s); ok {
+			return e.ip(a)
+		}
+	case TypeDate:
+		if ns, ok := ParseTime(s); ok {
+			return Time(ns)
+		}
+	}
+	return String(s)
+}
+
+// number keeps an integer that 64 bits cannot hold, and a float that is none
+// of ours, as its text: nothing is rounded away.
+func number(s string) Value {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return Int(n)
+	}
+	for i := range len(s) {
+		if c := s[i]; c == '.' || c|0x20 == 'e' {
+			if f, err := strconv.ParseFloat(s, 64); err == nil && !isSpecial(f) {
+				return Float(f)
+			}
+			break
+		}
+	}
+	return String(s)
+}
+
+// setMember sets the member that a key names, if it names one and the value
+// has its form.
+func (e *Event) setMember(k Key, kind jsonscan.Kind, s string) bool {
+	switch k {
+	case Timestamp:
+		ns, ok := timeOf(kind, s)
+		if ok {
+			e.Time = ns
+		}
+		return ok
+	case EventIngested:
+		ns, ok := timeOf(kind, s)
+		if ok {
+			e.Received = ns
+		}
+		return ok
+	case EventID:
+		e.ID = s
+	case EventDataset:
+		e.Dataset = s
+	case GatewatchSource:
+		e.Source = s
+	case EventOriginal:
+		if e.Raw == nil {
+			e.Raw = unsafe.Slice(unsafe.StringData(s), len(s))
+		}
+	case GatewatchOriginal64:
+		b, err := base64.StdEncoding.DecodeString(s)
+		if err != nil {
+			return false
+		}
+		e.Raw = b
+	default:
+		return false
+	}
+	return true
+}
+
+// timeOf reads a time from a JSON string (RFC 3339) or number (Unix
+// milliseconds, as Elasticsearch reads dates).
+func timeOf(kind jsonscan.Kind, s string) (int64, bool) {
+	switch kind {
+	case jsonscan.String:
+		return ParseTime(s)
+	case jsonscan.Number:
+		ms, err := strconv.ParseFloat(s, 64)
+		if err != nil || ms < -9e12 || ms > 9e12 {
+			return 0, false
+		}
+		return int64(ms * 1e6), true
+	}
+	return 0, false
+}
+
+// overflow keeps a value over the bounds as text as far as there is room.
+func (d *Decoder) overflow(t jsonscan.Token) {
+	d.over++
+	if len(d.flat)+len(d.path)+len(t.Text)+2 > maxFlattened {
+		return
+	}
+	d.flat = append(append(d.flat, d.path...), '=')
+	d.flat = append(append(d.flat, t.Text...), '\n')
+}
+
+// ParseTime reads an RFC 3339 time, also with a space for the T, and returns
+// Unix nanoseconds. It reports false for another form and for years that
+// nanoseconds in 64 bits cannot express.
+func ParseTime(s string) (int64, bool) {
+	layout := time.RFC3339Nano
+	if len(s) > 10 && s[10] == ' ' {
+		layout = "2006-01-02 15:04:05.999999999Z07:00"
+	}
+	t, err := time.Parse(layout, s)
+	if err != nil {
+		return 0, false
+	}
+	return Nanos(t)
+}
+
+// UnmarshalJSON reads what [Event.AppendJSON] writes into an emptied event. It
+// keeps a copy of data.
+func (e *Event) UnmarshalJSON(data []byte) error {
+	e.Reset()
+	var d Decoder
+	return d.Decode(append([]byte(nil), data...), e)
+}
+
+// MarshalJSON is [Event.AppendJSON].
+func (e *Event) MarshalJSON() ([]byte, error) { return e.AppendJSON(nil), nil }
