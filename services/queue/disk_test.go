@@ -1,0 +1,65 @@
+package queue_test
+
+import (
+	"errors"
+	"path/filepath"
+	"testing"
+
+	"github.com/gatewatch/gatewatch/services/queue"
+	"github.com/gatewatch/gatewatch/services/queue/queuetest"
+)
+
+func TestContract(t *testing.T) {
+	f := func(name string, cfg queue.Config) {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			queuetest.Run(t, func(t *testing.T, name string) queue.Queue {
+				q, err := queue.Open(filepath.Join(dir, name), cfg, nil, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return q
+			})
+		})
+	}
+	f("default", queue.Config{})
+	f("no tail", queue.Config{TailBytes: -1})
+	f("small segments", queue.Config{TailBytes: 4 << 10, SegmentBytes: 1})
+}
+
+func TestOneProcess(t *testing.T) {
+	dir := t.TempDir()
+	q, err := queue.Open(dir, queue.Config{}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := queue.Open(dir, queue.Config{}, nil, nil); err == nil {
+		t.Error("a second open of the same directory succeeded")
+	}
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	q, err = queue.Open(dir, queue.Config{}, nil, nil)
+	if err != nil {
+		t.Fatalf("open after close: %v", err)
+	}
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTooLarge(t *testing.T) {
+	q, err := queue.Open(t.TempDir(), queue.Config{MaxAppendBytes: 1000}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.Append(t.Context(), queuetest.Records("a", 1, 1, 1000)); !errors.Is(err, queue.ErrTooLarge) {
+		t.Errorf("append = %v, want %v", err, queue.ErrTooLarge)
+	}
+	if at, err := q.Append(t.Context(), queuetest.Records("a", 1, 1, 100)); err != nil || at != 1 {
+		t.Errorf("append = %d, %v, want 1", at, err)
+	}
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

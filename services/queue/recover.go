@@ -1,0 +1,129 @@
+package queue
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+)
+
+// load finds the segments and the offset of the next record. It reads only
+// the last segment; damage in the others is found by whoever reads them.
+func (d *Disk) load() error {
+	infos, err := d.fs.list()
+	if err != nil {
+		return fmt.Errorf("list segments: %w", err)
+	}
+	var problems []error
+	var reached Offset
+	d.commits, reached, problems = loadCommits(d.fs)
+	for _, err := range problems {
+		d.log.Error("read consumer offsets", slog.Any("error", err))
+	}
+	d.collect(infos)
+	reached = max(reached, d.commits.highest(), d.cfg.Floor, 1)
+	end := Offset(1)
+	if n := len(d.segments); n > 0 {
+		last := d.segments[n-1]
+		if end, err = d.recoverLast(last); err != nil {
+			return err
+		}
+		last.limit = max(end, reached)
+	}
+	d.next = max(end, reached)
+	if len(d.segments) > 0 && d.next > end {
+		// An offset that may have been acknowledged is never given out again.
+		d.log.Error("records at the end of the log are missing",
+			slog.Uint64("from", uint64(end)), slog.Uint64("to", uint64(d.next)))
+	}
+	d.reportMissing()
+	d.dropEmpty()
+	oldest, next := d.Bounds()
+	d.log.Info("queue opened", slog.Int("segments", len(d.segments)), slog.Int64("bytes", d.bytes),
+		slog.Uint64("oldest", uint64(oldest)), slog.Uint64("next", uint64(next)))
+	return nil
+}
+
+// collect makes the list of segments from the names of files. The base of each
+// ends the one before.
+func (d *Disk) collect(infos []fileInfo) {
+	for _, info := range infos {
+		s, ok := parseSegmentName(info.name)
+		if !ok {
+			continue
+		}
+		s.size, s.onDisk, s.modified = info.size, info.size, info.modified
+		for n := len(d.segments); n > 0 && d.segments[n-1].base > s.base; n-- {
+			d.log.Error("ignore segment that begins after a later one", slog.String("segment", d.segments[n-1].name))
+			d.bytes -= d.segments[n-1].onDisk
+			d.segments = d.segments[:n-1]
+		}
+		if n := len(d.segments); n > 0 {
+			d.segments[n-1].limit = s.base
+		}
+		d.segments = append(d.segments, s)
+		d.bytes += s.onDisk
+		d.serial = max(d.serial, s.serial)
+	}
+}
+
+// recoverLast reads the whole last segment and returns the offset after its
+// last record. Bytes after that are what a crash tore. They stay: the next
+// segment begins at a higher offset, so readers do not take them for records.
+func (d *Disk) recoverLast(s *segment) (Offset, error) {
+	f, err := d.fs.open(s.name, os.O_RDONLY)
+	if err != nil {
+		return 0, fmt.Errorf("read last segment: %w", err)
+	}
+	sc := newScanner(f, s.marker, s.base)
+	sc.size, sc.limit = s.size, everything
+	var whole int64
+	for {
+		h, ok := sc.head()
+		if !ok {
+			break
+		}
+		if _, err := sc.body(h); err == nil {
+			whole = sc.off
+		}
+	}
+	end := max(sc.reached, s.base)
+	if torn := s.size - whole; torn > 0 {
+		d.metrics.torn.Add(float64(torn))
+		d.log.Warn("log ends in a torn write", slog.String("segment", s.name),
+			slog.Int64("torn_bytes", torn), slog.Uint64("next_offset", uint64(end)))
+	}
+	if sc.damage != "" {
+		d.log.Error("last segment is damaged", slog.String("segment", s.name), slog.String("damage", sc.damage))
+	}
+	if err := f.Close(); err != nil {
+		return 0, fmt.Errorf("close last segment: %w", err)
+	}
+	return end, nil
+}
+
+// reportMissing logs what is gone before the oldest segment though a consumer
+// has not had it.
+func (d *Disk) reportMissing() {
+	oldest, _ := d.Bounds()
+	if needed := max(d.needed(), 1); needed < oldest && d.needed() != everything {
+		d.log.Error("records at the start of the log are missing",
+			slog.Uint64("from", uint64(needed)), slog.Uint64("to", uint64(oldest)))
+	}
+}
+
+// dropEmpty removes segments that hold no records: they were opened just before
+// a failure, and a later one has the same base.
+func (d *Disk) dropEmpty() {
+	kept := d.segments[:0]
+	for i, s := range d.segments {
+		if i < len(d.segments)-1 && s.limit == s.base || s.size == 0 && s.limit == s.base {
+			if err := d.fs.remove(s.name); err == nil {
+				d.bytes -= s.onDisk
+				continue
+			}
+		}
+		kept = append(kept, s)
+	}
+	d.segments = kept
+	d.metrics.logBytes.Set(float64(d.bytes))
+}
