@@ -1,0 +1,67 @@
+# Gatewatch. The targets people use: run, test, check, bench, fuzz, gen, build.
+SHELL := /bin/bash
+.DEFAULT_GOAL := build
+export CGO_ENABLED ?= 0
+
+TOOLS := $(CURDIR)/.tools
+BUF_VERSION := 1.75.0
+GOOGLEAPIS_VERSION := 1.76.0
+GOLANGCI_VERSION := v2.15.0
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+.PHONY: build run test test-race check fmt vet lint gen gen-check bench fuzz peers clean
+
+build: ## build bin/gatewatch and bin/gatewatch-waf
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+
+run: build ## start the live demonstration; Ctrl-C ends it
+	go run ./test/demo -bin bin -dir .run
+
+test: build peers ## install what the tests need and run them all
+	go test ./...
+	$(MAKE) --no-print-directory test-race
+
+# The race detector needs cgo; it is for the tests alone.
+test-race:
+	CGO_ENABLED=1 go test -race -short -timeout 20m ./...
+
+peers: ## install the real peers that tests talk to (Debian packages; needs root)
+	deploy/peers/install.sh
+
+check: fmt vet lint gen-check test-race ## what CI runs besides the tests
+
+fmt: $(TOOLS)/bin/golangci-lint
+	$(TOOLS)/bin/golangci-lint fmt --diff
+
+vet:
+	go vet ./...
+
+lint: $(TOOLS)/bin/golangci-lint
+	$(TOOLS)/bin/golangci-lint run ./...
+
+gen: $(TOOLS)/buf-$(BUF_VERSION) $(TOOLS)/googleapis-$(GOOGLEAPIS_VERSION) ## make the generated code and documents anew
+	PATH="$(TOOLS)/buf-$(BUF_VERSION)/node_modules/.bin:$$PATH" deploy/gen.sh
+
+gen-check: gen
+	@git diff --exit-code --stat -- proto || { echo "generated files are stale: run make gen and commit"; exit 1; }
+
+bench: ## run all benchmarks; see BENCHMARKS.md
+	go test -run '^$$' -bench . -benchmem ./...
+
+FUZZTIME ?= 30s
+fuzz: ## run every fuzz target for FUZZTIME
+	deploy/fuzz.sh $(FUZZTIME)
+
+clean:
+	rm -rf bin .run
+
+$(TOOLS)/bin/golangci-lint:
+	GOBIN=$(TOOLS)/bin CGO_ENABLED=0 go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+
+$(TOOLS)/buf-$(BUF_VERSION):
+	npm install --prefix $@ --no-audit --no-fund --silent @bufbuild/buf@$(BUF_VERSION)
+
+$(TOOLS)/googleapis-$(GOOGLEAPIS_VERSION):
+	deploy/googleapis.sh $(GOOGLEAPIS_VERSION) $(TOOLS)/googleapis
+	touch $@
