@@ -1,0 +1,83 @@
+package access
+
+// Role is a set of rights of a person or program.
+type Role string
+
+// The roles, each with all rights of the one before.
+const (
+	Viewer        Role = "viewer"        // reads
+	Analyst       Role = "analyst"       // reads and judges
+	Administrator Role = "administrator" // everything
+)
+
+func (r Role) valid() bool { return r == Viewer || r == Analyst || r == Administrator }
+
+// right says who may make a call.
+type right struct {
+	public bool // everyone, unasked
+	input  bool // senders of records: sources, nodes and certificates; anyone where inputs are open
+	local  bool // everyone on this machine
+	viewer, analyst,
+	administrator bool
+}
+
+var (
+	everyone       = right{public: true}
+	senders        = right{input: true, administrator: true}
+	readers        = right{viewer: true, analyst: true, administrator: true}
+	readersOrLocal = right{local: true, viewer: true, analyst: true, administrator: true}
+	administrators = right{administrator: true}
+)
+
+// rights is the table of all calls: gRPC methods by their full name (a REST
+// route has the right of its method), HTTP paths that have none by verb and
+// path. What is not in it is denied.
+var rights = map[string]right{
+	"/gatewatch.v1.SearchService/Search":    readers,
+	"/gatewatch.v1.SearchService/Aggregate": readers,
+	"/gatewatch.v1.SearchService/Tail":      readers,
+
+	"/gatewatch.v1.AdminService/CreateToken": administrators,
+	"/gatewatch.v1.AdminService/ListTokens":  administrators,
+	"/gatewatch.v1.AdminService/RevokeToken": administrators,
+	"/gatewatch.v1.AdminService/ListSources": readers,
+	"/gatewatch.v1.AdminService/ListNodes":   readers,
+
+	"/gatewatch.v1.IngestService/Ingest":      senders,
+	"/gatewatch.v1.IngestService/GetPosition": senders,
+	"/gatewatch.v1.NodeService/Stream":        senders,
+
+	"/opentelemetry.proto.collector.logs.v1.LogsService/Export": senders,
+
+	// Probes have no token and learn nothing but ready or not.
+	"/grpc.health.v1.Health/Check": everyone,
+	"/grpc.health.v1.Health/List":  everyone,
+	"/grpc.health.v1.Health/Watch": everyone,
+	"GET /healthz":                 everyone,
+	"GET /readyz":                  everyone,
+
+	"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":      readers,
+	"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": readers,
+
+	"GET /api/openapi.json": everyone, // the same for all installations
+	"GET /":                 everyone,
+	"GET /metrics":          readersOrLocal, // holds names of sources
+}
+
+// allows tells whether the right is given to an identity.
+func (r right) allows(id Identity) bool {
+	switch id.Kind {
+	case KindSource, KindNode, KindCertificate:
+		return r.public || r.input
+	case KindRole:
+		switch id.Role {
+		case Viewer:
+			return r.public || r.viewer
+		case Analyst:
+			return r.public || r.analyst
+		case Administrator:
+			return r.public || r.administrator
+		}
+	}
+	return r.public
+}
