@@ -11,30 +11,37 @@ import (
 	"sync"
 )
 
-// commits keeps the offsets of the consumers, and how far the log reached, in
-// two small files that are written in turn. The one with the higher generation
+// commits keeps the offsets of the consumers, and the bounds of the log, in two
+// small files that are written in turn. The one with the higher generation
 // counts; a torn or damaged one costs a single commit and consumers see some
 // records again. A file is overwritten in place, so that a commit, which is
 // what frees space, needs none.
 //
 //	magic 4, length 4, sum 4 (CRC32C of the rest), generation 8, next 8,
-//	then per consumer: offset 8, name length 2, name
+//	cut 8, then per consumer: offset 8, name length 2, name
 type commits struct {
 	fs fileSystem
 
 	writing sync.Mutex // held for a whole save
 	slot    int        // the file to write next
 	exists  [2]bool    // files whose names are durable
-	// generation is that of the last save.
-	generation uint64
 
-	mu        sync.Mutex
-	consumers map[string]Offset
+	mu    sync.Mutex
+	saved ledger
+}
+
+// ledger is the content of a commits file. A saved one is never changed.
+type ledger struct {
+	generation uint64
+	next       Offset // how far the log reached at least
+	cut        Offset // records before this one were cut on purpose; 0 if unknown
+	consumers  map[string]Offset
 }
 
 const (
 	commitsMagic   = "GWC1"
 	commitsHead    = 12
+	commitsFixed   = 24
 	commitsMax     = 64 << 10
 	maxConsumers   = 256
 	maxNameBytes   = 128
@@ -43,32 +50,32 @@ const (
 
 var commitsNames = [2]string{"commits.0", "commits.1"}
 
-// loadCommits reads the newer of the two files and returns it with the highest
-// offset the log is known to have reached. Problems are returned beside.
-func loadCommits(fs fileSystem) (c *commits, next Offset, problems []error) {
-	c = &commits{fs: fs, consumers: map[string]Offset{}}
+// loadCommits reads both files and keeps the newer. Problems are returned
+// beside it.
+func loadCommits(fs fileSystem) (c *commits, problems []error) {
+	c = &commits{fs: fs, saved: ledger{consumers: map[string]Offset{}}}
+	var next Offset
 	for i, name := range commitsNames {
 		b, err := readCommits(fs, name)
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
 		c.exists[i] = true
-		var generation uint64
-		var reached Offset
-		var consumers map[string]Offset
+		var l ledger
 		if err == nil {
-			generation, reached, consumers, err = parseCommits(b)
+			l, err = parseCommits(b)
 		}
 		if err != nil {
 			problems = append(problems, fmt.Errorf("read %s: %w", name, err))
 			continue
 		}
-		next = max(next, reached)
-		if generation >= c.generation {
-			c.generation, c.consumers, c.slot = generation, consumers, 1-i
+		next = max(next, l.next)
+		if l.generation >= c.saved.generation {
+			c.saved, c.slot = l, 1-i
 		}
 	}
-	return c, next, problems
+	c.saved.next = next
+	return c, problems
 }
 
 func readCommits(fs fileSystem, name string) ([]byte, error) {
@@ -87,41 +94,45 @@ func readCommits(fs fileSystem, name string) ([]byte, error) {
 var errCommits = errors.New("damaged consumer offsets")
 
 // parseCommits reads what encode writes.
-func parseCommits(b []byte) (generation uint64, next Offset, consumers map[string]Offset, err error) {
+func parseCommits(b []byte) (ledger, error) {
 	if len(b) < commitsHead || string(b[:4]) != commitsMagic {
-		return 0, 0, nil, errCommits
+		return ledger{}, errCommits
 	}
 	length := int64(binary.LittleEndian.Uint32(b[4:]))
-	if length < 16 || length > int64(len(b)-commitsHead) {
-		return 0, 0, nil, errCommits
+	if length < commitsFixed || length > int64(len(b)-commitsHead) {
+		return ledger{}, errCommits
 	}
 	body := b[commitsHead : commitsHead+length]
 	if crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(b[8:]) {
-		return 0, 0, nil, errCommits
+		return ledger{}, errCommits
 	}
-	generation = binary.LittleEndian.Uint64(body)
-	next = Offset(binary.LittleEndian.Uint64(body[8:]))
-	consumers = map[string]Offset{}
-	for body = body[16:]; len(body) > 0; {
+	l := ledger{
+		generation: binary.LittleEndian.Uint64(body),
+		next:       Offset(binary.LittleEndian.Uint64(body[8:])),
+		cut:        Offset(binary.LittleEndian.Uint64(body[16:])),
+		consumers:  map[string]Offset{},
+	}
+	for body = body[commitsFixed:]; len(body) > 0; {
 		if len(body) < 10 {
-			return 0, 0, nil, errCommits
+			return ledger{}, errCommits
 		}
 		n := 10 + int(binary.LittleEndian.Uint16(body[8:]))
 		if n > len(body) {
-			return 0, 0, nil, errCommits
+			return ledger{}, errCommits
 		}
-		consumers[string(body[10:n])] = Offset(binary.LittleEndian.Uint64(body))
+		l.consumers[string(body[10:n])] = Offset(binary.LittleEndian.Uint64(body))
 		body = body[n:]
 	}
-	return generation, next, consumers, nil
+	return l, nil
 }
 
-func encodeCommits(generation uint64, next Offset, consumers map[string]Offset) []byte {
+func (l ledger) encode() []byte {
 	b := make([]byte, commitsHead, commitsMinSize)
-	b = binary.LittleEndian.AppendUint64(b, generation)
-	b = binary.LittleEndian.AppendUint64(b, uint64(next))
-	for _, name := range slices.Sorted(maps.Keys(consumers)) {
-		b = binary.LittleEndian.AppendUint64(b, uint64(consumers[name]))
+	b = binary.LittleEndian.AppendUint64(b, l.generation)
+	b = binary.LittleEndian.AppendUint64(b, uint64(l.next))
+	b = binary.LittleEndian.AppendUint64(b, uint64(l.cut))
+	for _, name := range slices.Sorted(maps.Keys(l.consumers)) {
+		b = binary.LittleEndian.AppendUint64(b, uint64(l.consumers[name]))
 		b = binary.LittleEndian.AppendUint16(b, uint16(len(name)))
 		b = append(b, name...)
 	}
@@ -134,25 +145,58 @@ func encodeCommits(generation uint64, next Offset, consumers map[string]Offset) 
 	return b
 }
 
-// set makes a consumer's offset durable; an empty name saves only next, how far
-// the log reaches. On an error the former offset stands.
-func (c *commits) set(consumer string, at, next Offset) error {
+// set makes a consumer's offset durable, and that the log holds the records
+// from oldest on to next. On an error the former state stands.
+func (c *commits) set(consumer string, at, oldest, next Offset) error {
+	return c.update(func(l *ledger) error {
+		l.consumers = maps.Clone(l.consumers)
+		l.consumers[consumer] = at
+		if len(l.consumers) > maxConsumers || len(consumer) > maxNameBytes {
+			return fmt.Errorf("commit offset of %.40q: more than %d consumers or %d bytes of name", consumer, maxConsumers, maxNameBytes)
+		}
+		l.bound(oldest, next)
+		return nil
+	})
+}
+
+// bound makes durable that the log holds the records from oldest on to next.
+func (c *commits) bound(oldest, next Offset) error {
+	return c.update(func(l *ledger) error {
+		l.bound(oldest, next)
+		return nil
+	})
+}
+
+// cutTo makes durable that the records before cut are about to be removed.
+func (c *commits) cutTo(cut Offset) error {
+	return c.update(func(l *ledger) error {
+		l.cut = max(l.cut, cut)
+		return nil
+	})
+}
+
+func (l *ledger) bound(oldest, next Offset) {
+	if l.cut == 0 {
+		l.cut = oldest
+	}
+	l.next = max(l.next, next)
+}
+
+// update saves a changed copy of the ledger.
+func (c *commits) update(change func(*ledger) error) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	consumers := maps.Collect(c.all())
-	if consumer != "" {
-		consumers[consumer] = at
+	l := c.state()
+	if err := change(&l); err != nil {
+		return err
 	}
-	if len(consumers) > maxConsumers || len(consumer) > maxNameBytes {
-		return fmt.Errorf("commit offset of %.40q: more than %d consumers or %d bytes of name", consumer, maxConsumers, maxNameBytes)
-	}
-	if err := c.save(encodeCommits(c.generation+1, next, consumers)); err != nil {
+	l.generation++
+	if err := c.save(l.encode()); err != nil {
 		return fmt.Errorf("write %s: %w", commitsNames[c.slot], err)
 	}
-	c.generation++
 	c.slot = 1 - c.slot
 	c.mu.Lock()
-	c.consumers = consumers
+	c.saved = l
 	c.mu.Unlock()
 	return nil
 }
@@ -178,45 +222,33 @@ func (c *commits) save(b []byte) error {
 	return err
 }
 
-// all yields the consumers and their offsets at this moment.
-func (c *commits) all() func(yield func(string, Offset) bool) {
+// state returns the ledger as last saved; its map must not be changed.
+func (c *commits) state() ledger {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return maps.All(c.consumers) // never changed, only replaced
-}
-
-func (c *commits) of(consumer string) Offset {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.consumers[consumer]
+	return c.saved
 }
 
 // lowest returns the lowest offset of the named consumers, or of all if none
 // are named. It is 0 while nobody has committed.
-func (c *commits) lowest(names []string) Offset {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (l ledger) lowest(names []string) Offset {
 	if len(names) == 0 {
-		if len(c.consumers) == 0 {
-			return 0
-		}
-		lowest := everything
-		for _, at := range c.consumers {
-			lowest = min(lowest, at)
-		}
-		return lowest
+		names = slices.Collect(maps.Keys(l.consumers))
 	}
-	lowest := everything
-	for _, name := range names {
-		lowest = min(lowest, c.consumers[name])
+	if len(names) == 0 {
+		return 0
+	}
+	lowest := l.consumers[names[0]]
+	for _, name := range names[1:] {
+		lowest = min(lowest, l.consumers[name])
 	}
 	return lowest
 }
 
 // highest returns the highest offset anyone committed.
-func (c *commits) highest() Offset {
+func (l ledger) highest() Offset {
 	var highest Offset
-	for _, at := range c.all() {
+	for _, at := range l.consumers {
 		highest = max(highest, at)
 	}
 	return highest

@@ -213,11 +213,11 @@ func (d *Disk) Commit(ctx context.Context, consumer string, next Offset) error {
 		return ErrClosed
 	}
 	defer d.appends.Done()
-	_, end := d.Bounds()
+	oldest, end := d.Bounds()
 	if consumer == "" || next > end {
 		return fmt.Errorf("commit offset %d of %q: the log ends before %d", next, consumer, end)
 	}
-	if err := d.commits.set(consumer, next, end); err != nil {
+	if err := d.commits.set(consumer, next, oldest, end); err != nil {
 		return err
 	}
 	d.cut(0)
@@ -225,7 +225,7 @@ func (d *Disk) Commit(ctx context.Context, consumer string, next Offset) error {
 }
 
 // Committed implements [Queue].
-func (d *Disk) Committed(consumer string) Offset { return d.commits.of(consumer) }
+func (d *Disk) Committed(consumer string) Offset { return d.commits.state().consumers[consumer] }
 
 // Bounds returns the offset of the oldest record kept and of the next one to
 // be appended; they are equal while the log is empty.
@@ -260,7 +260,7 @@ func (d *Disk) Close() error {
 	d.wakeLocked()
 	d.mu.Unlock()
 	// With the end on record, a tail that is lost later is known to be a gap.
-	err := d.commits.set("", 0, d.next)
+	err := d.commits.bound(d.Bounds())
 	if d.lock != nil {
 		if cerr := d.lock.Close(); err == nil {
 			err = cerr

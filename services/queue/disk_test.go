@@ -10,11 +10,15 @@ import (
 )
 
 func TestContract(t *testing.T) {
-	f := func(name string, cfg queue.Config) {
+	real := func(dir string, cfg queue.Config) (*queue.Disk, error) { return queue.Open(dir, cfg, nil, nil) }
+	faulty := func(dir string, cfg queue.Config) (*queue.Disk, error) {
+		return queue.OpenFaulty(dir, cfg, &queue.Faults{})
+	}
+	f := func(name string, open func(string, queue.Config) (*queue.Disk, error), cfg queue.Config) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			queuetest.Run(t, func(t *testing.T, name string) queue.Queue {
-				q, err := queue.Open(filepath.Join(dir, name), cfg, nil, nil)
+				q, err := open(filepath.Join(dir, name), cfg)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -22,9 +26,10 @@ func TestContract(t *testing.T) {
 			})
 		})
 	}
-	f("default", queue.Config{})
-	f("no tail", queue.Config{TailBytes: -1})
-	f("small segments", queue.Config{TailBytes: 4 << 10, SegmentBytes: 1})
+	f("default", real, queue.Config{})
+	f("no tail", real, queue.Config{TailBytes: -1})
+	f("small segments", real, queue.Config{TailBytes: 4 << 10, SegmentBytes: 1})
+	f("file system that can fail", faulty, queue.Config{TailBytes: -1})
 }
 
 func TestOneProcess(t *testing.T) {

@@ -73,7 +73,7 @@ func (p positions) Describe(ch chan<- *prometheus.Desc) {
 func (p positions) Collect(ch chan<- prometheus.Metric) {
 	oldest, next := p.d.Bounds()
 	ch <- prometheus.MustNewConstMetric(nextDesc, prometheus.GaugeValue, float64(next))
-	for name, at := range p.d.commits.all() {
+	for name, at := range p.d.commits.state().consumers {
 		ch <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, float64(next-max(at, oldest)), name)
 	}
 }

@@ -65,10 +65,17 @@ func (g *Group) EventID(r *Record) string {
 	if r.ID != "" {
 		return r.ID
 	}
-	b := make([]byte, 0, 2*len(g.Epoch)+1+20)
-	b = hex.AppendEncode(b, g.Epoch[:])
-	b = append(b, '-')
-	return string(strconv.AppendUint(b, r.Seq, 10))
+	return string(g.AppendEventID(make([]byte, 0, 2*len(g.Epoch)+1+20), r))
+}
+
+// AppendEventID appends what [Group.EventID] returns.
+func (g *Group) AppendEventID(dst []byte, r *Record) []byte {
+	if r.ID != "" {
+		return append(dst, r.ID...)
+	}
+	dst = hex.AppendEncode(dst, g.Epoch[:])
+	dst = append(dst, '-')
+	return strconv.AppendUint(dst, r.Seq, 10)
 }
 
 // Batch is what a reader gets at once: groups in order of their offsets. The

@@ -64,6 +64,9 @@ func (r *reader) look() (Batch, <-chan struct{}, error) {
 	oldest := d.oldestLocked()
 	if r.pos <= 1 {
 		r.pos = oldest
+		if cut := d.commits.state().cut; cut != 0 {
+			r.pos = min(cut, oldest) // what lies between was not cut but lost
+		}
 	}
 	if r.pos >= d.next {
 		return Batch{}, d.changed, nil
@@ -75,7 +78,7 @@ func (r *reader) look() (Batch, <-chan struct{}, error) {
 	if r.seg == nil || r.pos >= r.seg.limit {
 		r.close()
 		if r.pos < oldest {
-			return Batch{}, nil, r.gap(oldest, "no longer kept")
+			return Batch{}, nil, r.gap(oldest, "not in the log any more")
 		}
 		i := sort.Search(len(d.segments), func(i int) bool { return d.segments[i].limit > r.pos })
 		if s := d.segments[i]; r.pos < s.base {

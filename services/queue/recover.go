@@ -3,6 +3,7 @@ package queue
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 )
 
@@ -14,13 +15,13 @@ func (d *Disk) load() error {
 		return fmt.Errorf("list segments: %w", err)
 	}
 	var problems []error
-	var reached Offset
-	d.commits, reached, problems = loadCommits(d.fs)
+	d.commits, problems = loadCommits(d.fs)
 	for _, err := range problems {
 		d.log.Error("read consumer offsets", slog.Any("error", err))
 	}
 	d.collect(infos)
-	reached = max(reached, d.commits.highest(), d.cfg.Floor, 1)
+	saved := d.commits.state()
+	reached := max(saved.next, saved.highest(), d.cfg.Floor, 1)
 	end := Offset(1)
 	if n := len(d.segments); n > 0 {
 		last := d.segments[n-1]
@@ -75,7 +76,7 @@ func (d *Disk) recoverLast(s *segment) (Offset, error) {
 		return 0, fmt.Errorf("read last segment: %w", err)
 	}
 	sc := newScanner(f, s.marker, s.base)
-	sc.size, sc.limit = s.size, everything
+	sc.size, sc.limit = s.size, math.MaxUint64
 	var whole int64
 	for {
 		h, ok := sc.head()
@@ -101,13 +102,12 @@ func (d *Disk) recoverLast(s *segment) (Offset, error) {
 	return end, nil
 }
 
-// reportMissing logs what is gone before the oldest segment though a consumer
-// has not had it.
+// reportMissing logs what is gone before the oldest segment and was not cut.
 func (d *Disk) reportMissing() {
 	oldest, _ := d.Bounds()
-	if needed := max(d.needed(), 1); needed < oldest && d.needed() != everything {
+	if cut := d.commits.state().cut; cut != 0 && cut < oldest {
 		d.log.Error("records at the start of the log are missing",
-			slog.Uint64("from", uint64(needed)), slog.Uint64("to", uint64(oldest)))
+			slog.Uint64("from", uint64(cut)), slog.Uint64("to", uint64(oldest)))
 	}
 }
 

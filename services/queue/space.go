@@ -2,7 +2,6 @@ package queue
 
 import (
 	"log/slog"
-	"math"
 	"slices"
 )
 
@@ -75,7 +74,7 @@ func (d *Disk) makeRoom(bytes int64) {
 }
 
 // needed returns the lowest offset a consumer still needs.
-func (d *Disk) needed() Offset { return d.commits.lowest(d.cfg.Consumers) }
+func (d *Disk) needed() Offset { return d.commits.state().lowest(d.cfg.Consumers) }
 
 // cut removes consumed segments, oldest first: those beyond what is retained
 // for replay, and more until at least pressure bytes are freed. It returns the
@@ -84,6 +83,14 @@ func (d *Disk) cut(pressure int64) int64 {
 	d.cutting.Lock()
 	defer d.cutting.Unlock()
 	victims := d.victims(pressure)
+	if len(victims) == 0 {
+		return 0
+	}
+	// First on record, then gone: whatever else is missing was lost.
+	if err := d.commits.cutTo(victims[len(victims)-1].limit); err != nil {
+		d.log.Error("cut queue", slog.Any("error", err))
+		return 0
+	}
 	var freed int64
 	for i, s := range victims {
 		if err := d.fs.remove(s.name); err != nil {
@@ -92,9 +99,6 @@ func (d *Disk) cut(pressure int64) int64 {
 			break
 		}
 		freed += s.onDisk
-	}
-	if len(victims) == 0 {
-		return 0
 	}
 	d.mu.Lock()
 	d.segments = slices.Clone(d.segments[len(victims):])
@@ -125,6 +129,3 @@ func (d *Disk) victims(pressure int64) []*segment {
 	}
 	return slices.Clone(d.segments[:n])
 }
-
-// everything is what commits say when no consumer holds the log back.
-const everything = Offset(math.MaxUint64)
