@@ -224,6 +224,13 @@ func (e *Event) AddIP(k Key, s string) {
 	e.Add(k, String(s))
 }
 
+// AddAddr adds an address. An invalid one is not added.
+func (e *Event) AddAddr(k Key, a netip.Addr) {
+	if a.IsValid() {
+		e.Add(k, e.ip(a))
+	}
+}
+
 // ip makes an address value whose bytes lie in the event.
 func (e *Event) ip(a netip.Addr) Value {
 	a = a.Unmap()

@@ -182,4 +182,17 @@ var (
 	GatewatchHeader     = known("gatewatch.header", TypeKeyword)          // header line that the record was read with
 	GatewatchOriginal64 = known("gatewatch.original_base64", TypeKeyword) // event.original where it is not UTF-8
 	GatewatchFlattened  = knownList("gatewatch.flattened", TypeText)      // name=value of fields over the cap
+
+	HTTPForwardedFor     = known("http.request.headers.x_forwarded_for", TypeKeyword) // as received: claims, not facts
+	NginxRequest         = known("nginx.request", TypeKeyword)                        // request line that is none
+	NginxConnection      = known("nginx.connection", TypeLong)                        // number of the connection
+	NginxUpstreamName    = known("nginx.upstream.name", TypeKeyword)
+	NginxUpstreamAddress = knownList("nginx.upstream.address", TypeKeyword)
+	NginxUpstreamStatus  = knownList("nginx.upstream.status_code", TypeLong)
+	NginxUpstreamTime    = knownList("nginx.upstream.response_time", TypeFloat) // seconds
+	NginxUpstreamConnect = knownList("nginx.upstream.connect_time", TypeFloat)  // seconds
+	NginxUpstreamHeader  = knownList("nginx.upstream.header_time", TypeFloat)   // seconds
+	NginxUpstreamLength  = knownList("nginx.upstream.response_length", TypeLong)
+	NginxUpstreamCache   = known("nginx.upstream.cache_status", TypeKeyword)
+	NginxExtra           = knownList("nginx.extra", TypeKeyword) // what a line holds beyond what is understood
 )
