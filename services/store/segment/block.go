@@ -1,0 +1,292 @@
+package segment
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"sync/atomic"
+
+	"github.com/gatewatch/gatewatch/detection/event"
+)
+
+// Block is a run of rows that can be read column by column: a block of a
+// segment, a sealed block in memory, or a [View]. It is immutable and may be
+// read concurrently. Errors for which [IsDamaged] holds concern this block only.
+type Block struct {
+	rows       int
+	minT, maxT int64
+	view       *View
+
+	id     uint64 // names the block in the cache
+	src    io.ReaderAt
+	off    int64
+	size   int64
+	dirOff int64
+	dirLen int
+	dirSum uint32
+	cache  *Cache
+}
+
+var lastBlock atomic.Uint64
+
+// OpenBlock returns the block that begins at off of src, where at most limit
+// bytes follow. Decoded parts are kept in the cache, which may be nil.
+func OpenBlock(src io.ReaderAt, off, limit int64, cache *Cache) (*Block, error) {
+	var h [blockHeader]byte
+	if _, err := src.ReadAt(h[:], off); err != nil {
+		return nil, fmt.Errorf("read block header: %w", cut(err))
+	}
+	cache.count(blockHeader)
+	r := reader{b: h[:]}
+	magic := string(r.take(8))
+	flags := r.uint32()
+	b := &Block{src: src, off: off, cache: cache, id: lastBlock.Add(1)}
+	b.rows = int(r.uint32())
+	b.minT, b.maxT = int64(r.uint64()), int64(r.uint64())
+	size, dirOff := r.uint64(), r.uint64()
+	b.dirLen, b.dirSum = int(r.uint32()), r.uint32()
+	switch {
+	case magic != blockMagic || checksum(h[:blockHeader-4]) != r.uint32():
+		return nil, damaged("check block header")
+	case flags != 0:
+		return nil, fmt.Errorf("open block: flags %#x are of a later version", flags)
+	case size > uint64(limit) || size > math.MaxInt32 || dirOff < blockHeader || dirOff+uint64(b.dirLen) != size,
+		b.rows < 1 || b.rows > MaxRows || b.minT > b.maxT:
+		return nil, damaged("check block header")
+	}
+	b.size, b.dirOff = int64(size), int64(dirOff)
+	return b, nil
+}
+
+// Block returns the view as a block.
+func (v *View) Block() *Block {
+	return &Block{rows: v.rows, minT: v.minT, maxT: v.maxT, view: v}
+}
+
+// Rows returns the number of rows.
+func (b *Block) Rows() int { return b.rows }
+
+// Bounds returns the lowest and the highest event time.
+func (b *Block) Bounds() (lo, hi int64) { return b.minT, b.maxT }
+
+// Size returns the encoded bytes, 0 for a view.
+func (b *Block) Size() int64 { return b.size }
+
+// directory returns the parsed directory.
+func (b *Block) directory() (*directory, error) {
+	key := cacheKey{b.id, columnDirectory, 0}
+	if d, ok := b.cache.get(key); ok {
+		return d.(*directory), nil
+	}
+	raw := make([]byte, b.dirLen)
+	if _, err := b.src.ReadAt(raw, b.off+b.dirOff); err != nil {
+		return nil, fmt.Errorf("read block directory: %w", cut(err))
+	}
+	b.cache.count(int64(len(raw)))
+	if checksum(raw) != b.dirSum {
+		return nil, damaged("check block directory")
+	}
+	d, err := parseDirectory(raw, int(b.dirOff))
+	if err != nil {
+		return nil, err
+	}
+	b.cache.put(key, d, d.memory())
+	return d, nil
+}
+
+// find returns the number of a key's column, -1 if the block has none.
+func (d *directory) find(k event.Key) int {
+	if m := memberOf(k); m >= 0 {
+		return d.mem[m] - 1
+	}
+	if i, ok := d.field[k.String()]; ok {
+		return i
+	}
+	return -1
+}
+
+func memberOf(k event.Key) int {
+	for m, o := range memberKeys {
+		if k == o {
+			return m
+		}
+	}
+	return -1
+}
+
+// Column returns the column of a key, nil if no row has it. Fields over the cap
+// of columns are not found here but by [Block.Rest].
+func (b *Block) Column(k event.Key) (*Column, error) {
+	if v := b.view; v != nil {
+		if m := memberOf(k); m >= 0 {
+			return v.mem[m], nil
+		}
+		return v.cols[k.String()], nil
+	}
+	d, err := b.directory()
+	if err != nil {
+		return nil, err
+	}
+	i := d.find(k)
+	if i < 0 {
+		return nil, nil
+	}
+	return b.load(d, i)
+}
+
+// Rest returns the flattened column, nil if there is none.
+func (b *Block) Rest() (*Column, error) {
+	if b.view != nil {
+		return b.view.rest, nil
+	}
+	d, err := b.directory()
+	if err != nil || d.rest == 0 {
+		return nil, err
+	}
+	return b.load(d, d.rest-1)
+}
+
+// Zone returns the range of a key's values, and whether the block has a column
+// of the key or a flattened column at all. Where it has none, no row has the
+// key.
+func (b *Block) Zone(k event.Key) (z Zone, has bool, err error) {
+	if v := b.view; v != nil {
+		c, err := b.Column(k)
+		if k == event.Timestamp {
+			z = Zone{Kind: event.KindTime, Lo: uint64(b.minT), Hi: uint64(b.maxT)}
+		}
+		return z, c != nil || v.rest != nil, err
+	}
+	d, err := b.directory()
+	if err != nil {
+		return Zone{}, true, err
+	}
+	i := d.find(k)
+	if i < 0 {
+		return Zone{}, d.rest != 0 && memberOf(k) < 0, nil
+	}
+	return d.cols[i].zone, true, nil
+}
+
+// MayEqual tells whether a value of a key may have a token of this hash.
+func (b *Block) MayEqual(k event.Key, hash uint64) (bool, error) {
+	if b.view != nil {
+		return true, nil
+	}
+	d, err := b.directory()
+	if err != nil {
+		return true, err
+	}
+	i := d.find(k)
+	if i < 0 {
+		return d.rest != 0 && memberOf(k) < 0, nil
+	}
+	c := &d.cols[i]
+	if c.bloomLen == 0 {
+		return true, nil
+	}
+	b.cache.count(lineBytes)
+	return mayHold(b.src, b.off+int64(c.bloomOff), c.bloomLen, hash)
+}
+
+// load returns column i.
+func (b *Block) load(d *directory, i int) (*Column, error) {
+	key := cacheKey{b.id, int32(i), wholeColumn}
+	if c, ok := b.cache.get(key); ok {
+		return c.(*Column), nil
+	}
+	e := &d.cols[i]
+	head := make([]byte, e.head)
+	if _, err := b.src.ReadAt(head, b.off+int64(e.off)); err != nil {
+		return nil, fmt.Errorf("read column: %w", cut(err))
+	}
+	b.cache.count(int64(e.head))
+	if checksum(head) != e.sum {
+		return nil, damaged("check column")
+	}
+	c, err := decode(head, b.rows, e.len-e.head)
+	if err != nil {
+		return nil, err
+	}
+	if c.pages != nil {
+		c.pages.src, c.pages.cache, c.pages.key = b.src, b.cache, key
+		c.pages.off = b.off + int64(e.off+e.head)
+	}
+	if err := checkRole(c, e); err != nil {
+		return nil, err
+	}
+	b.cache.put(key, c, c.memory())
+	return c, nil
+}
+
+// checkRole makes sure of what readers rely on: members have one value a row
+// and their own kind.
+func checkRole(c *Column, e *entry) error {
+	if c.n != e.n {
+		return damaged("check column")
+	}
+	if e.role == roleField {
+		return nil
+	}
+	for i := 1; i < c.n && c.rowOf != nil; i++ {
+		if c.rowOf[i] == c.rowOf[i-1] {
+			return damaged("check member column")
+		}
+	}
+	want := event.KindString
+	if e.role == roleMember && (e.name == event.Timestamp.String() || e.name == event.EventIngested.String()) {
+		want = event.KindTime
+	}
+	if c.Uniform() != want || e.name == event.Timestamp.String() && (c.rowOf != nil || c.n != c.rows) {
+		return damaged("check member column")
+	}
+	return nil
+}
+
+// Keys calls f for every field and member of the block that has a column.
+func (b *Block) Keys(f func(k event.Key)) error {
+	if v := b.view; v != nil {
+		for m, c := range v.mem {
+			if c != nil {
+				f(memberKeys[m])
+			}
+		}
+		for name := range v.cols {
+			f(event.Intern(name))
+		}
+		return nil
+	}
+	d, err := b.directory()
+	if err != nil {
+		return err
+	}
+	for i := range d.cols {
+		if c := &d.cols[i]; c.role != roleRest {
+			f(event.Intern(c.name))
+		}
+	}
+	return nil
+}
+
+// Times returns the event times of the rows, Unix nanoseconds.
+func (b *Block) Times() ([]int64, error) {
+	c, err := b.Column(event.Timestamp)
+	if err != nil {
+		return nil, err
+	}
+	if c == nil {
+		return nil, damaged("find times")
+	}
+	times := make([]int64, b.rows)
+	for i := range times {
+		v := c.nums[0]
+		if c.codes == nil {
+			v = c.nums[i]
+		} else {
+			v = c.nums[c.codes[i]]
+		}
+		times[i] = int64(v)
+	}
+	return times, nil
+}
+

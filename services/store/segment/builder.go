@@ -1,0 +1,294 @@
+package segment
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/gatewatch/gatewatch/detection/event"
+)
+
+// Bounds of a block.
+const (
+	MaxRows    = 1 << 14 // rows are numbered with 16 bits
+	MaxColumns = 1024    // fields beyond go to the flattened column
+	maxData    = 1 << 31 // text of one column: positions have 32 bits
+)
+
+// Builder turns events into the columns of one block. Add and Reset belong to
+// one goroutine; a [View] taken between two calls stays valid beside later
+// calls of Add, but not beside Reset.
+type Builder struct {
+	rows int
+	size int64
+	cols []*growing       // members first, then fields as they appeared
+	byID []int32          // event.Key.ID → index in cols + 1
+	far  map[string]int32 // the same for keys without an ID
+	rest *growing
+	blob []byte
+	minT int64
+	maxT int64
+}
+
+// growing is a column under construction. Everything is only appended to, so a
+// reader that copied the slice headers is not disturbed.
+type growing struct {
+	key  event.Key
+	role byte
+	Column
+	uniform bool // all tags so far equal tag; tags is filled in any case
+}
+
+// The members of an event in the order of their columns.
+const (
+	colTime = iota
+	colID
+	colDataset
+	colReceived
+	colSource
+	colOriginal
+	members
+)
+
+var memberKeys = [members]event.Key{
+	event.Timestamp, event.EventID, event.EventDataset, event.EventIngested, event.GatewatchSource, event.EventOriginal,
+}
+
+// NewBuilder returns an empty builder.
+func NewBuilder() *Builder {
+	b := &Builder{far: map[string]int32{}}
+	for _, k := range memberKeys {
+		b.newColumn(k, roleMember)
+	}
+	b.rest = &growing{role: roleRest, uniform: true}
+	b.Reset()
+	return b
+}
+
+// Reset empties the builder and keeps the memory of columns that were in use.
+func (b *Builder) Reset() {
+	kept := b.cols[:0]
+	for i, c := range b.cols {
+		if i >= members && c.n == 0 {
+			b.forget(c.key)
+			continue
+		}
+		if i >= members {
+			b.remember(c.key, len(kept))
+		}
+		c.reset()
+		kept = append(kept, c)
+	}
+	clear(b.cols[len(kept):])
+	b.cols = kept
+	b.rest.reset()
+	b.rows, b.size, b.minT, b.maxT = 0, 0, math.MaxInt64, math.MinInt64
+}
+
+// keepText is the text memory of a column that a reset keeps at most.
+const keepText = 8 << 20
+
+func (c *growing) reset() {
+	data := c.data[:0]
+	if cap(data) > keepText {
+		data = nil
+	}
+	c.Column = Column{tags: c.tags[:0], nums: c.nums[:0], data: data}
+	c.uniform = true
+}
+
+// Rows returns the number of events added.
+func (b *Builder) Rows() int { return b.rows }
+
+// Size returns about how many bytes of values were added.
+func (b *Builder) Size() int64 { return b.size }
+
+// Bounds returns the lowest and highest event time.
+func (b *Builder) Bounds() (lo, hi int64) { return b.minT, b.maxT }
+
+// Full tells whether no further event should be added.
+func (b *Builder) Full() bool { return b.rows >= MaxRows || b.size >= maxData/8 }
+
+// Add copies an event into the columns. The builder must not be [Builder.Full].
+func (b *Builder) Add(e *event.Event) {
+	row := b.rows
+	b.minT, b.maxT = min(b.minT, e.Time), max(b.maxT, e.Time)
+	b.cols[colTime].addNum(row, byte(event.KindTime), uint64(e.Time))
+	b.text(colID, row, e.ID)
+	b.text(colDataset, row, e.Dataset)
+	if e.Received != 0 {
+		b.cols[colReceived].addNum(row, byte(event.KindTime), uint64(e.Received))
+	}
+	b.text(colSource, row, e.Source)
+	b.text(colOriginal, row, event.View(e.Raw))
+	b.blob = b.blob[:0]
+	fields := e.Fields()
+	for i := range fields {
+		f := &fields[i]
+		if c := b.column(f.Key); c != nil {
+			b.size += c.add(row, f.Value)
+		} else {
+			b.blob = appendRest(b.blob, f.Key.String(), f.Value)
+		}
+	}
+	if len(b.blob) > 0 {
+		b.size += b.rest.addText(row, byte(event.KindString), event.View(b.blob))
+	}
+	b.size += 64
+	b.rows++
+}
+
+func (b *Builder) text(col, row int, s string) {
+	if s != "" {
+		b.size += b.cols[col].addText(row, byte(event.KindString), s)
+	}
+}
+
+// column returns the column of a key, a new one if there is room, or nil if the
+// value goes to the flattened column.
+func (b *Builder) column(k event.Key) *growing {
+	if id := k.ID(); id >= 0 {
+		if id < len(b.byID) {
+			if i := b.byID[id]; i != 0 {
+				if i < 0 {
+					return nil
+				}
+				return b.cols[i-1]
+			}
+		}
+	} else if i, ok := b.far[k.String()]; ok {
+		return b.cols[i-1]
+	}
+	if len(b.cols) >= MaxColumns {
+		return nil
+	}
+	return b.newColumn(k, roleField)
+}
+
+func (b *Builder) newColumn(k event.Key, role byte) *growing {
+	c := &growing{key: k, role: role, uniform: true}
+	b.cols = append(b.cols, c)
+	if role == roleMember { // a field under the name of a member is flattened
+		b.index(k, -1)
+	} else {
+		b.remember(k, len(b.cols)-1)
+	}
+	return c
+}
+
+func (b *Builder) remember(k event.Key, i int) { b.index(k, int32(i+1)) }
+
+func (b *Builder) forget(k event.Key) { b.index(k, 0) }
+
+func (b *Builder) index(k event.Key, v int32) {
+	id := k.ID()
+	if id < 0 {
+		if v == 0 {
+			delete(b.far, k.String())
+		} else {
+			b.far[k.String()] = v
+		}
+		return
+	}
+	for id >= len(b.byID) {
+		b.byID = append(b.byID, make([]int32, id+64-len(b.byID))...)
+	}
+	b.byID[id] = v
+}
+
+// add appends a value and returns the bytes that it takes.
+func (c *growing) add(row int, v event.Value) int64 {
+	tag := byte(v.Kind())
+	if v.IsList() {
+		tag |= tagList
+	}
+	switch v.Kind() {
+	case event.KindString:
+		return c.addText(row, tag, v.Text())
+	case event.KindFloat:
+		return c.addNum(row, tag, math.Float64bits(v.Float()))
+	case event.KindIP:
+		a := v.Addr()
+		if a.Is4() {
+			b := a.As4()
+			return c.addNum(row, tag, uint64(binary.BigEndian.Uint32(b[:])))
+		}
+		b := a.As16()
+		return c.addText(row, tag|tagIP6, string(b[:]))
+	}
+	return c.addNum(row, tag, uint64(v.Int()))
+}
+
+func (c *growing) addNum(row int, tag byte, num uint64) int64 {
+	c.entry(row, tag)
+	c.nums = append(c.nums, num)
+	return 8
+}
+
+func (c *growing) addText(row int, tag byte, s string) int64 {
+	c.entry(row, tag)
+	c.nums = append(c.nums, uint64(len(c.data))<<32|uint64(len(s)))
+	c.data = append(c.data, s...)
+	return 8 + int64(len(s))
+}
+
+// entry appends the row and the tag of an entry.
+func (c *growing) entry(row int, tag byte) {
+	switch {
+	case c.rowOf != nil:
+		c.rowOf = append(c.rowOf, uint16(row))
+	case row != c.n: // up to here entry i was row i
+		rows := make([]uint16, c.n, max(64, 2*c.n))
+		for i := range rows {
+			rows[i] = uint16(i)
+		}
+		c.rowOf = append(rows, uint16(row))
+	}
+	if c.n == 0 {
+		c.tag = tag
+	} else if tag != c.tag {
+		c.uniform = false
+	}
+	c.tags = append(c.tags, tag)
+	c.n++
+}
+
+// snapshot returns the column as it is now; it must not be appended to.
+func (c *growing) snapshot(rows int) *Column {
+	s := c.Column
+	s.rows = rows
+	if c.uniform {
+		s.tags = nil
+	}
+	return &s
+}
+
+// View is a set of columns in memory that can be read like a block.
+type View struct {
+	rows int
+	cols map[string]*Column
+	mem  [members]*Column
+	rest *Column
+	minT int64
+	maxT int64
+}
+
+// View returns what was added so far. It takes time in proportion to the number
+// of columns, not of rows.
+func (b *Builder) View() *View {
+	v := &View{rows: b.rows, cols: make(map[string]*Column, len(b.cols)), minT: b.minT, maxT: b.maxT}
+	for i, c := range b.cols {
+		if c.n == 0 {
+			continue
+		}
+		s := c.snapshot(b.rows)
+		if i < members {
+			v.mem[i] = s
+		} else {
+			v.cols[c.key.String()] = s
+		}
+	}
+	if b.rest.n > 0 {
+		v.rest = b.rest.snapshot(b.rows)
+	}
+	return v
+}

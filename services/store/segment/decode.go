@@ -1,0 +1,214 @@
+package segment
+
+import (
+	"encoding/binary"
+
+	"github.com/gatewatch/gatewatch/detection/event"
+)
+
+// maxEntries bounds the entries of a column: a row may hold several.
+const maxEntries = 1 << 26
+
+// decode reads the head of a chunk. Text pages of pageBytes bytes follow it;
+// the caller says where.
+func decode(head []byte, rows, pageBytes int) (*Column, error) {
+	r := reader{b: head}
+	c := &Column{rows: rows}
+	r.shape(c)
+	enc := r.byte()
+	if r.bad {
+		return nil, damaged("decode column")
+	}
+	if enc == encMixed {
+		r.mixed(c)
+	} else {
+		c.tag = r.byte()
+		if !validTag(c.tag) || isText(c.tag) != textEncoding(enc, c.tag) {
+			return nil, damaged("decode column")
+		}
+		r.values(c, enc, pageBytes)
+	}
+	if r.bad || len(r.b) > 0 || enc != encText && pageBytes > 0 {
+		return nil, damaged("decode column")
+	}
+	return c, nil
+}
+
+func validTag(tag byte) bool {
+	k := event.Kind(tag & tagKind)
+	return k >= event.KindString && k <= event.KindIP && tag&0x30 == 0 && (tag&tagIP6 == 0 || k == event.KindIP)
+}
+
+// textEncoding tells whether an encoding, for a tag where it serves both, holds
+// text.
+func textEncoding(enc, tag byte) bool {
+	switch enc {
+	case encIP6:
+		return tag&tagIP6 != 0
+	case encHex, encUUID, encIDs, encText:
+		return event.Kind(tag&tagKind) == event.KindString
+	case encConst, encDict:
+		return isText(tag)
+	}
+	return false
+}
+
+// shape reads the rows of the entries.
+func (r *reader) shape(c *Column) {
+	c.n = int(r.uvarint(maxEntries))
+	switch r.byte() {
+	case shapeDense:
+		if c.n != c.rows {
+			r.fail()
+		}
+	case shapeBitmap:
+		bits := r.stream((c.rows + 7) / 8)
+		if r.bad || len(bits) != (c.rows+7)/8 || c.n > c.rows {
+			r.fail()
+			return
+		}
+		c.rowOf = make([]uint16, 0, c.n)
+		for row := range c.rows {
+			if bits[row>>3]>>(row&7)&1 == 1 {
+				c.rowOf = append(c.rowOf, uint16(row))
+			}
+		}
+		if len(c.rowOf) != c.n {
+			r.fail()
+		}
+	case shapeDeltas:
+		n := r.uvarint(3 * maxEntries)
+		d := reader{b: r.stream(int(n))}
+		if r.bad || c.n > len(d.b) {
+			r.fail()
+			return
+		}
+		c.rowOf = make([]uint16, c.n)
+		at := uint64(0)
+		for i := range c.rowOf {
+			at += d.uvarint(uint64(c.rows))
+			if d.bad || at >= uint64(c.rows) {
+				r.fail()
+				return
+			}
+			c.rowOf[i] = uint16(at)
+		}
+	default:
+		r.fail()
+	}
+}
+
+// values reads the values of a column whose tags are all the same.
+func (r *reader) values(c *Column, enc byte, pageBytes int) {
+	switch enc {
+	case encConst, encDict:
+		r.dict(c, enc)
+	case encInts:
+		c.nums = r.ints(c.n)
+	case encFloats:
+		c.nums = r.planes(c.n, 8)
+	case encIP4:
+		c.nums = r.planes(c.n, 4)
+	case encIP6:
+		c.data = r.stream(16 * c.n)
+		if len(c.data) != 16*c.n {
+			r.fail()
+			return
+		}
+		c.nums = make([]uint64, c.n)
+		for i := range c.nums {
+			c.nums[i] = uint64(i)<<36 | 16
+		}
+	case encHex, encUUID:
+		r.hex(c, enc)
+	case encIDs:
+		r.ids(c)
+	case encText:
+		c.pages = r.pageDirectory(c, pageBytes)
+	default:
+		r.fail()
+	}
+}
+
+func (r *reader) dict(c *Column, enc byte) {
+	n := 1
+	if enc == encDict {
+		n = int(r.uvarint(1 << 16))
+	}
+	values := Column{n: n}
+	if isText(c.tag) {
+		text := r.stream(int(r.uvarint(maxStream)))
+		if r.bad || !values.setText(text) {
+			r.fail()
+			return
+		}
+		for _, x := range values.nums {
+			if c.tag&tagIP6 != 0 && x&(1<<32-1) != 16 {
+				r.fail()
+				return
+			}
+		}
+	} else {
+		p := r.stream(8 * n)
+		if len(p) != 8*n {
+			r.fail()
+			return
+		}
+		for ; len(p) > 0; p = p[8:] {
+			values.nums = append(values.nums, binary.LittleEndian.Uint64(p))
+		}
+	}
+	c.nums, c.data = values.nums, values.data
+	c.codes = make([]uint16, c.n)
+	if enc == encConst {
+		return
+	}
+	width := 1
+	if n > 256 {
+		width = 2
+	}
+	p := r.stream(width * c.n)
+	if len(p) != width*c.n {
+		r.fail()
+		return
+	}
+	for i := range c.codes {
+		x := uint16(p[i])
+		if width == 2 {
+			x |= uint16(p[c.n+i]) << 8
+		}
+		if int(x) >= n {
+			r.fail()
+			return
+		}
+		c.codes[i] = x
+	}
+}
+
+// mixed reads a column whose entries have several kinds.
+func (r *reader) mixed(c *Column) {
+	c.tags = r.stream(c.n)
+	c.nums = r.planes(c.n, 8)
+	c.data = r.stream(int(r.uvarint(maxStream)))
+	if r.bad || len(c.tags) != c.n {
+		r.fail()
+		return
+	}
+	at := uint64(0)
+	for i, tag := range c.tags {
+		if !validTag(tag) {
+			r.fail()
+			return
+		}
+		if !isText(tag) {
+			continue
+		}
+		n := c.nums[i]
+		if n > uint64(len(c.data))-at || tag&tagIP6 != 0 && n != 16 {
+			r.fail()
+			return
+		}
+		c.nums[i] = at<<32 | n
+		at += n
+	}
+}

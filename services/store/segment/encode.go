@@ -1,0 +1,312 @@
+package segment
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/gatewatch/gatewatch/detection/event"
+)
+
+// Encodings of a column's values. Numbers not named here are reserved: 32 to 39
+// for text derived from templates, 40 to 47 for dictionaries with row bitmaps,
+// 48 to 55 for scaled decimals.
+const (
+	encConst  = 1
+	encDict   = 2
+	encInts   = 3
+	encFloats = 4
+	encIP4    = 5
+	encIP6    = 6
+	encHex    = 7
+	encUUID   = 8
+	encIDs    = 9
+	encText   = 10
+	encMixed  = 11
+)
+
+// encoder encodes columns. Its buffers are reused from column to column.
+type encoder struct {
+	diff  []uint64
+	plane []byte
+	buf   []byte
+	text  []byte
+	dict  dictionary
+}
+
+// encoded is one column ready to be written: the head, and the pages of text
+// that follow it.
+type encoded struct {
+	enc   byte
+	chunk []byte // head, then pages
+	head  int    // length of the head
+}
+
+// encode appends the chunk of a column to dst.
+func (e *encoder) encode(dst []byte, c *Column) ([]byte, encoded) {
+	start := len(dst)
+	dst = e.appendShape(dst, c)
+	out := encoded{}
+	if c.tags != nil {
+		out.enc = encMixed
+		dst = append(dst, encMixed)
+		dst = appendStream(dst, c.tags)
+	} else {
+		out.enc = e.choose(c)
+		dst = append(dst, out.enc, c.tag)
+	}
+	var pages []byte
+	dst, pages = e.appendValues(dst, c, out.enc)
+	out.head = len(dst) - start
+	dst = append(dst, pages...)
+	out.chunk = dst[start:]
+	return dst, out
+}
+
+// Shapes of a column.
+const (
+	shapeDense  = 0 // one entry a row
+	shapeBitmap = 1 // at most one entry a row
+	shapeDeltas = 2 // any number of entries a row
+)
+
+// appendShape writes which rows the entries belong to.
+func (e *encoder) appendShape(dst []byte, c *Column) []byte {
+	dst = binary.AppendUvarint(dst, uint64(c.n))
+	if c.rowOf == nil && c.n == c.rows {
+		return append(dst, shapeDense)
+	}
+	single, last := true, -1
+	for i := range c.n {
+		r := c.Row(i)
+		single = single && r > last
+		last = r
+	}
+	e.buf = e.buf[:0]
+	if single && c.n > c.rows/16 {
+		e.buf = append(e.buf, make([]byte, (c.rows+7)/8)...)
+		for i := range c.n {
+			r := c.Row(i)
+			e.buf[r>>3] |= 1 << (r & 7)
+		}
+		return appendStream(append(dst, shapeBitmap), e.buf)
+	}
+	last = 0
+	for i := range c.n {
+		r := c.Row(i)
+		e.buf = binary.AppendUvarint(e.buf, uint64(r-last))
+		last = r
+	}
+	dst = append(dst, shapeDeltas)
+	dst = binary.AppendUvarint(dst, uint64(len(e.buf)))
+	return appendStream(dst, e.buf)
+}
+
+// choose picks the encoding of a column whose tags are all the same.
+func (e *encoder) choose(c *Column) byte {
+	text := isText(c.tag)
+	kind := event.Kind(c.tag & tagKind)
+	limit := 64
+	switch {
+	case text:
+		limit = min(c.n/4+16, 1<<15)
+	case kind == event.KindIP:
+		limit = c.n / 4
+	}
+	if e.dict.build(c, text, limit) {
+		if len(e.dict.first) == 1 {
+			return encConst
+		}
+		return encDict
+	}
+	switch {
+	case c.tag&tagIP6 != 0:
+		return encIP6
+	case text:
+		return e.chooseText(c)
+	case kind == event.KindIP:
+		return encIP4
+	case kind == event.KindFloat:
+		return encFloats
+	}
+	return encInts
+}
+
+// chooseText recognises identifiers of one form.
+func (e *encoder) chooseText(c *Column) byte {
+	first := textAt(c.nums[0], c.data)
+	switch {
+	case all(c, isMadeID) && len(first) > 0:
+		return encIDs
+	case len(first) == 36 && all(c, isUUID):
+		return encUUID
+	case len(first) >= 8 && len(first) <= 128 && len(first)%2 == 0:
+		n := len(first)
+		if all(c, func(s []byte) bool { return len(s) == n && isHex(s) }) {
+			return encHex
+		}
+	}
+	return encText
+}
+
+func all(c *Column, f func([]byte) bool) bool {
+	for _, x := range c.nums[:c.n] {
+		if !f(textAt(x, c.data)) {
+			return false
+		}
+	}
+	return true
+}
+
+// isText tells whether entries with a tag have their bytes in the data.
+func isText(tag byte) bool {
+	return event.Kind(tag&tagKind) == event.KindString || tag&tagIP6 != 0
+}
+
+// appendValues writes the values in an encoding; text pages come back apart.
+func (e *encoder) appendValues(dst []byte, c *Column, enc byte) (head, pages []byte) {
+	switch enc {
+	case encConst, encDict:
+		return e.appendDict(dst, c, enc), nil
+	case encInts:
+		return e.appendInts(dst, c.nums[:c.n]), nil
+	case encFloats:
+		return appendStream(dst, e.planes(c.nums[:c.n], 8)), nil
+	case encIP4:
+		return appendStream(dst, e.planes(c.nums[:c.n], 4)), nil
+	case encIP6:
+		e.buf = e.buf[:0]
+		for _, x := range c.nums[:c.n] {
+			e.buf = append(e.buf, textAt(x, c.data)...)
+		}
+		return appendStream(dst, e.buf), nil
+	case encHex, encUUID:
+		return e.appendHex(dst, c, enc), nil
+	case encIDs:
+		return e.appendIDs(dst, c), nil
+	case encText:
+		return e.appendText(dst, c)
+	}
+	return e.appendMixed(dst, c), nil
+}
+
+// appendDict writes the distinct values, then the number of each entry's value.
+func (e *encoder) appendDict(dst []byte, c *Column, enc byte) []byte {
+	d := &e.dict
+	if enc == encDict {
+		dst = binary.AppendUvarint(dst, uint64(len(d.first)))
+	}
+	if isText(c.tag) {
+		e.text = e.text[:0]
+		for _, i := range d.first {
+			e.text = binary.AppendUvarint(e.text, c.nums[i]&(1<<32-1))
+		}
+		for _, i := range d.first {
+			e.text = append(e.text, textAt(c.nums[i], c.data)...)
+		}
+		dst = binary.AppendUvarint(dst, uint64(len(e.text)))
+		dst = appendStream(dst, e.text)
+	} else {
+		e.buf = e.buf[:0]
+		for _, i := range d.first {
+			e.buf = binary.LittleEndian.AppendUint64(e.buf, c.nums[i])
+		}
+		dst = appendStream(dst, e.buf)
+	}
+	if enc == encConst {
+		return dst
+	}
+	e.buf = e.buf[:0]
+	for _, x := range d.codes {
+		e.buf = append(e.buf, byte(x))
+	}
+	if len(d.first) > 256 {
+		for _, x := range d.codes {
+			e.buf = append(e.buf, byte(x>>8))
+		}
+	}
+	return appendStream(dst, e.buf)
+}
+
+// appendMixed writes values of several kinds: a number for each entry (of text
+// its length), then all text.
+func (e *encoder) appendMixed(dst []byte, c *Column) []byte {
+	e.diff, e.text = e.diff[:0], e.text[:0]
+	for i, x := range c.nums[:c.n] {
+		if isText(c.tags[i]) {
+			s := textAt(x, c.data)
+			e.text = append(e.text, s...)
+			x = uint64(len(s))
+		}
+		e.diff = append(e.diff, x)
+	}
+	dst = appendStream(dst, e.planes(e.diff, 8))
+	dst = binary.AppendUvarint(dst, uint64(len(e.text)))
+	return appendStream(dst, e.text)
+}
+
+// dictionary finds the distinct values of a column.
+type dictionary struct {
+	codes []uint16
+	first []int    // entry that has each value first
+	hash  []uint64 // of each value
+	table []uint16 // value number + 1 by hash
+}
+
+// build numbers the distinct values, and reports false where there are more
+// than limit.
+func (d *dictionary) build(c *Column, text bool, limit int) bool {
+	size := 64
+	for size < 4*min(limit, c.n) {
+		size *= 2
+	}
+	if cap(d.table) < size {
+		d.table = make([]uint16, size)
+	}
+	d.table = d.table[:size]
+	clear(d.table)
+	d.codes, d.first, d.hash = d.codes[:0], d.first[:0], d.hash[:0]
+	for i := range c.n {
+		if !d.add(c, i, text) {
+			continue
+		}
+		if n := len(d.first); n > max(limit, 1) || i == 1023 && n > 900 {
+			return false
+		}
+	}
+	return true
+}
+
+// add numbers the value of an entry and reports whether it was new.
+func (d *dictionary) add(c *Column, i int, text bool) bool {
+	x := c.nums[i]
+	var h uint64
+	var s []byte
+	if text {
+		s = textAt(x, c.data)
+		h = xxhash.Sum64(s)
+	} else {
+		h = x * 0x9e3779b97f4a7c15
+		h ^= h >> 29
+	}
+	mask := uint64(len(d.table) - 1)
+	for at := h & mask; ; at = (at + 1) & mask {
+		k := d.table[at]
+		if k == 0 {
+			d.first = append(d.first, i)
+			d.hash = append(d.hash, h)
+			d.table[at] = uint16(len(d.first))
+			d.codes = append(d.codes, uint16(len(d.first)-1))
+			return true
+		}
+		if d.hash[k-1] != h {
+			continue
+		}
+		y := c.nums[d.first[k-1]]
+		if text && bytes.Equal(s, textAt(y, c.data)) || !text && x == y {
+			d.codes = append(d.codes, k-1)
+			return false
+		}
+	}
+}

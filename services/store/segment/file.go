@@ -1,0 +1,137 @@
+package segment
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+)
+
+// File is an open segment.
+type File struct {
+	Info    Info
+	Blocks  []*Block
+	Damaged int // blocks that are named, or were seen, and cannot be read
+}
+
+// OpenFile reads the footer of a segment of size bytes. If the footer is damaged
+// the blocks are looked for in the file itself; the queue range is then not
+// known and left zero. Blocks whose header is damaged are counted and left out.
+func OpenFile(src io.ReaderAt, size int64, cache *Cache) (*File, error) {
+	if err := checkFileHeader(src); err != nil {
+		return nil, err
+	}
+	f, err := readFooter(src, size, cache)
+	if IsDamaged(err) {
+		f, err = scanBlocks(src, size, cache)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.Info.Bytes = size
+	return f, nil
+}
+
+// checkFileHeader refuses what is not a segment of this version. A damaged
+// header costs nothing as long as its magic is whole.
+func checkFileHeader(src io.ReaderAt) error {
+	var h [fileHeader]byte
+	if _, err := src.ReadAt(h[:], 0); err != nil {
+		return fmt.Errorf("read segment header: %w", cut(err))
+	}
+	if string(h[:8]) != fileMagic {
+		return damaged("check segment header")
+	}
+	if checksum(h[:fileHeader-4]) != binary.LittleEndian.Uint32(h[fileHeader-4:]) {
+		return nil
+	}
+	if v := binary.LittleEndian.Uint32(h[8:]); v != fileVersion {
+		return fmt.Errorf("open segment: version %d is not known", v)
+	}
+	if flags := binary.LittleEndian.Uint32(h[12:]); flags != 0 {
+		return fmt.Errorf("open segment: flags %#x are of a later version", flags)
+	}
+	return nil
+}
+
+func readFooter(src io.ReaderAt, size int64, cache *Cache) (*File, error) {
+	if size < fileHeader+fileTrailer || size > maxFileBytes {
+		return nil, damaged("check segment size")
+	}
+	var t [fileTrailer]byte
+	if _, err := src.ReadAt(t[:], size-fileTrailer); err != nil {
+		return nil, fmt.Errorf("read segment trailer: %w", cut(err))
+	}
+	n := int64(binary.LittleEndian.Uint32(t[:]))
+	if string(t[8:]) != footerMagic || n > maxFooter || n > size-fileTrailer-fileHeader {
+		return nil, damaged("check segment trailer")
+	}
+	body := make([]byte, n)
+	at := size - fileTrailer - n
+	if _, err := src.ReadAt(body, at); err != nil {
+		return nil, fmt.Errorf("read segment footer: %w", cut(err))
+	}
+	if checksum(body) != binary.LittleEndian.Uint32(t[4:]) {
+		return nil, damaged("check segment footer")
+	}
+	cache.count(n)
+	r := reader{b: body}
+	f := &File{Info: Info{First: r.uint64(), Next: r.uint64(), Rows: int64(r.uint64()), MinT: int64(r.uint64()), MaxT: int64(r.uint64())}}
+	for range r.uvarint(uint64(len(body))) {
+		off, length := int64(r.uvarint(uint64(at))), int64(r.uvarint(uint64(at)))
+		if r.bad || off+length > at {
+			return nil, damaged("decode segment footer")
+		}
+		b, err := OpenBlock(src, off, length, cache)
+		switch {
+		case IsDamaged(err):
+			f.Damaged++
+		case err != nil:
+			return nil, err
+		default:
+			f.Blocks = append(f.Blocks, b)
+		}
+	}
+	if r.bad || len(r.b) > 0 {
+		return nil, damaged("decode segment footer")
+	}
+	return f, nil
+}
+
+// scanBlocks finds the blocks of a segment without its footer.
+func scanBlocks(src io.ReaderAt, size int64, cache *Cache) (*File, error) {
+	f := &File{Damaged: 1}
+	buf := make([]byte, 256<<10)
+	for at := int64(fileHeader); at < size; {
+		n, err := src.ReadAt(buf[:min(int64(len(buf)), size-at)], at)
+		if err != nil && err != io.EOF {
+			return nil, fmt.Errorf("scan segment: %w", err)
+		}
+		i := bytes.Index(buf[:n], []byte(blockMagic))
+		if i < 0 {
+			if n < len(blockMagic) {
+				break
+			}
+			at += int64(n - len(blockMagic) + 1)
+			continue
+		}
+		at += int64(i)
+		b, err := OpenBlock(src, at, size-at, cache)
+		if err != nil {
+			at++
+			continue
+		}
+		f.add(b)
+		at += b.size
+	}
+	return f, nil
+}
+
+func (f *File) add(b *Block) {
+	if len(f.Blocks) == 0 {
+		f.Info.MinT, f.Info.MaxT = b.minT, b.maxT
+	}
+	f.Info.MinT, f.Info.MaxT = min(f.Info.MinT, b.minT), max(f.Info.MaxT, b.maxT)
+	f.Info.Rows += int64(b.rows)
+	f.Blocks = append(f.Blocks, b)
+}

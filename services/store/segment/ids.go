@@ -1,0 +1,196 @@
+package segment
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"strconv"
+)
+
+// isHex tells whether text has only lower-case hexadecimal digits.
+func isHex(s []byte) bool {
+	for _, c := range s {
+		if c-'0' > 9 && c-'a' > 5 {
+			return false
+		}
+	}
+	return true
+}
+
+var dashes = [4]int{8, 13, 18, 23}
+
+// isUUID tells whether text has the form 8-4-4-4-12 of lower-case digits.
+func isUUID(s []byte) bool {
+	if len(s) != 36 {
+		return false
+	}
+	at := 0
+	for _, d := range dashes {
+		if s[d] != '-' || !isHex(s[at:d]) {
+			return false
+		}
+		at = d + 1
+	}
+	return isHex(s[at:])
+}
+
+// isMadeID tells whether text is an epoch and a sequence number as
+// queue.Group.EventID writes them: 32 digits, a dash, a decimal number.
+func isMadeID(s []byte) bool {
+	_, ok := madeSeq(s)
+	return ok && isHex(s[:32])
+}
+
+// madeSeq returns the sequence number of a made id.
+func madeSeq(s []byte) (seq uint64, ok bool) {
+	if len(s) < 34 || len(s) > 32+1+20 || s[32] != '-' || s[33] == '0' && len(s) > 34 {
+		return 0, false
+	}
+	for _, c := range s[33:] {
+		d := uint64(c - '0')
+		if d > 9 || seq > (1<<64-1-d)/10 {
+			return 0, false
+		}
+		seq = seq*10 + d
+	}
+	return seq, true
+}
+
+func nibble(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return c - 'a' + 10
+}
+
+// appendHex writes fixed-length hexadecimal text as bytes; a UUID without its
+// dashes.
+func (e *encoder) appendHex(dst []byte, c *Column, enc byte) []byte {
+	e.buf = e.buf[:0]
+	width := int(c.nums[0] & (1<<32 - 1))
+	for _, x := range c.nums[:c.n] {
+		s := textAt(x, c.data)
+		for i := 0; i < len(s); {
+			if s[i] == '-' {
+				i++
+				continue
+			}
+			e.buf = append(e.buf, nibble(s[i])<<4|nibble(s[i+1]))
+			i += 2
+		}
+	}
+	if enc == encHex {
+		dst = append(dst, byte(width/2))
+	}
+	return appendStream(dst, e.buf)
+}
+
+// hex decodes n values of appendHex.
+func (r *reader) hex(c *Column, enc byte) {
+	width := 16
+	if enc == encHex {
+		width = int(r.byte())
+	}
+	p := r.stream(c.n * width)
+	if r.bad || width == 0 || len(p) != c.n*width {
+		r.fail()
+		return
+	}
+	textWidth := 2 * width
+	if enc == encUUID {
+		textWidth = 36
+	}
+	c.data = make([]byte, 0, c.n*textWidth)
+	c.nums = make([]uint64, c.n)
+	for i := range c.n {
+		c.nums[i] = uint64(len(c.data))<<32 | uint64(textWidth)
+		v := p[i*width : (i+1)*width]
+		if enc == encHex {
+			c.data = hex.AppendEncode(c.data, v)
+			continue
+		}
+		for k, part := range [...][]byte{v[:4], v[4:6], v[6:8], v[8:10], v[10:]} {
+			if k > 0 {
+				c.data = append(c.data, '-')
+			}
+			c.data = hex.AppendEncode(c.data, part)
+		}
+	}
+}
+
+// maxEpochs is the number of epochs that one column of ids can hold.
+const maxEpochs = 1 << 12
+
+// appendIDs writes made ids: the epochs, the epoch of each entry, and the
+// distance of its sequence number from the one before in the same epoch.
+func (e *encoder) appendIDs(dst []byte, c *Column) []byte {
+	index := map[[32]byte]int{}
+	var epochs []byte
+	var last []uint64
+	e.diff, e.buf = e.diff[:0], e.buf[:0]
+	var high []byte
+	for _, x := range c.nums[:c.n] {
+		s := textAt(x, c.data)
+		k, ok := index[[32]byte(s[:32])]
+		if !ok {
+			k = len(last)
+			index[[32]byte(s[:32])] = k
+			last = append(last, 0)
+			epochs = append(epochs, s[:32]...)
+		}
+		seq, _ := madeSeq(s)
+		e.diff = append(e.diff, seq-last[k])
+		last[k] = seq
+		e.buf = append(e.buf, byte(k))
+		high = append(high, byte(k>>8))
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(last)))
+	raw, err := hex.AppendDecode(nil, epochs)
+	if err != nil {
+		panic("segment: made id is not hexadecimal") // isMadeID said otherwise
+	}
+	dst = append(dst, raw...)
+	if len(last) > 1 {
+		dst = appendStream(dst, append(e.buf, high...))
+	}
+	return e.appendInts(dst, append([]uint64(nil), e.diff...))
+}
+
+// ids decodes n values of appendIDs.
+func (r *reader) ids(c *Column) {
+	n := int(r.uvarint(MaxRows * 4))
+	raw := r.take(16 * n)
+	if r.bad || n == 0 {
+		r.fail()
+		return
+	}
+	var codes []byte
+	if n > 1 {
+		if codes = r.stream(2 * c.n); len(codes) != 2*c.n {
+			r.fail()
+			return
+		}
+	}
+	diff := r.ints(c.n)
+	if r.bad {
+		return
+	}
+	last := make([]uint64, n)
+	c.nums = make([]uint64, c.n)
+	c.data = make([]byte, 0, c.n*44)
+	for i, d := range diff {
+		k := 0
+		if codes != nil {
+			k = int(codes[i]) | int(codes[c.n+i])<<8
+		}
+		if k >= n {
+			r.fail()
+			return
+		}
+		last[k] += d
+		at := len(c.data)
+		c.data = hex.AppendEncode(c.data, raw[16*k:16*k+16])
+		c.data = append(c.data, '-')
+		c.data = strconv.AppendUint(c.data, last[k], 10)
+		c.nums[i] = uint64(at)<<32 | uint64(len(c.data)-at)
+	}
+}

@@ -1,0 +1,160 @@
+package segment
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// scales are common divisors of times with less than nanoseconds; the number
+// stored is the power of ten.
+var scales = [...]uint64{0: 1, 3: 1e3, 6: 1e6, 9: 1e9}
+
+// appendInts encodes integers as offsets from the lowest, or from the value
+// before, divided by a common power of ten, in byte planes.
+func (e *encoder) appendInts(dst []byte, v []uint64) []byte {
+	lo, hi := bounds(v)
+	scale := commonScale(v, lo, hi)
+	div := scales[scale]
+	width := byteWidth((uint64(hi) - uint64(lo)) / div)
+	dlo, dhi := int64(math.MaxInt64), int64(math.MinInt64)
+	for i := 1; i < len(v); i++ {
+		d := int64(v[i] - v[i-1])
+		dlo, dhi = min(dlo, d), max(dhi, d)
+	}
+	mode := byte(0)
+	base := lo
+	if len(v) > 8 && dlo <= dhi {
+		if w := byteWidth((uint64(dhi) - uint64(dlo)) / div); w < width {
+			mode, base, width = 1, dlo, w
+		}
+	}
+	dst = append(dst, mode, byte(scale), byte(width))
+	dst = binary.AppendVarint(dst, base)
+	if mode == 1 {
+		dst = binary.AppendVarint(dst, int64(v[0]))
+	}
+	e.diff = e.diff[:0]
+	for i, x := range v {
+		switch {
+		case mode == 0:
+			x -= uint64(base)
+		case i == 0:
+			x = 0
+		default:
+			x = x - v[i-1] - uint64(base)
+		}
+		if div > 1 {
+			x /= div
+		}
+		e.diff = append(e.diff, x)
+	}
+	return appendStream(dst, e.planes(e.diff, width))
+}
+
+// planes splits numbers into their lowest width bytes, all first bytes first.
+func (e *encoder) planes(v []uint64, width int) []byte {
+	n := len(v)
+	need := width * n
+	if cap(e.plane) < need {
+		e.plane = make([]byte, need)
+	}
+	p := e.plane[:need]
+	for k := range width {
+		q := p[k*n : k*n+n]
+		shift := 8 * k
+		for i, x := range v {
+			q[i] = byte(x >> shift)
+		}
+	}
+	return p
+}
+
+func bounds(v []uint64) (lo, hi int64) {
+	lo, hi = math.MaxInt64, math.MinInt64
+	for _, x := range v {
+		lo, hi = min(lo, int64(x)), max(hi, int64(x))
+	}
+	return lo, hi
+}
+
+// commonScale returns the largest power of ten of scales that divides the
+// distances of all values from lo, and so those between neighbours too.
+func commonScale(v []uint64, lo, hi int64) int {
+	if uint64(hi)-uint64(lo) > 1<<62 { // distances of neighbours would wrap
+		return 0
+	}
+	for _, s := range [...]int{9, 6, 3} {
+		ok := true
+		for _, x := range v {
+			if (x-uint64(lo))%scales[s] != 0 {
+				ok = false
+				break
+			}
+		}
+		if ok {
+			return s
+		}
+	}
+	return 0
+}
+
+func byteWidth(x uint64) int {
+	w := 1
+	for x >>= 8; x != 0; x >>= 8 {
+		w++
+	}
+	return w
+}
+
+// ints decodes n integers.
+func (r *reader) ints(n int) []uint64 {
+	mode, scale, width := r.byte(), int(r.byte()), int(r.byte())
+	base := uint64(r.varint())
+	if mode > 1 || scale >= len(scales) || scales[scale] == 0 || width < 1 || width > 8 {
+		r.fail()
+		return nil
+	}
+	first := uint64(0)
+	if mode == 1 {
+		first = uint64(r.varint())
+	}
+	v := r.planes(n, width)
+	if v == nil {
+		return nil
+	}
+	div := scales[scale]
+	if mode == 0 {
+		for i, x := range v {
+			v[i] = base + x*div
+		}
+		return v
+	}
+	at := first
+	for i, x := range v {
+		if i > 0 {
+			at += base + x*div
+		}
+		v[i] = at
+	}
+	return v
+}
+
+// planes decodes n numbers of a width in bytes.
+func (r *reader) planes(n, width int) []uint64 {
+	p := r.stream(n * width)
+	if r.bad || len(p) != n*width {
+		r.fail()
+		return nil
+	}
+	v := make([]uint64, n)
+	for i, c := range p[:n] {
+		v[i] = uint64(c)
+	}
+	for k := 1; k < width; k++ {
+		shift := 8 * k
+		for i, c := range p[k*n : k*n+n] {
+			v[i] |= uint64(c) << shift
+		}
+	}
+	return v
+}

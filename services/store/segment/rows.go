@@ -1,0 +1,131 @@
+package segment
+
+import (
+	"unsafe"
+
+	"github.com/gatewatch/gatewatch/detection/event"
+)
+
+// Rows rebuilds events from a block. It belongs to one goroutine and reads a
+// column when a row first needs it; rows are best asked for in runs.
+type Rows struct {
+	block *Block
+	keys  []event.Key // nil for all
+	cols  []rowColumn
+	rest  *rowColumn
+}
+
+type rowColumn struct {
+	key    event.Key
+	member int // -1 for a field
+	col    *Column
+	cur    Cursor
+}
+
+// OpenRows prepares to rebuild events of a block with the given keys only, all
+// if keys is nil.
+func (b *Block) OpenRows(keys []event.Key) (*Rows, error) {
+	r := &Rows{block: b, keys: keys}
+	var fail error
+	add := func(k event.Key) {
+		c, err := b.Column(k)
+		if err != nil {
+			fail = err
+		} else if c != nil {
+			r.cols = append(r.cols, rowColumn{key: k, member: memberOf(k), col: c})
+		}
+	}
+	if keys == nil {
+		if err := b.Keys(add); err != nil {
+			return nil, err
+		}
+	}
+	for _, k := range keys {
+		add(k)
+	}
+	rest, err := b.Rest()
+	if err != nil {
+		return nil, err
+	}
+	if rest != nil {
+		r.rest = &rowColumn{col: rest}
+	}
+	return r, fail
+}
+
+// Event rebuilds one row in an emptied event. Its strings are valid as long as
+// the event is not changed and the block is held.
+func (r *Rows) Event(row int, e *event.Event) error {
+	e.Reset()
+	for i := range r.cols {
+		c := &r.cols[i]
+		lo, hi := c.col.Span(row)
+		for j := lo; j < hi; j++ {
+			v, err := c.col.Value(j, &c.cur)
+			if err != nil {
+				return err
+			}
+			switch {
+			case c.member >= 0:
+				setMember(e, c.member, v)
+			case c.col.IsList(j):
+				e.AddList(c.key, v)
+			default:
+				e.Add(c.key, v)
+			}
+		}
+	}
+	if r.rest == nil {
+		return nil
+	}
+	lo, hi := r.rest.col.Span(row)
+	if lo == hi {
+		return nil
+	}
+	v, err := r.rest.col.Value(lo, &r.rest.cur)
+	if err != nil {
+		return err
+	}
+	return EachRest(v.Text(), func(name string, v event.Value, list bool) bool {
+		k := event.Intern(name)
+		if !r.wants(k) {
+			return true
+		}
+		if list {
+			e.AddList(k, v)
+		} else {
+			e.Add(k, v)
+		}
+		return true
+	})
+}
+
+func (r *Rows) wants(k event.Key) bool {
+	if r.keys == nil {
+		return true
+	}
+	for _, w := range r.keys {
+		if w.Is(k) {
+			return true
+		}
+	}
+	return false
+}
+
+func setMember(e *event.Event, member int, v event.Value) {
+	switch member {
+	case colTime:
+		e.Time = v.Int()
+	case colID:
+		e.ID = v.Text()
+	case colDataset:
+		e.Dataset = v.Text()
+	case colReceived:
+		e.Received = v.Int()
+	case colSource:
+		e.Source = v.Text()
+	case colOriginal:
+		s := v.Text()
+		e.Raw = unsafe.Slice(unsafe.StringData(s), len(s))
+	}
+}

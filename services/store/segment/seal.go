@@ -1,0 +1,124 @@
+package segment
+
+import (
+	"encoding/binary"
+
+	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/services/store/query"
+)
+
+// blockMagic begins every block, so that blocks are found again where the
+// footer of a segment is lost.
+const blockMagic = "GWBLOCK1"
+
+// blockHeader is the length of a block's header: magic, flags (4 bytes,
+// reserved), rows (4), lowest and highest time (8, 8), length of the block (8),
+// position (8) and length (4) of its directory, checksum of the directory (4),
+// checksum of the header (4).
+const blockHeader = 60
+
+// maxFiltered is the average length of text over which a column gets no filter:
+// nobody asks for a whole page of text.
+const maxFiltered = 256
+
+// Sealer encodes the columns of a builder. It reuses its memory and belongs to
+// one goroutine.
+type Sealer struct {
+	enc    encoder
+	out    []byte
+	blooms []byte
+	hashes []uint64
+	token  []byte
+}
+
+// Seal encodes what a builder holds, at least one row, as a block. The result
+// is a copy of its own.
+func (s *Sealer) Seal(b *Builder) []byte {
+	s.out = append(s.out[:0], make([]byte, blockHeader)...)
+	s.blooms = s.blooms[:0]
+	d := &directory{}
+	for _, c := range b.cols {
+		if c.n > 0 {
+			s.column(d, c, b.rows)
+		}
+	}
+	if b.rest.n > 0 {
+		s.column(d, b.rest, b.rows)
+	}
+	at := len(s.out)
+	s.out = append(s.out, s.blooms...)
+	for i := range d.cols {
+		if d.cols[i].bloomLen > 0 {
+			d.cols[i].bloomOff += at
+		}
+	}
+	dir := len(s.out)
+	s.out = d.append(s.out)
+	block := append([]byte(nil), s.out...)
+	putBlockHeader(block, b.rows, b.minT, b.maxT, dir)
+	return block
+}
+
+func putBlockHeader(block []byte, rows int, minT, maxT int64, dir int) {
+	h := append(block[:0], blockMagic...)
+	h = binary.LittleEndian.AppendUint32(h, 0)
+	h = binary.LittleEndian.AppendUint32(h, uint32(rows))
+	h = binary.LittleEndian.AppendUint64(h, uint64(minT))
+	h = binary.LittleEndian.AppendUint64(h, uint64(maxT))
+	h = binary.LittleEndian.AppendUint64(h, uint64(len(block)))
+	h = binary.LittleEndian.AppendUint64(h, uint64(dir))
+	h = binary.LittleEndian.AppendUint32(h, uint32(len(block)-dir))
+	h = binary.LittleEndian.AppendUint32(h, checksum(block[dir:]))
+	binary.LittleEndian.AppendUint32(h, checksum(h))
+}
+
+// column encodes one column and describes it.
+func (s *Sealer) column(d *directory, g *growing, rows int) {
+	c := g.snapshot(rows)
+	e := entry{name: g.key.String(), role: g.role, n: c.n, off: len(s.out), zone: zoneOf(c)}
+	var enc encoded
+	s.out, enc = s.enc.encode(s.out, c)
+	e.enc, e.head, e.len = enc.enc, enc.head, len(enc.chunk)
+	e.sum = checksum(enc.chunk[:enc.head])
+	if filtered(g, c) {
+		s.hash(c, enc.enc)
+		e.bloomOff = len(s.blooms)
+		s.blooms = appendBloom(s.blooms, s.hashes)
+		e.bloomLen = len(s.blooms) - e.bloomOff
+	}
+	d.cols = append(d.cols, e)
+}
+
+// filtered tells whether a column gets a Bloom filter: text that is asked for
+// as a whole, and addresses.
+func filtered(g *growing, c *Column) bool {
+	if g.role == roleRest || c.tags != nil || g.key.Is(event.EventOriginal) || g.key.Is(event.Message) {
+		return false
+	}
+	switch event.Kind(c.tag & tagKind) {
+	case event.KindString:
+		return len(c.data) <= maxFiltered*c.n
+	case event.KindIP:
+		return true
+	}
+	return false
+}
+
+// hash collects the hashes of the values of a column that was just encoded.
+func (s *Sealer) hash(c *Column, enc byte) {
+	s.hashes = s.hashes[:0]
+	if enc == encConst || enc == encDict {
+		for _, i := range s.enc.dict.first {
+			s.hashValue(c, i)
+		}
+		return
+	}
+	for i := range c.n {
+		s.hashValue(c, i)
+	}
+}
+
+func (s *Sealer) hashValue(c *Column, i int) {
+	s.token = query.AppendToken(s.token[:0], valueOf(c.tag, c.nums[i], c.data))
+	s.hashes = append(s.hashes, Hash(s.token))
+}
