@@ -1,0 +1,3 @@
+package parse
+
+func jsonFormat(s string) string { return "json" }
