@@ -3,7 +3,9 @@ package event
 import (
 	"encoding/base64"
 	"fmt"
+	"math"
 	"strconv"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -30,7 +32,8 @@ type Decoder struct {
 // Decode reads one JSON object, nested or with dotted names, into e and keeps
 // what e holds already. Members of [Event] are set from their names. Strings of
 // known fields take the type that ECS gives them (numbers, addresses, dates)
-// where they have its form. Strings point into raw, which must not change as
+// where they have its form; what is no value of a member is kept under its name
+// with _text behind it. Strings point into raw, which must not change as
 // long as e is in use. Values over the bounds of this package are counted in
 // error.message. On an error e holds what was read before it.
 func (d *Decoder) Decode(raw []byte, e *Event) error {
@@ -132,6 +135,9 @@ func (d *Decoder) scalar(e *Event, t jsonscan.Token, list bool) {
 	if e.setMember(k, t.Kind, s) {
 		return
 	}
+	if IsMember(k) {
+		k = Intern(k.String() + "_text")
+	}
 	v := e.typed(k, t.Kind, s)
 	v.list = list
 	e.Add(k, v)
@@ -221,18 +227,13 @@ func (e *Event) setMember(k Key, kind jsonscan.Kind, s string) bool {
 	return true
 }
 
-// timeOf reads a time from a JSON string (RFC 3339) or number (Unix
-// milliseconds, as Elasticsearch reads dates).
+// timeOf reads a time from a JSON string (RFC 3339) or number ([ParseEpoch]).
 func timeOf(kind jsonscan.Kind, s string) (int64, bool) {
 	switch kind {
 	case jsonscan.String:
 		return ParseTime(s)
 	case jsonscan.Number:
-		ms, err := strconv.ParseFloat(s, 64)
-		if err != nil || ms < -9e12 || ms > 9e12 {
-			return 0, false
-		}
-		return int64(ms * 1e6), true
+		return ParseEpoch(s)
 	}
 	return 0, false
 }
@@ -260,6 +261,39 @@ func ParseTime(s string) (int64, bool) {
 		return 0, false
 	}
 	return Nanos(t)
+}
+
+// ParseEpoch reads Unix time as decimal digits with an optional fraction. Its size
+// tells the unit: seconds up to the year 5138, milliseconds, microseconds or
+// nanoseconds. It returns Unix nanoseconds. Numbers below 10^8 (1973 in seconds) are no time.
+func ParseEpoch(s string) (int64, bool) {
+	whole, frac, _ := strings.Cut(s, ".")
+	n, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil || n < 1e8 {
+		return 0, false
+	}
+	unit := int64(1)
+	switch {
+	case n < 1e11:
+		unit = 1e9
+	case n < 1e14:
+		unit = 1e6
+	case n < 1e17:
+		unit = 1e3
+	}
+	if n > math.MaxInt64/unit {
+		return 0, false
+	}
+	n *= unit
+	for _, c := range []byte(frac) {
+		if c-'0' > 9 {
+			return 0, false
+		}
+		if unit /= 10; unit > 0 && n <= math.MaxInt64-9*unit {
+			n += int64(c-'0') * unit
+		}
+	}
+	return n, true
 }
 
 // UnmarshalJSON reads what [Event.AppendJSON] writes into an emptied event. It

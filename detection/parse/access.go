@@ -31,15 +31,20 @@ type upstream struct {
 	name, address, status, time, connect, header, length, cache string
 }
 
-// addTo adds the fields of the request. source.ip is the peer that the log
+// addTo adds the event of an access log. source.ip is the peer that the log
 // names, client.ip the client behind trusted proxies, see [addClient].
 func (a *access) addTo(c *Context, e *event.Event) {
-	if a.time != 0 {
-		e.Time = a.time
-	}
 	e.Add(event.EventKind, event.String("event"))
 	e.Add(event.EventCategory, event.String("web"))
 	e.Add(event.EventType, event.String("access"))
+	a.addFields(c, e)
+}
+
+// addFields adds what is known of the request and its answer.
+func (a *access) addFields(c *Context, e *event.Event) {
+	if a.time != 0 {
+		e.Time = a.time
+	}
 	addClient(c, e, a.remote, a.forwarded)
 	addNumber(e, event.SourcePort, a.remotePort)
 	e.AddText(event.UserName, a.user)

@@ -74,7 +74,7 @@ func (a *access) namedTime(name, value string) bool {
 	var ok bool
 	switch name {
 	case "msec":
-		ns, ok = epoch(value)
+		ns, ok = event.ParseEpoch(value)
 	case "time_local", "time_iso8601", "time", "timestamp", "@timestamp":
 		if a.time != 0 && a.time%1e9 != 0 {
 			return true

@@ -1,8 +1,6 @@
 package parse
 
 import (
-	"math"
-	"strconv"
 	"strings"
 	"time"
 
@@ -12,13 +10,13 @@ import (
 // anyTime reads a time in one of the forms that JSON logs use, zone being that
 // of times which name none (nil is UTC): RFC 3339 (also with a space or without
 // a zone), a date, 2006/01/02 15:04:05, the common log format, ctime, RFC 1123,
-// or a number as [epoch] takes it. It returns Unix nanoseconds.
+// or a number as [event.ParseEpoch] takes it. It returns Unix nanoseconds.
 func anyTime(s string, zone *time.Location) (int64, bool) {
 	if len(s) < 8 || len(s) > 64 {
 		return 0, false
 	}
 	if strings.TrimLeft(s, "0123456789.") == "" {
-		return epoch(s)
+		return event.ParseEpoch(s)
 	}
 	switch {
 	case s[2] == '/':
@@ -87,37 +85,4 @@ func (c *clock) fraction(s string, i, end int) int {
 		return 0
 	}
 	return c.nanos
-}
-
-// epoch reads Unix time as decimal digits with an optional fraction. Its size
-// tells the unit: seconds up to the year 5138, milliseconds, microseconds or
-// nanoseconds. Numbers below 10^8 (1973 in seconds) are no time.
-func epoch(s string) (int64, bool) {
-	whole, frac, _ := strings.Cut(s, ".")
-	n, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil || n < 1e8 {
-		return 0, false
-	}
-	unit := int64(1)
-	switch {
-	case n < 1e11:
-		unit = 1e9
-	case n < 1e14:
-		unit = 1e6
-	case n < 1e17:
-		unit = 1e3
-	}
-	if n > math.MaxInt64/unit {
-		return 0, false
-	}
-	n *= unit
-	for _, c := range []byte(frac) {
-		if c-'0' > 9 {
-			return 0, false
-		}
-		if unit /= 10; unit > 0 && n <= math.MaxInt64-9*unit {
-			n += int64(c-'0') * unit
-		}
-	}
-	return n, true
 }

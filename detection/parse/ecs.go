@@ -1,0 +1,61 @@
+package parse
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/gatewatch/gatewatch/detection/event"
+)
+
+func init() {
+	register(Format{
+		Name:    "ecs",
+		Summary: "JSON with ECS names, flat and dotted or nested, as Beats and Elastic Agent send it",
+		Parse:   parseECS,
+	})
+}
+
+// parseECS reads a JSON object with the names and types of ECS. event.dataset
+// and event.id are taken from it, see [decodeObject].
+func parseECS(raw []byte, _ *Context, e *event.Event) error {
+	return decodeObject(raw, e)
+}
+
+var decoders = sync.Pool{New: func() any { return new(event.Decoder) }}
+
+// decodeObject reads a JSON object into an event. What only Gatewatch says of an
+// event is not taken from a sender: when it was received, from which source, its
+// raw bytes, the datasets and fields of findings and verdicts. These stay in
+// event.original alone.
+func decodeObject(raw []byte, e *event.Event) error {
+	received, dataset := e.Received, e.Dataset
+	d := decoders.Get().(*event.Decoder)
+	err := d.Decode(raw, e)
+	decoders.Put(d)
+	e.Raw, e.Received, e.Source = raw, received, ""
+	if isReserved(e.Dataset) {
+		e.Dataset = dataset
+	}
+	dropReserved(e)
+	if err != nil {
+		return &Error{"bad json", err.Error()}
+	}
+	return nil
+}
+
+// dropReserved removes the fields that a sender has no say in.
+func dropReserved(e *event.Event) {
+	for i := 0; i < len(e.Fields()); {
+		k := e.Fields()[i].Key
+		if isReserved(k.String()) && !k.Is(event.GatewatchFlattened) {
+			e.Delete(k)
+			continue
+		}
+		i++
+	}
+}
+
+func isReserved(name string) bool {
+	return strings.HasPrefix(name, "gatewatch.") || strings.HasPrefix(name, "verdict.") ||
+		strings.HasPrefix(name, "finding.")
+}
