@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync/atomic"
 )
 
@@ -47,10 +48,13 @@ func (d *Disk) commitLoop() {
 	}
 }
 
-// gather takes p and what else is waiting.
+// gather takes p and what else is waiting or about to: whoever was answered
+// after the last round may be encoding the next append, and a round of its own
+// for each would cost everyone a sync. So on an empty inbox they get the
+// processor first, once.
 func (d *Disk) gather(round []*pending, p *pending) []*pending {
 	var bytes int64
-	for {
+	for yielded := false; ; {
 		if p.state.CompareAndSwap(waiting, taken) {
 			round = append(round, p)
 			bytes += p.head.size()
@@ -59,14 +63,21 @@ func (d *Disk) gather(round []*pending, p *pending) []*pending {
 			return round
 		}
 		var open bool
-		select {
-		case p, open = <-d.inbox:
-			if !open {
-				return round
+		for p = nil; p == nil; {
+			select {
+			case p, open = <-d.inbox:
+				if !open {
+					return round
+				}
+			default:
+				if yielded {
+					return round
+				}
+				runtime.Gosched()
+				yielded = true
 			}
-		default:
-			return round
 		}
+		yielded = false
 	}
 }
 
@@ -146,54 +157,6 @@ func (d *Disk) publish(round []*pending, next Offset, bytes int64) {
 	d.metrics.rounds.Inc()
 	d.metrics.records.Add(float64(records))
 	d.metrics.bytes.Add(float64(bytes))
-}
-
-// activeSegment returns the segment to write the next bytes to. Only the
-// committer calls it.
-func (d *Disk) activeSegment(bytes int64) (*segment, error) {
-	if s := d.active; s != nil && (s.size == 0 || s.size+bytes <= d.cfg.SegmentBytes) {
-		return s, nil
-	}
-	d.retire()
-	d.serial++
-	s, err := createSegment(d.fs, d.serial, d.next, d.now())
-	if err != nil {
-		return nil, err
-	}
-	d.mu.Lock()
-	d.segments = append(d.segments, s)
-	d.active = s
-	d.mu.Unlock()
-	return s, nil
-}
-
-// retire closes the active segment, all of which is durable.
-func (d *Disk) retire() {
-	s := d.active
-	if s == nil {
-		return
-	}
-	d.mu.Lock()
-	d.active = nil
-	d.mu.Unlock()
-	if err := s.f.Close(); err != nil {
-		d.log.Warn("close segment", slog.String("segment", s.name), slog.Any("error", err))
-	}
-	s.f = nil
-}
-
-// abandon ends the active segment at its last durable byte after a failed
-// write or sync that may have left n bytes behind it. What the kernel does with
-// those is unknown, so nothing is tried again on this file; the next append
-// opens a new segment, which by its base says that they do not count.
-func (d *Disk) abandon(s *segment, n int64) {
-	d.mu.Lock()
-	s.onDisk = s.size + n
-	d.bytes += n
-	d.mu.Unlock()
-	d.retire()
-	d.log.Error("abandon segment after a failed write",
-		slog.String("segment", s.name), slog.Int64("durable_bytes", s.size), slog.Uint64("next_offset", uint64(d.next)))
 }
 
 // wakeLocked tells readers that the log has changed. d.mu is held.

@@ -39,6 +39,7 @@ type Disk struct {
 	// Only the committer uses these.
 	vectors [][]byte
 	serial  uint64
+	spare   int64 // bytes there was room for when last looked
 	full    atomic.Bool
 
 	cutting sync.Mutex // held while segments are removed, before mu

@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -176,6 +177,10 @@ func (f *faultyFile) sync() error {
 	return err
 }
 
+func (f *faultyFile) reserve(to int64) error {
+	return f.f.do(func() error { return f.file.reserve(to) })
+}
+
 func (f *faultyFile) Close() error {
 	err := f.f.call()
 	if cerr := f.file.Close(); err == nil {
@@ -194,3 +199,6 @@ func Restamp(frame, m []byte) []byte {
 	h.put(frame, marker(m))
 	return frame[:h.size()]
 }
+
+// SetClock gives an idle log another clock.
+func SetClock(d *Disk, now func() time.Time) { d.now = now }

@@ -32,6 +32,10 @@ type file interface {
 	// are durable. After an error the file must not be written again: the
 	// kernel has forgotten which pages were lost.
 	sync() error
+	// reserve allocates blocks for the bytes before to without changing the
+	// size of the file; 0 gives back those behind its end. It is a hint: a file
+	// system that cannot do it is no worse than slow.
+	reserve(to int64) error
 }
 
 type fileInfo struct {

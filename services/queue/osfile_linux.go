@@ -41,6 +41,17 @@ func (f osFile) sync() error {
 	}
 }
 
+func (f osFile) reserve(to int64) error {
+	if to == 0 {
+		info, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		return f.Truncate(info.Size())
+	}
+	return os.NewSyscallError("fallocate", unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_KEEP_SIZE, 0, to))
+}
+
 // advance drops the first n bytes of bufs without changing what the caller holds.
 func advance(bufs [][]byte, n int) [][]byte {
 	for len(bufs) > 0 && n >= len(bufs[0]) {

@@ -19,3 +19,5 @@ func (f osFile) writev(bufs [][]byte, off int64) (int64, error) {
 }
 
 func (f osFile) sync() error { return f.Sync() }
+
+func (f osFile) reserve(int64) error { return nil }

@@ -29,6 +29,7 @@ func (d *Disk) load() error {
 			return err
 		}
 		last.limit = max(end, reached)
+		d.trim(last)
 	}
 	d.next = max(end, reached)
 	if len(d.segments) > 0 && d.next > end {

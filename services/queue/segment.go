@@ -20,6 +20,8 @@ type segment struct {
 	name   string
 	f      file // open for writing; nil once the segment is closed
 
+	reserved int64 // blocks are allocated up to here; only the committer uses it
+
 	// Guarded by the mutex of the Disk.
 	limit    Offset // one past the last record
 	size     int64  // readable bytes: up to the last durable frame

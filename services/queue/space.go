@@ -19,6 +19,7 @@ func (d *Disk) admit(round []*pending) ([]*pending, int64) {
 		room = d.room()
 	}
 	d.setFull(room < want, room)
+	d.spare = room
 	var bytes int64
 	kept := round[:0]
 	for _, p := range round {
@@ -44,6 +45,9 @@ func (d *Disk) room() int64 {
 		return 0 // refusing is safe, a full disk is not
 	}
 	d.metrics.freeBy.Set(float64(free))
+	if s := d.active; s != nil {
+		free += max(s.reserved-s.size, 0)
+	}
 	return min(room, free-d.cfg.MinFreeBytes)
 }
 
