@@ -1,0 +1,112 @@
+// Package api serves the services of package proto over gRPC and, by the same
+// interceptors and implementations, over REST; and it holds the client of both.
+// Nothing reaches an implementation but through a guard, which asks package
+// access whether the caller may.
+package api
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gatewatch/gatewatch/proto/gatewatch/v1"
+	"github.com/gatewatch/gatewatch/services/access"
+	"github.com/gatewatch/gatewatch/services/store"
+)
+
+// Config bounds what callers may ask for. The zero value is the default.
+type Config struct {
+	// CallTimeout ends a call that has not answered; default 30s.
+	CallTimeout time.Duration
+	// SearchTimeout ends a search or aggregation; default 60s.
+	SearchTimeout time.Duration
+	// MaxSearches is how many searches and aggregations run at once; others
+	// wait for their turn. Default 16.
+	MaxSearches int
+	// MaxTails is how many tails may be open; one more is refused. Default 64.
+	MaxTails int
+	// MaxRequestBytes is the largest request of a gRPC call or REST body;
+	// default 16 MiB.
+	MaxRequestBytes int
+}
+
+func (c Config) withDefaults() (Config, error) {
+	switch {
+	case c.CallTimeout < 0:
+		return c, errors.New("call_timeout: must not be negative")
+	case c.SearchTimeout < 0:
+		return c, errors.New("search_timeout: must not be negative")
+	case c.MaxSearches < 0:
+		return c, errors.New("max_searches: must not be negative")
+	case c.MaxTails < 0:
+		return c, errors.New("max_tails: must not be negative")
+	case c.MaxRequestBytes < 0:
+		return c, errors.New("max_request_bytes: must not be negative")
+	}
+	if c.CallTimeout == 0 {
+		c.CallTimeout = 30 * time.Second
+	}
+	if c.SearchTimeout == 0 {
+		c.SearchTimeout = time.Minute
+	}
+	if c.MaxSearches == 0 {
+		c.MaxSearches = 16
+	}
+	if c.MaxTails == 0 {
+		c.MaxTails = 64
+	}
+	if c.MaxRequestBytes == 0 {
+		c.MaxRequestBytes = 16 << 20
+	}
+	return c, nil
+}
+
+// Parts are what the API serves. Those that may be nil are not served then.
+type Parts struct {
+	Store   store.Store         // may be nil: a process without events
+	Tokens  *access.Tokens      //
+	Sources SourcesFunc         //
+	Nodes   NodesFunc           //
+	Ingest  IngestServer        // may be nil
+	Node    NodeServer          // may be nil
+	Ready   func() error        // nil error: all parts are up
+	Metrics prometheus.Gatherer //
+	Now     func() time.Time    // the clock of the wall
+	Log     *slog.Logger        //
+}
+
+// The types of parts that other packages hand over.
+type (
+	// SourcesFunc returns the sources in order of their names.
+	SourcesFunc func() []*gatewatchv1.Source
+	// NodesFunc returns the nodes in order of their names.
+	NodesFunc func() []*gatewatchv1.Node
+	// IngestServer takes records.
+	IngestServer = gatewatchv1.IngestServiceServer
+	// NodeServer takes the streams of nodes.
+	NodeServer = gatewatchv1.NodeServiceServer
+)
+
+// API is the services, ready to be served on any number of listeners.
+type API struct {
+	config   Config
+	parts    Parts
+	searches chan struct{} // a place for each search that runs
+	tails    chan struct{} // a place for each tail
+}
+
+// New makes the API; the error names the key of the configuration that is wrong.
+func New(config Config, parts Parts) (*API, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return &API{
+		config:   config,
+		parts:    parts,
+		searches: make(chan struct{}, config.MaxSearches),
+		tails:    make(chan struct{}, config.MaxTails),
+	}, nil
+}

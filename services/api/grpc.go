@@ -1,0 +1,80 @@
+package api
+
+import (
+	"context"
+	"crypto/tls"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+
+	"github.com/gatewatch/gatewatch/proto/gatewatch/v1"
+	"github.com/gatewatch/gatewatch/services/access"
+)
+
+// Bounds of one gRPC connection.
+const (
+	maxStreams      = 256
+	maxHeaderBytes  = 32 << 10
+	handshakeTime   = 10 * time.Second
+	keepaliveTime   = time.Minute
+	keepaliveAnswer = 20 * time.Second
+	minClientPing   = 10 * time.Second
+)
+
+// GRPC returns a server of all services, with health and reflection, behind a
+// gate. config is nil for plain text. The caller serves and stops it.
+func (a *API) GRPC(gate *access.Gate, config *tls.Config) *grpc.Server {
+	g := a.guard(gate)
+	opts := []grpc.ServerOption{
+		grpc.ChainUnaryInterceptor(g.unary),
+		grpc.ChainStreamInterceptor(g.stream),
+		grpc.MaxRecvMsgSize(a.config.MaxRequestBytes),
+		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.MaxHeaderListSize(maxHeaderBytes),
+		grpc.ConnectionTimeout(handshakeTime),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveAnswer}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minClientPing, PermitWithoutStream: true}),
+		grpc.WaitForHandlers(true),
+	}
+	if config != nil {
+		opts = append(opts, grpc.Creds(credentials.NewTLS(config)))
+	}
+	s := grpc.NewServer(opts...)
+	a.register(s)
+	reflection.Register(s)
+	return s
+}
+
+// register adds the services to a gRPC server, or to the gateway of REST.
+func (a *API) register(r grpc.ServiceRegistrar) {
+	if a.parts.Store != nil {
+		gatewatchv1.RegisterSearchServiceServer(r, searchServer{api: a})
+	}
+	if a.parts.Ingest != nil {
+		gatewatchv1.RegisterIngestServiceServer(r, a.parts.Ingest)
+	}
+	if a.parts.Node != nil {
+		gatewatchv1.RegisterNodeServiceServer(r, a.parts.Node)
+	}
+	gatewatchv1.RegisterAdminServiceServer(r, adminServer{api: a})
+	healthpb.RegisterHealthServer(r, healthServer{ready: a.parts.Ready})
+}
+
+// healthServer answers probes with the readiness of the process. It does not
+// offer Watch: a probe that waits would hold a stream without a token.
+type healthServer struct {
+	healthpb.UnimplementedHealthServer
+	ready func() error
+}
+
+func (h healthServer) Check(context.Context, *healthpb.HealthCheckRequest) (*healthpb.HealthCheckResponse, error) {
+	status := healthpb.HealthCheckResponse_SERVING
+	if h.ready() != nil {
+		status = healthpb.HealthCheckResponse_NOT_SERVING
+	}
+	return &healthpb.HealthCheckResponse{Status: status}, nil
+}

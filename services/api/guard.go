@@ -1,0 +1,162 @@
+package api
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"runtime/debug"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
+
+	"github.com/gatewatch/gatewatch/services/access"
+)
+
+// guard stands in front of every call of one listener, gRPC and REST alike.
+type guard struct {
+	api  *API
+	gate *access.Gate
+}
+
+func (a *API) guard(gate *access.Gate) *guard { return &guard{api: a, gate: gate} }
+
+// recheckEvery is how often the right of a long call is looked at again, so
+// that a revoked token ends it.
+const recheckEvery = 5 * time.Second
+
+// admission is the result of a check, kept in the context of the call.
+type admission struct{ method string }
+
+type admissionKey struct{}
+
+// admit checks the right to a call once; the context it returns says so.
+func (g *guard) admit(ctx context.Context, method string) (context.Context, error) {
+	if a, ok := ctx.Value(admissionKey{}).(admission); ok && a.method == method {
+		return ctx, nil
+	}
+	id, err := g.gate.Admit(method, callerOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	ctx = context.WithValue(ctx, admissionKey{}, admission{method})
+	return access.NewContext(ctx, id), nil
+}
+
+// forwardedKey marks the context of a call that came through a proxy.
+type forwardedKey struct{}
+
+// callerOf reads what the transport knows from a context of gRPC.
+func callerOf(ctx context.Context) access.Caller {
+	var c access.Caller
+	_, c.Forwarded = ctx.Value(forwardedKey{}).(bool)
+	if md, ok := metadata.FromIncomingContext(ctx); ok {
+		if values := md.Get("authorization"); len(values) > 0 {
+			c.Bearer = access.Bearer(values[0])
+			if c.Bearer == "" {
+				c.Bearer = "none" // a credential of another kind is a wrong one
+			}
+		}
+	}
+	if p, ok := peer.FromContext(ctx); ok {
+		c.Peer = p.Addr
+		c.TLS = tlsState(p.AuthInfo)
+	}
+	return c
+}
+
+func tlsState(info credentials.AuthInfo) *tls.ConnectionState {
+	if t, ok := info.(credentials.TLSInfo); ok {
+		return &t.State
+	}
+	return nil
+}
+
+// unary is the interceptor of calls with one answer.
+func (g *guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			resp, err = nil, g.api.panicked(info.FullMethod, p, debug.Stack())
+		}
+	}()
+	ctx, err = g.admit(ctx, info.FullMethod)
+	if err != nil {
+		return nil, g.api.status(info.FullMethod, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, g.api.timeout(info.FullMethod))
+	defer cancel()
+	resp, err = handler(ctx, req)
+	if err != nil {
+		return nil, g.api.status(info.FullMethod, err)
+	}
+	return resp, nil
+}
+
+// stream is the interceptor of calls with streams. They have no timeout, and
+// end when the right to them does.
+func (g *guard) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = g.api.panicked(info.FullMethod, p, debug.Stack())
+		}
+	}()
+	before := ss.Context()
+	ctx, err := g.admit(before, info.FullMethod)
+	if err != nil {
+		return g.api.status(info.FullMethod, err)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		g.watch(ctx, callerOf(before), info.FullMethod, cancel)
+	}()
+	defer func() {
+		cancel(nil)
+		<-watched
+	}()
+	err = handler(srv, &guardedStream{ServerStream: ss, ctx: ctx})
+	if lost := context.Cause(ctx); lost != nil && !errors.Is(lost, context.Canceled) && !errors.Is(lost, context.DeadlineExceeded) {
+		err = lost
+	}
+	if err != nil {
+		return g.api.status(info.FullMethod, err)
+	}
+	return nil
+}
+
+// watch cancels a call when its caller has lost the right to it.
+func (g *guard) watch(ctx context.Context, c access.Caller, method string, cancel context.CancelCauseFunc) {
+	tick := time.NewTicker(recheckEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if _, err := g.gate.Admit(method, c); err != nil {
+				cancel(err)
+				return
+			}
+		}
+	}
+}
+
+// guardedStream is a stream with the context of an admitted call.
+type guardedStream struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+func (s *guardedStream) Context() context.Context { return s.ctx }
+
+// timeout returns how long a call may take.
+func (a *API) timeout(method string) time.Duration {
+	switch method {
+	case methodSearch, methodAggregate:
+		return a.config.SearchTimeout
+	}
+	return a.config.CallTimeout
+}
