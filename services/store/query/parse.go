@@ -276,7 +276,7 @@ func (p *parser) fieldTerm(name *word) (Expr, error) {
 	}
 	field, err := p.fieldName(name)
 	if err != nil {
-		if c == ':' && name.text() != "" {
+		if name.text() != "" && (c == ':' || isName(name.text())) {
 			return nil, err
 		}
 		return nil, nil

@@ -85,6 +85,9 @@ func (p *parser) agg() (Agg, error) {
 		return Agg{}, p.fail(at, "stats needs a function before by, such as count()")
 	}
 	if p.peek() != '(' {
+		if slices.Contains(funcNames[:], strings.ToLower(name)) {
+			return Agg{}, p.fail(at, "a function needs parentheses: %s()", name)
+		}
 		return Agg{}, p.fail(at, "a function is wanted here, such as count() or sum(%s)", clip(name))
 	}
 	a, err := p.call(name, at)

@@ -73,8 +73,8 @@ func (p *parser) checkValue(w *word, field event.Key) error {
 		return p.fail(w.start, "quote text that holds a colon, such as an address")
 	case strings.ContainsRune(`<>=`, rune(raw[0])):
 		if rest := strings.TrimLeft(raw, "<>="); rest == "" || isNumeric(rest) {
-			return p.fail(w.start, "write %s %s %s without a colon, or quote the text",
-				clip(field.String()), raw[:len(raw)-len(rest)], clip(rest))
+			return p.fail(w.start, "write %s %s value without a colon, or quote the text",
+				clip(field.String()), clip(raw[:len(raw)-len(rest)]))
 		}
 	case (raw[0] == '[' || raw[0] == '{') && strings.HasPrefix(strings.ToUpper(strings.TrimLeft(p.text[p.pos:], " ")), "TO "):
 		return p.fail(w.start, "write a range as %[1]s >= a and %[1]s < b", clip(field.String()))
