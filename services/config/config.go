@@ -288,3 +288,12 @@ func editDistance(a, b string) int {
 	}
 	return row[len(b)]
 }
+
+// Value returns the value of the key in the form that a YAML document has:
+// durations as text, all else as it is.
+func (k Key) Value() any {
+	if k.value.Type() == durationType {
+		return leafText(k.value)
+	}
+	return k.value.Interface()
+}

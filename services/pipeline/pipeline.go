@@ -1,0 +1,244 @@
+// Package pipeline is the straight line from the queue to the store: read a
+// batch, parse its records, write the events, commit. It can be started from
+// any offset of the queue and makes the same events again.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/detection/parse"
+	"github.com/gatewatch/gatewatch/services/queue"
+	"github.com/gatewatch/gatewatch/services/store"
+)
+
+// Consumer is the name under which the pipeline commits its offset.
+const Consumer = "store"
+
+// Config says how records are read. The zero value is usable.
+type Config struct {
+	Zone           string                  `help:"time zone of log times that name none, such as Asia/Shanghai; UTC if empty"`
+	TrustedProxies []string                `help:"proxies whose word about the client's address is taken, as addresses or CIDR prefixes"`
+	BatchEvents    int                     `help:"events written to the store at once; 4096 if 0"`
+	Sources        map[string]SourceConfig `yaml:"sources"`
+}
+
+// SourceConfig overrides what is known of one source.
+type SourceConfig struct {
+	Format         string   // format of its records, instead of the one they came with
+	Zone           string   // time zone of its times that name none
+	TrustedProxies []string // proxies in front of it
+}
+
+// Store is what the pipeline needs of a store.
+type Store interface {
+	Write(ctx context.Context, b store.Batch) error
+	// Applied returns the queue offset up to which (exclusive) events are durable.
+	Applied() uint64
+}
+
+// Options are the parts that a pipeline is wired to.
+type Options struct {
+	Queue   queue.Queue
+	Store   Store
+	Log     *slog.Logger
+	Now     func() time.Time
+	Metrics prometheus.Registerer
+}
+
+// Pipeline moves records from the queue into the store. Run is called once;
+// the other methods may be called concurrently with it.
+type Pipeline struct {
+	Options
+	batchEvents int
+	contexts    atomic.Pointer[contexts]
+	sources     *sources
+	metrics     *metrics
+
+	events    []event.Event
+	committed queue.Offset
+
+	progress progress
+}
+
+// New checks the configuration and wires a pipeline.
+func New(cfg Config, o Options) (*Pipeline, error) {
+	c, err := newContexts(cfg)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pipeline{Options: o, batchEvents: cfg.BatchEvents}
+	p.contexts.Store(c)
+	if p.batchEvents == 0 {
+		p.batchEvents = 4096
+	}
+	if p.batchEvents < 0 {
+		return nil, fmt.Errorf("pipeline.batch_events: want a positive number")
+	}
+	p.metrics = newMetrics(o.Metrics)
+	p.sources = newSources(p.metrics)
+	return p, nil
+}
+
+// Configure changes how records are read from the next batch on. The batch size
+// stays.
+func (p *Pipeline) Configure(cfg Config) error {
+	c, err := newContexts(cfg)
+	if err != nil {
+		return err
+	}
+	p.contexts.Store(c)
+	return nil
+}
+
+// Run reads the queue from where the store stopped until ctx ends, which is no
+// error. A gap in the queue is logged and counted, and does not end it.
+func (p *Pipeline) Run(ctx context.Context) error {
+	return p.run(ctx, 0)
+}
+
+// RunTo is Run up to an offset of the queue (exclusive): it returns once
+// everything before it is in the store.
+func (p *Pipeline) RunTo(ctx context.Context, end queue.Offset) error {
+	if queue.Offset(p.Store.Applied()) >= end {
+		return nil
+	}
+	return p.run(ctx, end)
+}
+
+func (p *Pipeline) run(ctx context.Context, end queue.Offset) error {
+	defer p.change(func(g *progress) { g.ended = true })
+	from := queue.Offset(p.Store.Applied())
+	p.reached(from)
+	for batch, err := range p.Queue.Batches(ctx, from) {
+		var gap *queue.GapError
+		switch {
+		case errors.As(err, &gap):
+			p.metrics.lost.Add(float64(gap.To - gap.From))
+			p.Log.LogAttrs(ctx, slog.LevelError, "records of the queue are lost",
+				slog.Uint64("from", uint64(gap.From)), slog.Uint64("to", uint64(gap.To)), slog.String("reason", gap.Reason))
+			continue
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return fmt.Errorf("read queue: %w", err)
+		}
+		if err := p.batch(ctx, batch); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		if end != 0 && batch.Next >= end {
+			return nil
+		}
+	}
+	return nil
+}
+
+// batch parses and stores one batch of the queue in pieces of batchEvents.
+func (p *Pipeline) batch(ctx context.Context, b queue.Batch) error {
+	start := p.Now()
+	next := b.First // offset of the first record that is not stored
+	n := 0          // events that wait
+	contexts := p.contexts.Load()
+	for g := range b.Groups {
+		group := &b.Groups[g]
+		c := contexts.of(group)
+		s := p.sources.of(group.Source)
+		for r := range group.Records {
+			p.parse(c, group, &group.Records[r], s, n)
+			if n++; n == p.batchEvents {
+				if err := p.write(ctx, n, next, next+queue.Offset(n)); err != nil {
+					return err
+				}
+				next += queue.Offset(n)
+				n = 0
+			}
+		}
+	}
+	if n > 0 {
+		if err := p.write(ctx, n, next, b.Next); err != nil {
+			return err
+		}
+	}
+	p.sources.countStored(b, p.Now())
+	p.reached(b.Next)
+	p.metrics.batchSeconds.Observe(p.Now().Sub(start).Seconds())
+	return p.commit(ctx)
+}
+
+// parse makes event i of the batch of a record.
+func (p *Pipeline) parse(c *source, g *queue.Group, r *queue.Record, s *sourceStats, i int) {
+	if i == len(p.events) {
+		p.events = append(p.events, event.Event{})
+	}
+	e := &p.events[i]
+	c.context.Received = r.Received
+	c.context.Header, c.context.Peer = g.Header, g.Peer
+	if err := c.format.Read(r.Raw, &c.context, e); err != nil {
+		s.countFailed(parse.Reason(err))
+	} else {
+		s.countParsed()
+	}
+	Envelope(e, g, r)
+}
+
+// Envelope writes into a parsed event what only the envelope knows: who sent
+// the record, when it came, and its id.
+func Envelope(e *event.Event, g *queue.Group, r *queue.Record) {
+	e.Source, e.Received = g.Source, r.Received
+	switch {
+	case r.ID != "":
+		e.ID = r.ID
+	case e.ID == "":
+		e.ID = e.Build(func(dst []byte) []byte { return g.AppendEventID(dst, r) })
+	}
+	if g.Peer != "" && !e.Has(event.LogSourceAddress) {
+		e.AddText(event.LogSourceAddress, g.Peer)
+	}
+}
+
+// write hands events to the store and waits while it is full.
+func (p *Pipeline) write(ctx context.Context, n int, first, next queue.Offset) error {
+	b := store.Batch{Events: p.events[:n], First: uint64(first), Next: uint64(next)}
+	wait := 100 * time.Millisecond
+	for {
+		err := p.Store.Write(ctx, b)
+		if !errors.Is(err, store.ErrFull) {
+			if err != nil {
+				return fmt.Errorf("write store: %w", err)
+			}
+			p.metrics.full.Set(0)
+			return nil
+		}
+		p.metrics.full.Set(1)
+		p.Log.LogAttrs(ctx, slog.LevelWarn, "store is full, waiting for room", slog.Duration("wait", wait))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, 10*time.Second)
+	}
+}
+
+// commit lets the queue forget what the store holds durably.
+func (p *Pipeline) commit(ctx context.Context) error {
+	applied := queue.Offset(p.Store.Applied())
+	if applied <= p.committed {
+		return nil
+	}
+	if err := p.Queue.Commit(ctx, Consumer, applied); err != nil {
+		return fmt.Errorf("commit queue: %w", err)
+	}
+	p.committed = applied
+	return nil
+}
