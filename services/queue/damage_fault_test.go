@@ -174,6 +174,55 @@ func TestTruncatedSegment(t *testing.T) {
 	}
 }
 
+// TestLeftoverOfFailedWrite damages the frame before one that was written but
+// whose sync failed: that one must not come back beside what was sent again.
+func TestLeftoverOfFailedWrite(t *testing.T) {
+	dir := t.TempDir()
+	faults := &queue.Faults{Mode: queue.FailAfter}
+	q, err := queue.OpenFaulty(dir, queue.Config{}, faults)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.Append(t.Context(), queuetest.Records("a", 1, 5, 100)); err != nil {
+		t.Fatal(err)
+	}
+	faults.FailWrites(true)
+	if _, err := q.Append(t.Context(), queuetest.Records("a", 6, 9, 100)); err == nil {
+		t.Fatal("an append whose write failed was acknowledged")
+	}
+	faults.FailWrites(false)
+	if at, err := q.Append(t.Context(), queuetest.Records("a", 6, 4, 100)); err != nil || at != 6 {
+		t.Fatalf("append = %d, %v, want 6", at, err)
+	}
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	names, err := filepath.Glob(filepath.Join(dir, "*.seg"))
+	if err != nil || len(names) != 2 {
+		t.Fatalf("segments %v, %v, want 2", names, err)
+	}
+	f := func(want int) {
+		t.Helper()
+		inv := survey(t, dir, queue.Config{})
+		if inv.next != 10 || len(inv.records) != want {
+			t.Errorf("%d records to %d, want %d to 10", len(inv.records), inv.next, want)
+		}
+		if want < 9 && (len(inv.gaps) != 1 || inv.gaps[0].From != 1 || inv.gaps[0].To != 6) {
+			t.Errorf("gaps %v, want 1 to 6", inv.gaps)
+		}
+	}
+	f(9)
+	b, err := os.ReadFile(names[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[queue.HeaderSize] ^= 1
+	if err := os.WriteFile(names[0], b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f(4)
+}
+
 // TestForgedFrame appends records that hold whole frames, and damages the
 // frame around them, so that the reader searches in what an attacker wrote.
 func TestForgedFrame(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -32,10 +33,12 @@ type Faults struct {
 	// BlindToSpace reports a disk that is never full.
 	BlindToSpace bool
 
-	mu    sync.Mutex
-	calls int
-	Log   *slog.Logger
-	Reg   prometheus.Registerer
+	mu      sync.Mutex
+	calls   int
+	writes  bool            // every writev fails
+	unnamed map[string]bool // created files whose names are not durable
+	Log     *slog.Logger
+	Reg     prometheus.Registerer
 }
 
 // OpenFaulty opens the log in dir on a file system with faults.
@@ -43,6 +46,7 @@ func OpenFaulty(dir string, cfg Config, f *Faults) (*Disk, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
+	f.unnamed = map[string]bool{}
 	return open(faultyDir{directory(dir), f}, cfg, f.Log, f.Reg)
 }
 
@@ -51,6 +55,29 @@ func (f *Faults) Calls() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.calls
+}
+
+// FailWrites lets all writes fail from now on, or none.
+func (f *Faults) FailWrites(fail bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.writes = fail
+}
+
+func (f *Faults) failsWrites() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.writes
+}
+
+// Crash takes away the files whose names no sync of the directory made durable.
+func (f *Faults) Crash(dir string) error {
+	for name := range f.unnamed {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !os.IsNotExist(err) {
+			return err
+		}
+	}
+	return nil
 }
 
 // call counts one call and returns its error, if it is the one to fail.
@@ -82,7 +109,13 @@ type faultyDir struct {
 
 func (d faultyDir) open(name string, flag int) (file, error) {
 	var opened file
+	_, serr := os.Stat(filepath.Join(string(d.directory), name))
 	err := d.f.do(func() (err error) {
+		if os.IsNotExist(serr) {
+			d.f.mu.Lock()
+			d.f.unnamed[name] = true
+			d.f.mu.Unlock()
+		}
 		opened, err = d.directory.open(name, flag)
 		return err
 	})
@@ -112,6 +145,9 @@ func (d faultyDir) syncDir() error {
 		if d.f.NoSync {
 			return nil
 		}
+		d.f.mu.Lock()
+		clear(d.f.unnamed)
+		d.f.mu.Unlock()
 		return d.directory.syncDir()
 	})
 }
@@ -150,6 +186,9 @@ func (f *faultyFile) writev(bufs [][]byte, off int64) (n int64, err error) {
 		n, err = f.file.writev(bufs, off)
 		return err
 	})
+	if err == nil && f.f.failsWrites() {
+		err = syscall.EIO
+	}
 	if err != nil && f.f.Mode == ShortWrite && n == 0 {
 		half := bufs[0][:len(bufs[0])/2]
 		n, _ = f.file.writev([][]byte{half}, off)

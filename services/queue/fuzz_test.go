@@ -124,7 +124,7 @@ func FuzzReader(f *testing.F) {
 				t.Fatalf("records were made up (-want +got):\n%s", diff)
 			}
 		}
-		if found < untouched {
+		if found < untouched && !bytes.Contains(patch, m[:]) { // a copied frame may hide others
 			t.Errorf("%d frames found, %d are untouched", found, untouched)
 		}
 	})

@@ -118,7 +118,7 @@ func (r *reader) read() (Batch, error) {
 			if b.bytes > 0 {
 				break
 			}
-			return Batch{}, r.gap(min(h.first, r.limit), r.reason())
+			return Batch{}, r.gap(h.first, r.reason())
 		}
 		if b.bytes > 0 && b.bytes+h.size() > batchBytes {
 			break

@@ -17,6 +17,7 @@ type scanner struct {
 	off     int64  // where the next frame should begin
 	size    int64  // readable bytes
 	limit   Offset // frames from here on do not count
+	after   Offset // of the last frame that was read or skipped; frames before it are copies
 	reached Offset // highest offset after a frame whose header is whole
 	damage  string // the last damage met; "" if none
 
@@ -30,7 +31,7 @@ const (
 )
 
 func newScanner(f file, m marker, base Offset) *scanner {
-	return &scanner{f: f, marker: m, reached: base}
+	return &scanner{f: f, marker: m, after: base, reached: base}
 }
 
 // head returns the next whole header and leaves off at its frame. It reports
@@ -45,12 +46,13 @@ func (s *scanner) head() (header, bool) {
 		switch {
 		case err == nil && h.first >= s.limit:
 			s.off = s.size // left over from a failed write
-		case err == nil && h.first >= s.reached && s.off+h.size() <= s.size:
+		case err == nil && h.first >= s.after && s.off+h.size() <= s.size:
+			s.reached = max(s.reached, h.next())
 			return h, true
-		case err == nil && h.first >= s.reached:
+		case err == nil && h.first >= s.after:
 			s.damage = fmt.Sprintf("frame at byte %d is cut off", s.off)
-			s.reached = h.next()
-			s.off = s.size
+			s.reached = max(s.reached, h.next())
+			s.resync()
 		default:
 			s.damage = fmt.Sprintf("%v at byte %d", errHeader, s.off)
 			s.resync()
@@ -62,14 +64,14 @@ func (s *scanner) head() (header, bool) {
 // skip steps over the frame at off.
 func (s *scanner) skip(h header) {
 	s.off += h.size()
-	s.reached = h.next()
+	s.after = h.next()
 }
 
 // body returns the body of the frame at off in memory of its own and steps
 // over the frame, also if it is damaged.
 func (s *scanner) body(h header) ([]byte, error) {
 	at := s.off
-	s.skip(h)
+	s.off += h.size()
 	b := make([]byte, h.length)
 	n := 0
 	if from := at + headerSize - s.start; from >= 0 && from <= int64(len(s.window)) {
@@ -83,6 +85,7 @@ func (s *scanner) body(h header) ([]byte, error) {
 		}
 		return nil, errBody
 	}
+	s.after = h.next()
 	return b, nil
 }
 

@@ -154,6 +154,21 @@ func TestMaxBytes(t *testing.T) {
 	}
 }
 
+// TestMaxBytesInOneSegment checks that a log that is full of one consumed
+// segment, the one being written, makes room too.
+func TestMaxBytesInOneSegment(t *testing.T) {
+	q, _ := small(t, queue.Config{MaxBytes: 640 << 10})
+	for seq := range uint64(3) {
+		if _, err := q.Append(t.Context(), queuetest.Records("a", seq, 1, 500<<10)); err != nil {
+			t.Fatalf("append %d: %v", seq, err)
+		}
+		if _, err := q.Append(t.Context(), queuetest.Records("a", seq, 1, 500<<10)); !errors.Is(err, queue.ErrFull) {
+			t.Fatalf("append over the limit = %v, want %v", err, queue.ErrFull)
+		}
+		commitAt(t, q, "store", queue.Offset(seq+2))
+	}
+}
+
 // TestFloor checks that a log that was removed does not give out offsets again.
 func TestFloor(t *testing.T) {
 	q, _ := small(t, queue.Config{Floor: 1000})

@@ -63,7 +63,10 @@ func faultyRun(t *testing.T, f *queue.Faults) (lost, failed int) {
 				_ = q.Commit(t.Context(), "reader", 1) // may be the call that fails
 			}
 		}
-		_ = q.Close()
+		_ = q.Close() // may be the call that fails
+		if err := f.Crash(dir); err != nil {
+			t.Fatal(err)
+		}
 	} else if f.At == 0 {
 		t.Fatal(err)
 	}
