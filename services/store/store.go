@@ -33,7 +33,7 @@ type Store interface {
 	// sort any number of events is streamed.
 	Search(ctx context.Context, r SearchRequest, yield func(*event.Event) error) (Page, error)
 	// Aggregate answers a query that ends in a table (stats, top, rare, …).
-	Aggregate(ctx context.Context, r AggregateRequest) (*query.Result, Stats, error)
+	Aggregate(ctx context.Context, r AggregateRequest) (*query.Table, Stats, error)
 	// Tail yields matching events as they are written, in the order of the
 	// queue, until ctx ends. A reader that falls too far behind misses events:
 	// the number missed is handed over with the next event, which is valid
@@ -79,7 +79,7 @@ type Stats struct {
 	BlocksRead    int           // blocks that zone maps and filters could not rule out
 	RowsRead      int64         // rows of the blocks that were read
 	RowsMatched   int64         // rows that matched, as far as they were counted
-	BytesRead     int64         // bytes read from files, or from memory mapped ones
+	BytesRead     int64         // bytes read from files; about, while other queries run
 	BlocksDamaged int           // blocks left out because a checksum did not hold
 	Duration      time.Duration // time the query took
 	Partial       []string      // why the answer is not whole; empty if it is

@@ -123,13 +123,26 @@ func (c *Column) Value(i int, cur *Cursor) (event.Value, error) {
 }
 
 // EachPage calls f for the entries of a column in runs whose values lie in
-// memory at once. The page holds entries first <= i < first+page.Len() under
-// the numbers 0 to Len; for rows ask the column itself.
-func (c *Column) EachPage(f func(first int, page *Column) error) error {
+// memory at once, but only for runs of n entries from first on that wanted asks
+// for. The page holds entries first <= i < first+page.Len() under the numbers 0
+// to Len; for rows ask the column itself.
+func (c *Column) EachPage(wanted func(first, n int) bool, f func(first int, page *Column) error) error {
 	if c.pages == nil {
 		return f(0, c)
 	}
-	return c.pages.each(c, f)
+	for k, p := range c.pages.pages {
+		if !wanted(p.first, p.n) {
+			continue
+		}
+		page, err := c.pages.load(c, k)
+		if err != nil {
+			return err
+		}
+		if err := f(p.first, page); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Text returns the text of all entries of a page of strings in one piece, and

@@ -111,20 +111,6 @@ func (cur *Cursor) pageOf(c *Column, i int) (*Column, int, error) {
 	return cur.page, t.pages[cur.at].first, nil
 }
 
-// each calls f for every page in order.
-func (t *textPages) each(c *Column, f func(first int, page *Column) error) error {
-	for k := range t.pages {
-		p, err := t.load(c, k)
-		if err != nil {
-			return err
-		}
-		if err := f(t.pages[k].first, p); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // load returns page k, from the cache or from the file.
 func (t *textPages) load(c *Column, k int) (*Column, error) {
 	key := t.key

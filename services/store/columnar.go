@@ -1,0 +1,264 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/gatewatch/gatewatch/services/store/segment"
+)
+
+// Columnar is the embedded store: a head in memory that can be searched at
+// once, and immutable columnar segments on disk. What is in the head only is
+// lost in a crash; the queue has it, see [Columnar.Applied].
+type Columnar struct {
+	dir     string
+	cfg     Config
+	cache   *segment.Cache
+	metrics *metrics
+	lock    *os.File // nil if read only
+
+	writing sync.Mutex // one Write, or one flush by age, at a time
+
+	mu       sync.Mutex
+	head     head
+	segments []*segmentFile // in order of their queue ranges
+	nextID   uint64
+	applied  uint64        // queue offsets below are in segments, durably
+	written  uint64        // queue offsets below were written
+	changed  chan struct{} // closed and replaced whenever something here changes
+	closed   bool
+	space    diskSpace
+
+	manifests sync.Mutex // one change of the set of segments at a time
+	stop      context.CancelFunc
+	workers   sync.WaitGroup
+}
+
+// Open opens the store in a directory, which is created if need be, and locks
+// it against other processes. Segments that cannot be opened are logged,
+// counted and left aside; they never keep the store from starting.
+func Open(dir string, cfg Config) (*Columnar, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	s, err := open(dir, cfg)
+	if err != nil {
+		lock.Close()
+		return nil, err
+	}
+	s.lock = lock
+	removeOrphans(dir, s.segments, s.cfg.Log)
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.workers.Go(func() { s.flushLoop(ctx) })
+	s.workers.Go(func() { s.maintain(ctx) })
+	return s, nil
+}
+
+// OpenReadOnly opens the segments of a store beside the server that writes it.
+// It sees what was in segments at that moment; the rest is in the queue from
+// [Columnar.Applied] on. Write returns ErrReadOnly.
+func OpenReadOnly(dir string, cfg Config) (*Columnar, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	s, err := open(dir, cfg)
+	// A merge may remove files between the manifest and their opening.
+	for try := 0; errors.Is(err, errVanished) && try < 10; try++ {
+		s, err = open(dir, cfg)
+	}
+	return s, err
+}
+
+// open reads the manifest and opens the segments that it names.
+func open(dir string, cfg Config) (*Columnar, error) {
+	disk, err := spaceOf(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	cfg = cfg.withDefaults(disk.total)
+	m, err := readManifest(dir)
+	if errors.Is(err, errNoManifest) {
+		m, err = &manifest{NextID: 1}, nil
+	}
+	if errors.Is(err, errManifest) {
+		cfg.Log.Error("store manifest is damaged, reading the segments themselves", "dir", dir)
+		m, err = rebuildManifest(dir, cfg.Log)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &Columnar{
+		dir: dir, cfg: cfg, cache: segment.NewCache(cfg.CacheBytes), space: disk,
+		nextID: m.NextID, applied: m.Applied, written: m.Applied, changed: make(chan struct{}),
+	}
+	s.head.open = segment.NewBuilder()
+	s.head.seq = 1 << 40 // rows of before the start have numbers below
+	s.head.first, s.head.next = m.Applied, m.Applied
+	s.metrics = newMetrics(s)
+	for _, e := range m.Segments {
+		if err := s.adopt(e); err != nil {
+			s.closeSegments()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// errVanished means that a segment of the manifest is not there.
+var errVanished = errors.New("segment of the manifest is missing")
+
+// adopt opens a segment of the manifest at start.
+func (s *Columnar) adopt(e namedEntry) error {
+	f, err := openSegment(s.dir, e, s.cache)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("%w: %s", errVanished, segmentName(e.ID))
+	case segment.IsDamaged(err):
+		s.cfg.Log.Error("segment is damaged and left aside", "segment", segmentName(e.ID), "rows", e.Rows, "err", err)
+		s.metrics.damaged.Inc()
+		f = brokenSegment(s.dir, e)
+	case err != nil:
+		return err
+	case f.damaged > 0:
+		s.cfg.Log.Error("segment has damaged blocks", "segment", segmentName(e.ID), "blocks", f.damaged)
+		s.metrics.damaged.Add(float64(f.damaged))
+	}
+	s.segments = append(s.segments, f)
+	return nil
+}
+
+// Applied returns the queue offset from which on events must be written again
+// after a restart: everything below is in segments. A replay from there stores
+// nothing twice.
+func (s *Columnar) Applied() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.applied
+}
+
+// broadcast wakes whoever waits for a change. The caller holds mu.
+func (s *Columnar) broadcast() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// Write implements [Store]. It waits while the head is behind with encoding.
+func (s *Columnar) Write(ctx context.Context, b Batch) error {
+	if s.lock == nil {
+		return ErrReadOnly
+	}
+	start := time.Now()
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := s.admit(ctx, b); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ranged := b.Next > b.First
+	if ranged && b.Next <= s.written {
+		s.metrics.skipped.Add(float64(len(b.Events)))
+		return nil
+	}
+	if ranged && b.First < s.written {
+		return fmt.Errorf("write batch: offsets %d to %d are stored in part, up to %d", b.First, b.Next, s.written)
+	}
+	h := &s.head
+	if h.rows == 0 {
+		h.since = s.cfg.Now()
+	}
+	h.add(b.Events)
+	if ranged {
+		if h.first == h.next { // nothing waits: a gap of the queue is not ours
+			h.first = b.First
+		}
+		h.next, s.written = b.Next, b.Next
+	}
+	if h.rows-h.markedRows() >= s.cfg.FlushRows {
+		h.mark()
+	}
+	s.metrics.written(len(b.Events), time.Since(start))
+	s.broadcast()
+	return nil
+}
+
+// maxUnsealed is the number of full blocks that may wait for their encoding.
+const maxUnsealed = 2
+
+// admit waits until the head has room and refuses what the disk cannot hold.
+func (s *Columnar) admit(ctx context.Context, b Batch) error {
+	if len(b.Events) > 0 {
+		if err := s.checkSpace(); err != nil {
+			return err
+		}
+	}
+	for {
+		s.mu.Lock()
+		closed, changed := s.closed, s.changed
+		full := s.head.countUnsealed() > maxUnsealed || s.head.rows > 4*s.cfg.FlushRows && len(s.head.marks) > 1
+		s.mu.Unlock()
+		switch {
+		case closed:
+			return ErrClosed
+		case !full:
+			return ctx.Err()
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Close implements [Store]: it writes the head to a segment.
+func (s *Columnar) Close() error {
+	s.writing.Lock()
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		s.writing.Unlock()
+		return nil
+	}
+	s.closed = true
+	if s.lock != nil && (s.head.rows > 0 || s.written > s.applied) {
+		s.head.mark()
+	}
+	s.broadcast()
+	s.mu.Unlock()
+	s.writing.Unlock()
+	var err error
+	if s.lock != nil {
+		s.stop()
+		s.workers.Wait()
+		err = s.flushAll()
+		s.lock.Close()
+	}
+	s.metrics.unregister()
+	s.closeSegments()
+	return err
+}
+
+func (s *Columnar) closeSegments() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.segments {
+		f.release()
+	}
+	s.segments = nil
+}

@@ -1,0 +1,98 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+)
+
+// maintainEvery is how often segments are looked at for merging and retention.
+const maintainEvery = 5 * time.Second
+
+// maintain merges small segments and deletes old ones until ctx ends.
+func (s *Columnar) maintain(ctx context.Context) {
+	tick := time.NewTicker(maintainEvery)
+	defer tick.Stop()
+	for {
+		if err := s.retain(); err != nil {
+			s.metrics.failures.Inc()
+			s.cfg.Log.Error("delete old segments", "dir", s.dir, "err", err)
+		}
+		for {
+			merged, err := s.merge(ctx)
+			if err != nil && ctx.Err() == nil {
+				s.metrics.failures.Inc()
+				s.cfg.Log.Error("merge segments", "dir", s.dir, "err", err)
+			}
+			if !merged || err != nil {
+				break
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// retain deletes whole segments: those whose newest event is over the age, and
+// the oldest while all are over the size or the disk is short of space.
+func (s *Columnar) retain() error {
+	s.manifests.Lock()
+	defer s.manifests.Unlock()
+	free := int64(0)
+	if sp, err := spaceOf(s.dir); err == nil {
+		// Room for the next segments must stay above what Write leaves alone.
+		free = max(0, s.cfg.MinFreeBytes+s.cfg.MinFreeBytes/2-sp.free)
+	}
+	old, why := s.expired(free)
+	if len(old) == 0 {
+		return nil
+	}
+	if err := s.replace(old, nil, 0); err != nil {
+		return err
+	}
+	for i, f := range old {
+		s.metrics.deleted.Add(float64(f.info.Rows))
+		s.cfg.Log.Info("deleted a segment", "segment", segmentName(f.id), "why", why[i],
+			"rows", f.info.Rows, "bytes", f.info.Bytes, "newest", time.Unix(0, f.info.MaxT).UTC())
+	}
+	return nil
+}
+
+// expired returns the segments to delete so that at least so many bytes come
+// free, and the reasons.
+func (s *Columnar) expired(free int64) (old []*segmentFile, why []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var size int64
+	for _, f := range s.segments {
+		size += f.info.Bytes
+	}
+	over := max(size-s.cfg.MaxBytes, free)
+	limit := s.cfg.Now().Add(-s.cfg.RetainAge).UnixNano()
+	for _, f := range byAge(s.segments) {
+		switch {
+		case s.cfg.RetainAge > 0 && f.info.MaxT < limit:
+			why = append(why, "age")
+		case over > 0 && (size > s.cfg.MaxBytes || free > 0):
+			why = append(why, "size")
+		default:
+			continue
+		}
+		old = append(old, f)
+		over -= f.info.Bytes
+		size -= f.info.Bytes
+		free -= f.info.Bytes
+	}
+	return old, why
+}
+
+// byAge returns segments in order of their newest events, the oldest first.
+func byAge(segments []*segmentFile) []*segmentFile {
+	out := slices.Clone(segments)
+	slices.SortStableFunc(out, func(a, b *segmentFile) int { return cmp.Compare(a.info.MaxT, b.info.MaxT) })
+	return out
+}

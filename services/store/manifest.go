@@ -1,0 +1,136 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/gatewatch/gatewatch/services/store/segment"
+)
+
+// manifest names the segments that make up the store. What it does not name is
+// not part of it: a file written before a crash and not named is removed.
+type manifest struct {
+	Applied  uint64       `json:"applied"` // queue offsets below are stored
+	NextID   uint64       `json:"next_id"`
+	Segments []namedEntry `json:"segments"` // in order of their queue ranges
+}
+
+// namedEntry is one segment of a manifest.
+type namedEntry struct {
+	ID    uint64 `json:"id"`
+	First uint64 `json:"first"`
+	Next  uint64 `json:"next"`
+	Rows  int64  `json:"rows"`
+	MinT  int64  `json:"min_time"`
+	MaxT  int64  `json:"max_time"`
+	Bytes int64  `json:"bytes"`
+}
+
+func (e namedEntry) info() segment.Info {
+	return segment.Info{First: e.First, Next: e.Next, Rows: e.Rows, MinT: e.MinT, MaxT: e.MaxT, Bytes: e.Bytes}
+}
+
+const (
+	manifestName    = "manifest"
+	manifestVersion = "gatewatch store manifest 1"
+	segmentSuffix   = ".gwseg"
+)
+
+func segmentName(id uint64) string { return fmt.Sprintf("%016x%s", id, segmentSuffix) }
+
+// errNoManifest means that the directory holds no store yet.
+var errNoManifest = errors.New("no manifest")
+
+// readManifest reads the manifest of a directory.
+func readManifest(dir string) (*manifest, error) {
+	raw, err := os.ReadFile(filepath.Join(dir, manifestName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errNoManifest
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read store manifest: %w", err)
+	}
+	return parseManifest(raw)
+}
+
+// errManifest means that a manifest is damaged.
+var errManifest = errors.New("store manifest is damaged")
+
+func parseManifest(raw []byte) (*manifest, error) {
+	head, body, ok := bytes.Cut(raw, []byte("\n"))
+	if !ok || string(head) != manifestHead(body) {
+		return nil, errManifest
+	}
+	m := &manifest{}
+	if err := json.Unmarshal(body, m); err != nil {
+		return nil, fmt.Errorf("%w: %w", errManifest, err)
+	}
+	return m, nil
+}
+
+func manifestHead(body []byte) string {
+	return fmt.Sprintf("%s crc32c %08x", manifestVersion, crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)))
+}
+
+// write replaces the manifest of a directory. It is durable on return, and a
+// crash leaves the old or the new one.
+func (m *manifest) write(dir string) error {
+	body, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("write store manifest: %w", err)
+	}
+	body = append(body, '\n')
+	raw := append([]byte(manifestHead(body)+"\n"), body...)
+	tmp := filepath.Join(dir, manifestName+".tmp")
+	if err := writeSynced(tmp, func(f *os.File) error {
+		_, err := f.Write(raw)
+		return err
+	}); err != nil {
+		return fmt.Errorf("write store manifest: %w", err)
+	}
+	if err := os.Rename(tmp, filepath.Join(dir, manifestName)); err != nil {
+		return fmt.Errorf("write store manifest: %w", err)
+	}
+	return syncDir(dir)
+}
+
+// writeSynced creates a file that is durable on return, or not there.
+func writeSynced(path string, write func(*os.File) error) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	err = write(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	if err != nil {
+		os.Remove(path) // a leftover is removed at the next start as well
+	}
+	return err
+}
+
+// syncDir makes created, renamed and removed names of a directory durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("sync directory: %w", err)
+	}
+	err = d.Sync()
+	if closing := d.Close(); err == nil {
+		err = closing
+	}
+	if err != nil {
+		return fmt.Errorf("sync directory: %w", err)
+	}
+	return nil
+}

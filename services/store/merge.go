@@ -1,0 +1,175 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/services/store/segment"
+)
+
+// Bounds of a merge.
+const (
+	mergeMin   = 4                     // segments that are merged at least
+	mergeMax   = 16                    // segments that are merged at most
+	mergeSpan  = int64(24 * time.Hour) // event time that a merged segment spans at most
+	copiedRows = blockRows / 2         // rows from which on a block is copied as it is
+	copiedSize = 1 << 20               // bytes from which on a block is copied as it is
+)
+
+// merge replaces a run of small segments by one. It reports whether it merged
+// any. Writers and readers go on meanwhile.
+func (s *Columnar) merge(ctx context.Context) (bool, error) {
+	s.manifests.Lock()
+	defer s.manifests.Unlock()
+	s.mu.Lock()
+	run := mergeable(s.segments, s.cfg.SegmentBytes)
+	id := s.nextID
+	if run != nil {
+		s.nextID++
+	}
+	s.mu.Unlock()
+	if run == nil {
+		return false, nil
+	}
+	first, next := rangeOf(run)
+	f, err := s.writeSegment(id, first, next, func(w *segment.Writer) error {
+		m := merger{ctx: ctx, out: w, builder: segment.NewBuilder()}
+		for _, f := range run {
+			for _, b := range f.blocks {
+				if err := m.add(b); err != nil {
+					return fmt.Errorf("merge %s: %w", segmentName(f.id), err)
+				}
+			}
+		}
+		return m.flush()
+	})
+	if err != nil {
+		return false, err
+	}
+	last := run[len(run)-1]
+	if f.seq = -1; last.seq >= 0 { // older rows get the numbers before
+		f.seq = last.seq + last.info.Rows - f.info.Rows
+	}
+	if err := s.replace(run, f, 0); err != nil {
+		f.drop()
+		return false, err
+	}
+	s.metrics.merges.Inc()
+	return true, nil
+}
+
+// mergeable returns a run of neighbours that is worth a merge, nil if there is
+// none: small enough together, near each other in time, and none so large that
+// it would be rewritten for little. Each row is so rewritten only a few times.
+func mergeable(segments []*segmentFile, most int64) []*segmentFile {
+	var best []*segmentFile
+	bestMean := most
+	for i := range segments {
+		var sum, largest, span int64
+		lo, hi := segments[i].info.MinT, segments[i].info.MaxT
+		for j := i; j < len(segments) && j < i+mergeMax; j++ {
+			f := segments[j]
+			sum += f.info.Bytes
+			if f.damaged > 0 || sum > most {
+				break
+			}
+			largest = max(largest, f.info.Bytes)
+			span = max(span, f.info.MaxT-f.info.MinT)
+			lo, hi = min(lo, f.info.MinT), max(hi, f.info.MaxT)
+			n := j - i + 1
+			if mean := sum / int64(n); n >= mergeMin && largest <= sum/2 && hi-lo <= max(mergeSpan, 2*span) && mean < bestMean {
+				best, bestMean = segments[i:j+1], mean
+			}
+		}
+	}
+	return best
+}
+
+// rangeOf returns the queue offsets that a run of segments holds.
+func rangeOf(run []*segmentFile) (first, next uint64) {
+	for _, f := range run {
+		if f.info.First == f.info.Next {
+			continue
+		}
+		if next == 0 {
+			first = f.info.First
+		}
+		first, next = min(first, f.info.First), max(next, f.info.Next)
+	}
+	return first, next
+}
+
+// merger copies blocks to a segment, and joins small ones. Rows keep their order.
+type merger struct {
+	ctx     context.Context
+	out     *segment.Writer
+	builder *segment.Builder
+	sealer  segment.Sealer
+	event   event.Event
+}
+
+func (m *merger) add(b *segment.Block) error {
+	if err := m.ctx.Err(); err != nil {
+		return err
+	}
+	if b.Rows() >= copiedRows || b.Size() >= copiedSize {
+		return m.copy(b)
+	}
+	if m.builder.Rows()+b.Rows() > 2*blockRows || m.builder.Size() >= blockBytes {
+		if err := m.flush(); err != nil {
+			return err
+		}
+	}
+	// A damaged block is copied as it is, so that its damage stays known. It is
+	// read as a whole first: half of it must not be taken.
+	if err := readable(b, &m.event); segment.IsDamaged(err) {
+		return m.copy(b)
+	} else if err != nil {
+		return err
+	}
+	rows, err := b.OpenRows(nil)
+	if err != nil {
+		return err
+	}
+	for i := range b.Rows() {
+		if err := rows.Event(i, &m.event); err != nil {
+			return err
+		}
+		m.builder.Add(&m.event)
+	}
+	if m.builder.Rows() >= blockRows {
+		return m.flush()
+	}
+	return nil
+}
+
+// readable returns the first error of reading a block.
+func readable(b *segment.Block, e *event.Event) error {
+	rows, err := b.OpenRows(nil)
+	for i := 0; err == nil && i < b.Rows(); i++ {
+		err = rows.Event(i, e)
+	}
+	return err
+}
+
+func (m *merger) copy(b *segment.Block) error {
+	if err := m.flush(); err != nil {
+		return err
+	}
+	return m.out.AddBlock(b)
+}
+
+// flush writes the rows that were joined so far.
+func (m *merger) flush() error {
+	if m.builder.Rows() == 0 {
+		return nil
+	}
+	b, err := sealBlock(&m.sealer, m.builder, nil)
+	if err != nil {
+		return err
+	}
+	m.builder.Reset()
+	return m.out.AddBlock(b)
+}

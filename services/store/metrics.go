@@ -1,0 +1,106 @@
+package store
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are the counters of one store.
+type metrics struct {
+	reg  prometheus.Registerer
+	all  []prometheus.Collector
+	rows prometheus.Counter
+
+	skipped  prometheus.Counter
+	refused  prometheus.Counter
+	failures prometheus.Counter
+	flushes  prometheus.Counter
+	merges   prometheus.Counter
+	deleted  prometheus.Counter
+	damaged  prometheus.Counter
+	partial  prometheus.Counter
+	writing  prometheus.Counter
+	flushing prometheus.Counter
+	queries  *prometheus.HistogramVec
+}
+
+// newMetrics makes the metrics of a store and registers them if it has a
+// registry.
+func newMetrics(s *Columnar) *metrics {
+	m := &metrics{reg: s.cfg.Metrics}
+	counter := func(name, help string) prometheus.Counter {
+		c := prometheus.NewCounter(prometheus.CounterOpts{Namespace: "gatewatch", Subsystem: "store", Name: name, Help: help})
+		m.all = append(m.all, c)
+		return c
+	}
+	gauge := func(name, help string, f func() float64) {
+		m.all = append(m.all, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "gatewatch", Subsystem: "store", Name: name, Help: help}, f))
+	}
+	m.rows = counter("rows_written_total", "Events stored.")
+	m.skipped = counter("rows_skipped_total", "Events of a replay that were stored before.")
+	m.refused = counter("writes_refused_total", "Batches refused because the disk is nearly full.")
+	m.failures = counter("flush_failures_total", "Segments that could not be written; they are tried again.")
+	m.flushes = counter("flushes_total", "Segments written from memory.")
+	m.merges = counter("merges_total", "Segments written by merging smaller ones.")
+	m.deleted = counter("rows_deleted_total", "Events deleted by retention.")
+	m.damaged = counter("damaged_blocks_total", "Blocks found damaged, by query or at start.")
+	m.partial = counter("partial_queries_total", "Queries whose answer was not whole.")
+	m.writing = counter("write_seconds_total", "Time spent in writes.")
+	m.flushing = counter("flush_seconds_total", "Time spent writing segments.")
+	m.queries = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace: "gatewatch", Subsystem: "store", Name: "query_seconds", Help: "Time of queries by kind.",
+		Buckets: prometheus.ExponentialBuckets(0.001, 4, 9),
+	}, []string{"kind"})
+	m.all = append(m.all, m.queries)
+	gauge("rows", "Events held.", func() float64 { r, _, _ := s.totals(); return float64(r) })
+	gauge("bytes", "Bytes of all segments.", func() float64 { _, b, _ := s.totals(); return float64(b) })
+	gauge("segments", "Segments held.", func() float64 { _, _, n := s.totals(); return float64(n) })
+	gauge("head_rows", "Events in memory only.", func() float64 {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return float64(s.head.rows)
+	})
+	if m.reg != nil {
+		m.reg.MustRegister(m.all...)
+	}
+	return m
+}
+
+// totals returns what the store holds.
+func (s *Columnar) totals() (rows, bytes int64, segments int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.segments {
+		rows += f.info.Rows
+		bytes += f.info.Bytes
+	}
+	return rows + int64(s.head.rows), bytes, len(s.segments)
+}
+
+func (m *metrics) unregister() {
+	if m.reg == nil {
+		return
+	}
+	for _, c := range m.all {
+		m.reg.Unregister(c)
+	}
+}
+
+func (m *metrics) written(rows int, d time.Duration) {
+	m.rows.Add(float64(rows))
+	m.writing.Add(d.Seconds())
+}
+
+func (m *metrics) flushed(d time.Duration) {
+	m.flushes.Inc()
+	m.flushing.Add(d.Seconds())
+}
+
+// query counts a query that ended.
+func (m *metrics) query(kind string, st *Stats) {
+	m.queries.WithLabelValues(kind).Observe(st.Duration.Seconds())
+	if len(st.Partial) > 0 {
+		m.partial.Inc()
+	}
+}

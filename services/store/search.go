@@ -1,0 +1,180 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/services/store/query"
+	"github.com/gatewatch/gatewatch/services/store/segment"
+)
+
+// Search implements [Store].
+func (s *Columnar) Search(ctx context.Context, r SearchRequest, yield func(*event.Event) error) (Page, error) {
+	if r.Query.IsAggregation() {
+		return Page{}, errors.New("search: the query gives a table")
+	}
+	token, err := decodeToken(r.Query, r.PageToken)
+	if err != nil {
+		return Page{}, err
+	}
+	ctx, sc, err := s.begin(ctx, r.Query, r.From, r.To)
+	if err != nil {
+		return Page{}, err
+	}
+	p := &search{scan: sc, request: r, token: token, yield: yield, plain: isPlain(r.Query)}
+	err = p.run(ctx)
+	if errors.Is(context.Cause(ctx), errTimeLimit) && p.plain && p.last != nil {
+		p.next = p.nextToken()
+	}
+	err = sc.settle(ctx, err)
+	return Page{p.next, sc.end("search")}, err
+}
+
+// isPlain tells whether a query yields every matching event in the order of
+// time, so that a page can begin behind a place in that order.
+func isPlain(q *query.Query) bool {
+	return !slices.ContainsFunc(q.Pipes, func(p query.Pipe) bool {
+		switch p.(type) {
+		case *query.Where, *query.Keep:
+			return false
+		}
+		return true
+	})
+}
+
+// search is one call of Search.
+type search struct {
+	scan    *scan
+	request SearchRequest
+	token   pageToken
+	yield   func(*event.Event) error
+	plain   bool
+
+	order   newest
+	skip    int       // results of earlier pages
+	last    *position // of the last event handed out
+	emitted int
+	next    string
+	err     error
+	event   event.Event
+	keep    []event.Key
+	rows    map[int32]*segment.Rows
+	recent  []int32 // keys of rows, the latest last
+}
+
+func (p *search) run(ctx context.Context) error {
+	p.rows = map[int32]*segment.Rows{}
+	p.keep = p.request.Query.Keep()
+	p.order = newest{scan: p.scan}
+	if p.plain {
+		p.order.after, p.last = p.token.after, p.token.after
+	} else {
+		p.skip = p.token.count
+	}
+	budget := query.NewBudget(p.scan.store.cfg.QueryBytes, 0)
+	pipes := query.NewSearch(p.request.Query, budget, p.emit)
+	want := p.request.PageSize + 1
+	if p.request.PageSize == 0 || pipes.Sorted() {
+		want = p.limit()
+	}
+	if pipes.Sorted() {
+		want = 0
+	}
+	var row blockRow
+	at := int32(-1)
+	err := p.order.each(ctx, want, func(c candidate) (bool, error) {
+		if c.block != at {
+			at = c.block
+			row.reset(p.scan.snap.blocks[at].Block)
+		}
+		row.row = int(c.row)
+		p.scan.stats.RowsMatched++
+		more, err := pipes.Add(&row, uint64(c.block)<<16|uint64(c.row))
+		if row.err != nil {
+			err = errors.Join(err, p.scan.damagedBlock(p.scan.snap.blocks[at], row.err))
+			row.err = nil
+		}
+		return more && p.err == nil, err
+	})
+	if err == nil && p.err == nil && p.next == "" {
+		err = pipes.Close(ctx)
+	}
+	if p.err != nil {
+		return p.err
+	}
+	return err
+}
+
+// limit returns the first limit of the query, 0 if it has none.
+func (p *search) limit() int {
+	for _, pipe := range p.request.Query.Pipes {
+		if l, ok := pipe.(*query.Limit); ok {
+			return l.N
+		}
+	}
+	return 0
+}
+
+// emit hands out one event of the answer. It returns false to end the search.
+func (p *search) emit(ref uint64) bool {
+	if p.skip > 0 {
+		p.skip--
+		return true
+	}
+	size := p.request.PageSize
+	if size > 0 && p.emitted == size {
+		p.next = p.nextToken()
+		return false
+	}
+	b := p.scan.snap.blocks[ref>>16]
+	if p.scan.bad[b.Block] {
+		return true
+	}
+	err := p.load(int32(ref>>16), int(ref&0xffff))
+	if err != nil {
+		p.err = p.scan.damagedBlock(b, err)
+		return p.err == nil
+	}
+	p.emitted++
+	if p.plain {
+		last := *p.order.after
+		p.last = &last
+	}
+	p.scan.waiting.Store(true)
+	p.err = p.yield(&p.event)
+	p.scan.waiting.Store(false)
+	p.scan.progress.Add(1)
+	return p.err == nil
+}
+
+// nextToken makes the token of the page that begins with the row at hand.
+func (p *search) nextToken() string {
+	t := pageToken{count: p.token.count + p.emitted}
+	if p.plain {
+		t.after = p.last
+	}
+	return t.encode(p.request.Query)
+}
+
+// openRows is the number of blocks that events are rebuilt from at a time.
+const openRows = 16
+
+// load rebuilds a row.
+func (p *search) load(block int32, row int) error {
+	r := p.rows[block]
+	if r == nil {
+		var err error
+		if r, err = p.scan.snap.blocks[block].OpenRows(p.keep); err != nil {
+			return fmt.Errorf("read block: %w", err)
+		}
+		if len(p.recent) == openRows {
+			delete(p.rows, p.recent[0])
+			p.recent = append(p.recent[:0], p.recent[1:]...)
+		}
+		p.rows[block], p.recent = r, append(p.recent, block)
+	}
+	return r.Event(row, &p.event)
+}

@@ -1,0 +1,73 @@
+package store
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"github.com/gatewatch/gatewatch/services/store/segment"
+)
+
+// segmentFile is an open segment. It is closed, and removed if it was dropped,
+// when its last holder releases it.
+type segmentFile struct {
+	id      uint64
+	path    string
+	info    segment.Info // as the manifest says
+	own     segment.Info // as its footer says
+	blocks  []*segment.Block
+	damaged int   // blocks that cannot be read at all
+	seq     int64 // number of its first row since the store was opened, -1 if it is older
+
+	file    *os.File
+	refs    atomic.Int32
+	dropped atomic.Bool
+}
+
+// openSegment opens a segment with one holder. What its manifest entry says of
+// its range counts more than a damaged footer.
+func openSegment(dir string, e namedEntry, cache *segment.Cache) (*segmentFile, error) {
+	s := &segmentFile{id: e.ID, path: filepath.Join(dir, segmentName(e.ID)), info: e.info(), seq: -1}
+	f, err := os.Open(s.path)
+	if err != nil {
+		return nil, fmt.Errorf("open segment: %w", err)
+	}
+	st, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("open segment: %w", err)
+	}
+	sf, err := segment.OpenFile(f, st.Size(), cache)
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("open segment %s: %w", segmentName(e.ID), err)
+	}
+	s.file, s.own, s.blocks, s.damaged = f, sf.Info, sf.Blocks, sf.Damaged
+	s.refs.Store(1)
+	return s, nil
+}
+
+func (s *segmentFile) entry() namedEntry {
+	i := s.info
+	return namedEntry{s.id, i.First, i.Next, i.Rows, i.MinT, i.MaxT, i.Bytes}
+}
+
+// release gives up one hold.
+func (s *segmentFile) release() {
+	if s.refs.Add(-1) > 0 {
+		return
+	}
+	if s.file != nil {
+		s.file.Close() // only read from
+	}
+	if s.dropped.Load() {
+		os.Remove(s.path) // what stays is removed at the next start
+	}
+}
+
+// drop makes the last release remove the file.
+func (s *segmentFile) drop() {
+	s.dropped.Store(true)
+	s.release()
+}

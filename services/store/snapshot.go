@@ -1,0 +1,80 @@
+package store
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/gatewatch/gatewatch/services/store/segment"
+)
+
+// snapshot is what the store held at one moment. It stays readable until it is
+// released, whatever is written, merged or deleted meanwhile.
+type snapshot struct {
+	blocks   []blockRef // in the order of the queue
+	segments []*segmentFile
+	damaged  int // blocks that cannot be read at all
+	endSeq   int64
+}
+
+// blockRef is a block of a snapshot.
+type blockRef struct {
+	*segment.Block
+	segment *segmentFile // nil in the head
+	number  int          // of the block in its segment
+	seq     int64        // number of its first row since the store was opened, -1 if unknown
+}
+
+// snapshot returns the blocks that may hold events of times from <= t < to.
+func (s *Columnar) snapshot(from, to int64) (*snapshot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrClosed
+	}
+	sn := &snapshot{endSeq: s.head.seq + int64(s.head.open.Rows())}
+	for _, f := range s.segments {
+		if f.info.Rows > 0 && (f.info.MinT >= to || f.info.MaxT < from) {
+			continue
+		}
+		f.refs.Add(1)
+		sn.segments = append(sn.segments, f)
+		sn.damaged += f.damaged
+		seq := f.seq
+		for i, b := range f.blocks {
+			sn.add(blockRef{b, f, i, seq}, from, to)
+			if seq >= 0 {
+				seq += int64(b.Rows())
+			}
+		}
+	}
+	for _, b := range s.head.blocks {
+		b.held = b.held || b.builder != nil
+		sn.add(blockRef{Block: b.block, seq: b.seq}, from, to)
+	}
+	if b := s.head.openBlock(); b != nil {
+		sn.add(blockRef{Block: b, seq: s.head.seq}, from, to)
+	}
+	return sn, nil
+}
+
+func (sn *snapshot) add(b blockRef, from, to int64) {
+	if lo, hi := b.Bounds(); hi >= from && lo < to {
+		sn.blocks = append(sn.blocks, b)
+	}
+}
+
+// newestFirst orders the blocks by their latest time.
+func (sn *snapshot) newestFirst() {
+	slices.SortStableFunc(sn.blocks, func(a, b blockRef) int {
+		_, ha := a.Bounds()
+		_, hb := b.Bounds()
+		return cmp.Compare(hb, ha)
+	})
+}
+
+func (sn *snapshot) release() {
+	for _, f := range sn.segments {
+		f.release()
+	}
+	sn.segments, sn.blocks = nil, nil
+}
