@@ -42,19 +42,21 @@ func (w *wafRecord) add(e *event.Event, m *ruleMatch) {
 	if w.matches > maxMatches {
 		return
 	}
-	if m.variable == "" {
-		m.variable, m.value = matchedData(m.data)
+	if m.value == "" {
+		if variable, value := matchedData(m.data); variable != "" || m.variable == "" {
+			m.variable, m.value = variable, value
+		}
 	}
 	e.Add(event.WAFMatchRuleID, event.String(m.id))
 	e.Add(event.WAFMatchVariable, event.String(m.variable))
 	e.Add(event.WAFMatchValue, event.String(m.value))
 	e.Add(event.WAFMatchMessage, event.String(m.msg))
 	e.Add(event.WAFMatchSeverity, event.String(severityName(m.severity)))
+	if w.message == "" && !isBookkeeping(m.id) {
+		w.message = m.msg
+	}
 	if isBookkeeping(m.id) || m.id == "" {
 		return
-	}
-	if w.message == "" {
-		w.message = m.msg
 	}
 	addDistinct(e, event.RuleID, m.id)
 	if m.category != "" {
@@ -91,10 +93,17 @@ func addDistinct(e *event.Event, k event.Key, s string) {
 //	980130  Inbound Anomaly Score Exceeded (Total Inbound Score: 5 - SQLI=5,…
 //	980170  Anomaly Scores: (Inbound Scores: blocking=5, detection=5, …, threshold=5) - (Outbound Scores: …
 func (w *wafRecord) readScores(m *ruleMatch) {
-	if !isBookkeeping(m.id) {
-		return
+	kind := ""
+	switch {
+	case isBookkeeping(m.id):
+		kind = m.id[:3]
+	case m.id != "":
+	case strings.HasPrefix(m.msg, "Inbound Anomaly Score Exceeded"):
+		kind = "949"
+	case strings.HasPrefix(m.msg, "Outbound Anomaly Score Exceeded"):
+		kind = "959"
 	}
-	switch m.id[:3] {
+	switch kind {
 	case "949":
 		w.exceeded = true
 		w.score = max(w.score, numberAfter(m.msg, "Score: "), numberAfter(m.value, ""))
@@ -156,6 +165,9 @@ func severityName(s string) string {
 		if strings.EqualFold(n, s) {
 			return n
 		}
+	}
+	if s == "-1" { // a rule of Coraza without one
+		return ""
 	}
 	return s
 }
