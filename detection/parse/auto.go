@@ -1,3 +1,140 @@
 package parse
 
-func jsonFormat(s string) string { return "json" }
+import (
+	"strings"
+
+	"github.com/gatewatch/gatewatch/detection/event"
+)
+
+func init() {
+	register(Format{
+		Name:    "auto",
+		Summary: "whichever of the other formats a record has, told by how it begins",
+		Parse:   parseAuto,
+		Header:  isExchangeHeader,
+	})
+}
+
+// parseAuto decides for each record by its beginning, which the program that
+// wrote the log has in hand and not the client it writes about. In this order:
+//
+//  1. An opening brace: JSON, see [jsonFormat].
+//  2. 2006/01/02 15:04:05: nginx.error.
+//  3. A time and a comma: the Exchange log that the header line names, else the
+//     one that has such columns.
+//  4. <PRI>, a time of BSD syslog, or an ISO time and a space: syslog, whose
+//     message may be that of a known program.
+//  5. "postfix/daemon[pid]: " or "sshd[pid]: " without a header.
+//  6. A time of the common log format in brackets: nginx.access.
+//
+// What has none of these is kept as the message, with an error.
+func parseAuto(raw []byte, c *Context, e *event.Event) error {
+	s := event.View(raw)
+	if name := formatOf(s, c); name != "" {
+		return parseAs(name, raw, c, e)
+	}
+	if env, ok := readEnvelope(s, c); ok || contentOf(env.program, "") != nil {
+		return env.into(c, e)
+	}
+	if isAccessLine(s) {
+		return parseAs("nginx.access", raw, c, e)
+	}
+	e.AddText(event.Message, s)
+	return &Error{Reason: "no format matches"}
+}
+
+// parseAs reads a record under the name of another format.
+func parseAs(name string, raw []byte, c *Context, e *event.Event) error {
+	f, ok := Lookup(name)
+	if !ok {
+		e.AddText(event.Message, event.View(raw))
+		return &Error{Reason: "no format matches"}
+	}
+	e.Dataset = name
+	return f.Parse(raw, c, e)
+}
+
+// formatOf returns the format of a record that is no syslog, "" if its beginning
+// does not tell.
+func formatOf(s string, c *Context) string {
+	t := strings.TrimLeft(trimBOM(s), " \t")
+	if t == "" {
+		return ""
+	}
+	if t[0] == '{' {
+		return jsonFormat(t)
+	}
+	if t[0]-'0' > 9 {
+		return ""
+	}
+	if _, end := nginxErrorTime(t, nil); end > 0 {
+		return "nginx.error"
+	}
+	if _, end := isoTime(t, nil); end > 0 && end < len(t) && t[end] == ',' {
+		return exchangeFormat(t[end+1:], c.Header)
+	}
+	return ""
+}
+
+// exchangeFormat names the Exchange log of a record by the header that governs
+// it, or without one by the second column: HttpProxy logs have a GUID there.
+func exchangeFormat(afterTime, header string) string {
+	switch {
+	case strings.Contains(header, "RequestId,"):
+		return "exchange.httpproxy"
+	case strings.Contains(header, "message-id,"):
+		return "exchange.messagetracking"
+	}
+	second, _, _ := strings.Cut(afterTime, ",")
+	if len(second) == 36 && second[8] == '-' && second[13] == '-' && second[18] == '-' && second[23] == '-' {
+		return "exchange.httpproxy"
+	}
+	if strings.Count(afterTime, ",") >= strings.Count(trackingColumns, ",")-1 {
+		return "exchange.messagetracking"
+	}
+	return ""
+}
+
+// jsonFormat names the format of a JSON object by names that occur in it. A
+// name cannot be forged by a value, in which quotes are escaped.
+//
+//  1. "transaction" comes first, or there are the request and the enrichments
+//     of OCSF: an audit log, whose parser tells the engine.
+//  2. "waf.decision": a node's event.
+//  3. "@timestamp": ECS.
+//  4. "remote_addr" and "request" or "request_uri": nginx with names of variables.
+//  5. Anything else: json.
+func jsonFormat(s string) string {
+	first := strings.TrimLeft(strings.TrimPrefix(s, "{"), " \t\r\n")
+	switch {
+	case strings.HasPrefix(first, `"transaction"`),
+		strings.Contains(s, `"http_request":`) && strings.Contains(s, `"enrichments":`):
+		return "coraza.audit"
+	case strings.Contains(s, `"waf.decision":`):
+		return "coraza.waf"
+	case strings.Contains(s, `"@timestamp":`):
+		return "ecs"
+	case strings.Contains(s, `"remote_addr":`) && strings.Contains(s, `"request`):
+		return "nginx.access"
+	}
+	return "json"
+}
+
+// isAccessLine tells whether there is a time of the common log format in
+// brackets, behind what stands before it in access logs.
+func isAccessLine(s string) bool {
+	at := 0
+	for range 8 {
+		i := strings.IndexByte(s[at:min(len(s), 1024)], '[')
+		if i < 0 {
+			return false
+		}
+		at += i + 1
+		if len(s) > at+26 && s[at+26] == ']' {
+			if _, ok := nginxTime(s[at : at+26]); ok {
+				return true
+			}
+		}
+	}
+	return false
+}

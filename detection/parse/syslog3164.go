@@ -18,6 +18,7 @@ func (env *envelope) read3164(s string, c *Context) bool {
 		return false
 	}
 	env.time = ns
+	isISO := s[0]-'0' <= 9
 	s = strings.TrimLeft(s[end:], " ")
 	if strings.HasPrefix(s, ":") { // Cisco: the time ends with a colon, and no host follows
 		env.readCisco(strings.TrimLeft(s[1:], " "))
@@ -26,6 +27,7 @@ func (env *envelope) read3164(s string, c *Context) bool {
 	if env.readTag(s) {
 		return true
 	}
+	whole := s
 	env.host, s, _ = strings.Cut(s, " ")
 	s = strings.TrimLeft(s, " ")
 	if inner := env.readSequence(s); len(inner) < len(s) { // a relay put its header before a Cisco device's
@@ -36,16 +38,23 @@ func (env *envelope) read3164(s string, c *Context) bool {
 		}
 		env.sequence = ""
 	}
-	env.readTag(s)
+	// Many logs of applications begin with an ISO time and then a level or text:
+	// there is a host only if a program follows, or a relay vouches by a priority.
+	if !env.readTag(s) && isISO && env.priority < 0 && env.problem == nil {
+		env.host, env.message = "", whole
+	}
 	return true
 }
 
 // leadingTime reads the time at the start of s, of whichever form.
 func leadingTime(s string, c *Context) (ns int64, end int) {
-	if len(s) > 0 && s[0]-'0' <= 9 {
-		return isoTime(s, c.Zone)
+	if len(s) == 0 || s[0]-'0' > 9 {
+		return stampTime(s, c)
 	}
-	return stampTime(s, c)
+	if ns, end = isoTime(s, c.Zone); end < len(s) && s[end] != ' ' && s[end] != ':' {
+		return 0, 0
+	}
+	return ns, end
 }
 
 // readSequence reads the sequence number, and the star or point that marks an

@@ -28,12 +28,12 @@ func registerContent(program string, p contentParser) {
 // its form. What no parser knows leaves the event as it is, with the data set of
 // the envelope. The message never sets identity and source of the record.
 func readContent(program, message string, c *Context, e *event.Event) error {
-	id, source := e.ID, e.Source
+	id, source, raw := e.ID, e.Source, e.Raw
 	known, err := false, error(nil)
 	if p := contentOf(program, message); p != nil {
 		known, err = p(program, message, c, e)
 	}
-	e.ID, e.Source = id, source
+	e.ID, e.Source, e.Raw = id, source, raw
 	if !known {
 		e.ClearFields()
 		e.Time, e.Dataset = 0, "syslog"
