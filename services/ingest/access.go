@@ -1,0 +1,142 @@
+package ingest
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
+
+	"github.com/gatewatch/gatewatch/services/access"
+)
+
+// Authenticator says under which name a sender may store records. bearer is the
+// token it showed, "" if none; peer is its address; state is that of its TLS
+// connection, nil if there is none. An empty name without an error is an
+// anonymous sender that may store records under names of its choice. An error
+// refuses the sender; its text is for the log and not for the sender.
+type Authenticator func(ctx context.Context, bearer string, peer net.Addr, state *tls.ConnectionState) (name string, err error)
+
+// ErrUnauthorized is what [LoopbackOnly] answers to senders from elsewhere.
+var ErrUnauthorized = errors.New("sender needs a source token or a client certificate")
+
+// LoopbackOnly lets anonymous senders of this machine in and nobody else. It is
+// what inputs do without an Authenticator.
+func LoopbackOnly(_ context.Context, bearer string, peer net.Addr, _ *tls.ConnectionState) (string, error) {
+	if addr := addrOf(peer); bearer == "" && addr.IsValid() && addr.IsLoopback() {
+		return "", nil
+	}
+	return "", ErrUnauthorized
+}
+
+// orLoopback replaces a missing Authenticator.
+func orLoopback(auth Authenticator) Authenticator {
+	if auth == nil {
+		return LoopbackOnly
+	}
+	return auth
+}
+
+// addrOf returns the address of a peer without its port and zone, the invalid
+// address if it has none.
+func addrOf(a net.Addr) netip.Addr {
+	switch a := a.(type) {
+	case nil:
+		return netip.Addr{}
+	case *net.TCPAddr:
+		return a.AddrPort().Addr().Unmap().WithZone("")
+	case *net.UDPAddr:
+		return a.AddrPort().Addr().Unmap().WithZone("")
+	}
+	ap, err := netip.ParseAddrPort(a.String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap().WithZone("")
+}
+
+// peerText returns the address of a peer as records name it, "" if it has none.
+func peerText(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}
+
+// sourceFor settles the source of a sender: the name it is bound to, else the
+// one it asks for, else def.
+func sourceFor(bound, asked, def string) (string, error) {
+	switch {
+	case bound != "" && asked != "" && asked != bound:
+		return "", fmt.Errorf("source %q is not that of the token or certificate", asked)
+	case bound != "":
+		return bound, nil
+	case asked == "":
+		return def, nil
+	}
+	return asked, access.CheckName(asked)
+}
+
+// grpcSender returns the name and address of the caller of a gRPC method.
+func grpcSender(ctx context.Context, auth Authenticator) (name string, from netip.Addr, err error) {
+	var addr net.Addr
+	var state *tls.ConnectionState
+	if p, ok := peer.FromContext(ctx); ok {
+		addr = p.Addr
+		if info, ok := p.AuthInfo.(credentials.TLSInfo); ok {
+			state = &info.State
+		}
+	}
+	var bearer string
+	if md, ok := metadata.FromIncomingContext(ctx); ok {
+		if v := md.Get("authorization"); len(v) > 0 {
+			bearer = tokenOf(v[0])
+		}
+	}
+	name, err = auth(ctx, bearer, addr, state)
+	return name, addrOf(addr), err
+}
+
+// httpSender returns the name and address of the sender of an HTTP request.
+func httpSender(r *http.Request, auth Authenticator) (name string, from netip.Addr, err error) {
+	var addr net.Addr
+	if ap, perr := netip.ParseAddrPort(r.RemoteAddr); perr == nil {
+		addr = net.TCPAddrFromAddrPort(ap)
+	}
+	name, err = auth(r.Context(), tokenOf(r.Header.Get("Authorization")), addr, r.TLS)
+	return name, addrOf(addr), err
+}
+
+// tokenOf returns the token in an Authorization header: after Bearer; after
+// ApiKey, where shippers of Elasticsearch put base64 of "id:key" and the key is
+// the token; or the password after Basic. Anything else is returned as it is, so
+// that it is refused and not taken for none.
+func tokenOf(header string) string {
+	scheme, value, found := strings.Cut(header, " ")
+	value = strings.TrimSpace(value)
+	if !found {
+		return header
+	}
+	switch strings.ToLower(scheme) {
+	case "bearer":
+		return value
+	case "apikey", "basic":
+		pair, err := base64.StdEncoding.DecodeString(value)
+		if err != nil {
+			return value
+		}
+		if _, secret, ok := strings.Cut(string(pair), ":"); ok {
+			return secret
+		}
+		return string(pair)
+	}
+	return header
+}

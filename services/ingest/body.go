@@ -1,0 +1,186 @@
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zlib"
+	"github.com/klauspost/compress/zstd"
+)
+
+const (
+	firstBody = 8 << 10
+	// A body may grow to freeGrowth bytes whatever its compressed size, and to
+	// maxRatio times that size beyond it.
+	freeGrowth = 4 << 20
+	maxRatio   = 500
+)
+
+// body is the decoded body of a request. Its memory is reserved until release.
+type body struct {
+	sink     *Sink
+	data     []byte
+	releases []func()
+}
+
+func (b *body) release() {
+	for _, release := range b.releases {
+		release()
+	}
+	b.releases = nil
+}
+
+// reserve takes n bytes of the memory of all inputs.
+func (b *body) reserve(n int) error {
+	release, err := b.sink.TryReserve(n)
+	if err == nil {
+		b.releases = append(b.releases, release)
+	}
+	return err
+}
+
+// contentType checks the media type of a request; "" must be in allowed if it
+// may be missing.
+func (c *call) contentType(allowed ...string) *refusal {
+	header := c.r.Header.Get("Content-Type")
+	media, params, err := mime.ParseMediaType(header)
+	if header == "" {
+		media, err = "", nil
+	}
+	charset := params["charset"]
+	if err == nil && slices.Contains(allowed, media) && (charset == "" || strings.EqualFold(charset, "utf-8")) {
+		return nil
+	}
+	return &refusal{
+		http.StatusUnsupportedMediaType, "media_type_header_exception",
+		fmt.Sprintf("Content-Type %.128q is not supported here, send %s in UTF-8", header, strings.TrimPrefix(strings.Join(allowed, ", "), ", ")),
+		ReasonType,
+	}
+}
+
+// read reads and decodes the body within the bounds of size and memory. The
+// caller releases it.
+func (c *call) read() (*body, *refusal) {
+	wire := &counted{r: http.MaxBytesReader(c.w, c.r.Body, int64(c.cfg.MaxBodyBytes))}
+	encoding := strings.ToLower(strings.TrimSpace(c.r.Header.Get("Content-Encoding")))
+	plain := encoding == "" || encoding == "identity"
+	r, closer, err := decoder(wire, encoding, c.cfg.MaxBodyBytes)
+	if err != nil {
+		return nil, c.unreadable(err)
+	}
+	defer closer()
+	b := &body{sink: c.sink}
+	size := firstBody
+	if n := c.r.ContentLength; plain && n > 0 && n < firstBody {
+		size = int(n) + 1 // one more, so that the end is seen
+	}
+	if err = b.fill(r, wire, size, c.cfg.MaxBodyBytes); err != nil {
+		b.release()
+		return nil, c.unreadable(err)
+	}
+	if cap(b.data) > len(b.data)+len(b.data)/2 {
+		b.data = slices.Clone(b.data) // the queue keeps what points into it
+	}
+	return b, nil
+}
+
+var (
+	errTooLarge = errors.New("body is too large")
+	errRatio    = errors.New("body is compressed too well to be believed")
+	errEncoding = errors.New("encoding is not supported")
+)
+
+// fill reads r to its end.
+func (b *body) fill(r io.Reader, wire *counted, size, limit int) error {
+	if err := b.reserve(size); err != nil {
+		return err
+	}
+	b.data = make([]byte, 0, size)
+	for {
+		if len(b.data) == cap(b.data) {
+			grown := min(2*cap(b.data), limit+1)
+			if err := b.reserve(grown - cap(b.data)); err != nil {
+				return err
+			}
+			b.data = append(make([]byte, 0, grown), b.data...)
+		}
+		n, err := r.Read(b.data[len(b.data):cap(b.data)])
+		b.data = b.data[:len(b.data)+n]
+		switch {
+		case len(b.data) > limit:
+			return errTooLarge
+		case len(b.data) > freeGrowth && int64(len(b.data)) > maxRatio*wire.n:
+			return errRatio
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// unreadable says what was wrong with a body.
+func (c *call) unreadable(err error) *refusal {
+	var large *http.MaxBytesError
+	switch {
+	case errors.Is(err, ErrBusy):
+		return unstored(err)
+	case errors.Is(err, errTooLarge), errors.Is(err, errRatio), errors.As(err, &large):
+		return &refusal{
+			http.StatusRequestEntityTooLarge, "content_too_large_exception",
+			fmt.Sprintf("the body is larger than %d bytes after decompression, or compressed too well", c.cfg.MaxBodyBytes), ReasonTooLarge,
+		}
+	case errors.Is(err, errEncoding):
+		return &refusal{
+			http.StatusUnsupportedMediaType, "media_type_header_exception",
+			"Content-Encoding is not one of identity, gzip, deflate, zstd", ReasonEncoding,
+		}
+	}
+	return &refusal{http.StatusBadRequest, "parse_exception", "the body can't be read to its end: it is cut short or not encoded well", ReasonEncoding}
+}
+
+// counted counts what is read of a body as it was sent.
+type counted struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.n += int64(n)
+	return n, err
+}
+
+// decoder undoes one content encoding. Encodings of encodings are refused.
+func decoder(r io.Reader, encoding string, limit int) (io.Reader, func(), error) {
+	switch encoding {
+	case "", "identity":
+		return r, func() {}, nil
+	case "gzip", "x-gzip":
+		z, err := gzip.NewReader(r)
+		if err != nil {
+			return nil, nil, err
+		}
+		return z, func() { z.Close() }, nil
+	case "deflate":
+		z, err := zlib.NewReader(r)
+		if err != nil {
+			return nil, nil, err
+		}
+		return z, func() { z.Close() }, nil
+	case "zstd":
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(8<<20), zstd.WithDecoderMaxMemory(uint64(limit)+1))
+		if err != nil {
+			return nil, nil, err
+		}
+		return z, z.Close, nil
+	}
+	return nil, nil, errEncoding
+}

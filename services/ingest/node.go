@@ -1,0 +1,282 @@
+package ingest
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/gatewatch/gatewatch/detection/parse"
+	gatewatchv1 "github.com/gatewatch/gatewatch/proto/gatewatch/v1"
+	"github.com/gatewatch/gatewatch/services/access"
+	"github.com/gatewatch/gatewatch/services/queue"
+)
+
+// MaxMessage is the largest gRPC message of a sender in bytes. The gRPC server
+// must be made with it: grpc.MaxRecvMsgSize(ingest.MaxMessage).
+const MaxMessage = 8 << 20
+
+// windowBytes is how much a node may have under way; a node that sends more is
+// not read until what it sent is durable.
+const windowBytes = 4 << 20
+
+// NodeConfig bounds the streams of nodes. The zero value is the default.
+type NodeConfig struct {
+	// HelloTimeout is how long a stream may take to say hello; default 10
+	// seconds.
+	HelloTimeout time.Duration
+	// IdleTimeout is how long a stream may stay without a whole message; default
+	// 15 minutes. A node that was silent connects again.
+	IdleTimeout time.Duration
+	// RetryEvery is how often a full queue is tried again; default 1 second.
+	RetryEvery time.Duration
+}
+
+func (c NodeConfig) withDefaults() NodeConfig {
+	orInt(&c.HelloTimeout, 10*time.Second)
+	orInt(&c.IdleTimeout, 15*time.Minute)
+	orInt(&c.RetryEvery, time.Second)
+	return c
+}
+
+// NodeServer implements NodeService.
+type NodeServer struct {
+	gatewatchv1.UnimplementedNodeServiceServer
+	sink  *Sink
+	cfg   NodeConfig
+	auth  Authenticator
+	log   *slog.Logger
+	nodes *nodes
+
+	stop      chan struct{}
+	stopOnce  sync.Once
+	receivers sync.WaitGroup
+}
+
+// NewNodeServer makes the server. A nil auth is [LoopbackOnly], a nil log
+// discards.
+func NewNodeServer(sink *Sink, cfg NodeConfig, auth Authenticator, log *slog.Logger) *NodeServer {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &NodeServer{
+		sink: sink, cfg: cfg.withDefaults(), auth: orLoopback(auth), log: log,
+		nodes: newNodes(), stop: make(chan struct{}),
+	}
+}
+
+// Nodes returns the nodes seen since the server started, in order of their
+// names.
+func (n *NodeServer) Nodes() []Node { return n.nodes.all() }
+
+// Stop ends all streams once what they sent is durable and acknowledged. Call
+// it before GracefulStop of the gRPC server.
+func (n *NodeServer) Stop() { n.stopOnce.Do(func() { close(n.stop) }) }
+
+// Wait returns when nothing of the streams is left. Call it after the gRPC
+// server was stopped.
+func (n *NodeServer) Wait() { n.receivers.Wait() }
+
+// nodeStream is one stream of one node. Three goroutines share it: the receiver
+// reads messages, the appender makes batches durable, and the handler sends
+// acks, so that a node that doesn't read its acks holds up nobody.
+type nodeStream struct {
+	*NodeServer
+	stream grpc.BidiStreamingServer[gatewatchv1.StreamRequest, gatewatchv1.StreamResponse]
+	ctx    context.Context // ends with the stream
+	cancel context.CancelFunc
+	node   string
+	peer   netip.Addr
+	epoch  queue.Epoch
+	next   uint64 // expected sequence number; of the receiver once welcomed
+
+	welcomed chan struct{}       // closed when the fields above are set
+	window   *semaphore.Weighted // bytes that the node may have under way
+
+	mu      sync.Mutex
+	changed chan struct{} // has room for one wake-up of the appender
+	batches []nodeBatch
+	ended   bool
+	err     error // why the receiver ended, nil for the end of the stream
+
+	acks    chan struct{} // has room for one wake-up of the handler
+	durable uint64
+	full    bool
+	drained chan struct{} // closed when the appender has ended
+	failed  error         // of the appender; read after drained
+}
+
+type nodeBatch struct {
+	group   queue.Group
+	release func() // of its memory and its part of the window
+}
+
+// Stream implements NodeService.
+func (n *NodeServer) Stream(stream grpc.BidiStreamingServer[gatewatchv1.StreamRequest, gatewatchv1.StreamResponse]) error {
+	bound, from, err := grpcSender(stream.Context(), n.auth)
+	if err != nil {
+		n.log.Debug("node refused", "peer", from, "err", err)
+		n.sink.Refuse("node", ReasonAuth, 1)
+		return status.Error(codes.Unauthenticated, "a token or certificate of an enrolled node is needed")
+	}
+	if err := n.nodes.admit(from); err != nil {
+		return status.Error(codes.ResourceExhausted, err.Error())
+	}
+	defer n.nodes.leave(from)
+
+	ctx, cancel := context.WithCancel(stream.Context())
+	defer cancel()
+	s := &nodeStream{
+		NodeServer: n, stream: stream, ctx: ctx, cancel: cancel, peer: from,
+		changed: make(chan struct{}, 1), acks: make(chan struct{}, 1), drained: make(chan struct{}),
+		welcomed: make(chan struct{}), window: semaphore.NewWeighted(windowBytes),
+	}
+	hello := make(chan *gatewatchv1.Hello, 1)
+	ended := make(chan struct{})
+	n.receivers.Go(func() {
+		defer close(ended)
+		s.receive(hello)
+	})
+	return s.serve(bound, hello, ended)
+}
+
+// serve is the handler: hello, welcome, then acks until the stream ends.
+func (s *nodeStream) serve(bound string, hello <-chan *gatewatchv1.Hello, ended <-chan struct{}) error {
+	timeout := time.NewTimer(s.cfg.HelloTimeout)
+	defer timeout.Stop()
+	select {
+	case h := <-hello:
+		if err := s.accept(bound, h); err != nil {
+			return err
+		}
+	case <-ended:
+		return s.reason()
+	case <-timeout.C:
+		return status.Error(codes.DeadlineExceeded, "no hello")
+	case <-s.stop:
+		return status.Error(codes.Unavailable, "server is shutting down")
+	}
+	defer func() { s.nodes.disconnect(s.node, s.sink.now()) }()
+	go s.append()
+	return s.acknowledge()
+}
+
+// accept checks the hello and answers it.
+func (s *nodeStream) accept(bound string, h *gatewatchv1.Hello) error {
+	if len(h.GetEpoch()) != len(s.epoch) || queue.Epoch(h.GetEpoch()) == (queue.Epoch{}) {
+		return status.Errorf(codes.InvalidArgument, "epoch has %d bytes or is zero, want 16 random bytes", len(h.GetEpoch()))
+	}
+	if err := access.CheckName(h.GetNode()); err != nil {
+		return status.Error(codes.InvalidArgument, "node: "+err.Error())
+	}
+	if bound != "" && h.GetNode() != bound {
+		s.log.Warn("node claims the name of another", "peer", s.peer, "bound", bound, "claimed", h.GetNode())
+		s.sink.Refuse(bound, ReasonAuth, 1)
+		return status.Error(codes.PermissionDenied, "the node's name is not that of its token or certificate")
+	}
+	s.node, s.epoch = h.GetNode(), queue.Epoch(h.GetEpoch())
+	s.durable = s.sink.Position(s.node, s.epoch)
+	s.next = s.durable + 1
+	welcome := &gatewatchv1.Welcome{Sequence: s.durable, WindowBytes: windowBytes}
+	if err := s.stream.Send(&gatewatchv1.StreamResponse{Message: &gatewatchv1.StreamResponse_Welcome{Welcome: welcome}}); err != nil {
+		return err
+	}
+	s.nodes.connect(s.node, peerText(s.peer), s.sink.now())
+	s.nodes.seen(s.node, h.GetStatus(), s.sink.now())
+	close(s.welcomed)
+	return nil
+}
+
+// acknowledge sends the newest ack whenever there is one, until everything that
+// was received is durable after the end of the stream or of the server.
+func (s *nodeStream) acknowledge() error {
+	stop := s.stop
+	for {
+		select {
+		case <-s.acks:
+			if err := s.ack(); err != nil {
+				s.close(err)
+				<-s.drained
+				return err
+			}
+		case <-stop:
+			stop = nil
+			s.close(status.Error(codes.Unavailable, "server is shutting down"))
+		case <-s.drained:
+			if err := s.ack(); err != nil {
+				return err
+			}
+			if s.failed != nil {
+				return s.failed
+			}
+			return s.reason()
+		}
+	}
+}
+
+func (s *nodeStream) ack() error {
+	s.mu.Lock()
+	ack := &gatewatchv1.Ack{Sequence: s.durable, WindowBytes: windowBytes}
+	if s.full {
+		ack.WindowBytes = 0
+	}
+	s.mu.Unlock()
+	return s.stream.Send(&gatewatchv1.StreamResponse{Message: &gatewatchv1.StreamResponse_Ack{Ack: ack}})
+}
+
+// close makes the stream end with err once what was received is durable.
+func (s *nodeStream) close(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ended {
+		s.ended, s.err = true, err
+	}
+	wake(s.changed)
+}
+
+func (s *nodeStream) reason() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// wake leaves a wake-up in a channel that has room for one.
+func wake(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// group makes the queue group of a batch and checks it.
+func (s *nodeStream) group(b *gatewatchv1.Batch) (queue.Group, int, error) {
+	format := b.GetFormat()
+	if format == "" {
+		format = "coraza.waf"
+	}
+	if _, ok := parse.Lookup(format); !ok {
+		s.sink.Refuse(s.node, ReasonUnknown, len(b.GetRecords()))
+		return queue.Group{}, 0, status.Errorf(codes.InvalidArgument, "unknown format %q", clip(format))
+	}
+	first, n := b.GetFirstSequence(), uint64(len(b.GetRecords()))
+	if first == 0 || first > MaxSequence || n > MaxSequence-first {
+		s.sink.Refuse(s.node, ReasonSequence, int(n))
+		return queue.Group{}, 0, status.Errorf(codes.InvalidArgument, "first sequence %d is not between 1 and 2^63-1", first)
+	}
+	g := queue.Group{
+		Source: s.node, Format: format, Peer: peerText(s.peer), Epoch: s.epoch,
+		Records: make([]queue.Record, n),
+	}
+	now, size := s.sink.now().UnixNano(), 0
+	for i, raw := range b.GetRecords() {
+		g.Records[i] = queue.Record{Seq: first + uint64(i), Received: now, Raw: raw}
+		size += len(raw) + 64
+	}
+	return g, size, nil
+}

@@ -1,0 +1,178 @@
+package ingest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/gatewatch/gatewatch/detection/parse"
+	"github.com/gatewatch/gatewatch/services/queue"
+)
+
+// rawAnswer tells what became of the lines of a request. On a refusal half way
+// Accepted says how many of the first records are durable.
+type rawAnswer struct {
+	Accepted   int         `json:"accepted"`
+	Duplicates int         `json:"duplicates"`
+	Cut        int         `json:"cut"` // records that were cut to the largest size
+	Refused    []rawRefuse `json:"refused"`
+	Error      string      `json:"error,omitempty"`
+}
+
+type rawRefuse struct {
+	Index  int    `json:"index"` // of the first record refused, from 0
+	Count  int    `json:"count"`
+	Reason Reason `json:"reason"`
+}
+
+// chunkRecords is how many lines are stored at once.
+const chunkRecords = 20_000
+
+// raw takes the lines of a body as records of a format, or with framing=none the
+// body as one record. The source is that of the token, else that of the
+// parameter source, else "raw".
+func (c *call) raw(format string) {
+	query := c.r.URL.Query()
+	source, err := sourceFor(c.bound, query.Get("source"), "raw")
+	if err != nil {
+		c.refuse("raw", &refusal{http.StatusBadRequest, "illegal_argument_exception", err.Error(), ReasonName})
+		return
+	}
+	f, ok := parse.Lookup(format)
+	if !ok {
+		c.refuse(source, &refusal{
+			http.StatusNotFound, "resource_not_found_exception",
+			fmt.Sprintf("unknown format %.64q; formats: %s", format, formatNames()), ReasonUnknown,
+		})
+		return
+	}
+	framing := query.Get("framing")
+	if framing != "" && framing != "lines" && framing != "none" {
+		c.refuse(source, &refusal{http.StatusBadRequest, "illegal_argument_exception", "framing is neither lines nor none", ""})
+		return
+	}
+	// The last is what programs say that were told nothing.
+	refused := c.contentType("", "text/plain", "application/x-ndjson", "application/json", "text/csv",
+		"application/octet-stream", "application/x-www-form-urlencoded")
+	if refused != nil {
+		c.refuse(source, refused)
+		return
+	}
+	b, refused := c.read()
+	if refused != nil {
+		c.refuse(source, refused)
+		return
+	}
+	defer b.release()
+	g := queue.Group{Source: source, Format: format, Peer: peerText(c.peer)}
+	in := &rawStore{call: c, body: b, group: g, answer: rawAnswer{Refused: []rawRefuse{}}}
+	if framing == "none" {
+		err = in.whole()
+	} else {
+		err = in.lines(parse.Lines(bytes.NewReader(b.data), f, 0))
+	}
+	in.finish(err)
+}
+
+func formatNames() string {
+	var names []string
+	for _, f := range parse.Formats() {
+		names = append(names, f.Name)
+	}
+	return strings.Join(names, " ")
+}
+
+// rawStore stores the records of one request in order.
+type rawStore struct {
+	*call
+	body   *body
+	group  queue.Group // without records
+	answer rawAnswer
+	chunk  []queue.Record
+}
+
+// whole stores the body as one record.
+func (s *rawStore) whole() error {
+	if len(s.body.data) == 0 {
+		return nil
+	}
+	raw := s.body.data
+	if extra := len(raw) - parse.MaxRecord; extra > 0 {
+		s.cut(int64(extra))
+		raw = raw[:parse.MaxRecord]
+	}
+	s.chunk = append(s.chunk, queue.Record{Raw: raw})
+	return s.flush()
+}
+
+// lines stores each line of the body. A header line is no record; it governs
+// those after it.
+func (s *rawStore) lines(lines *parse.Framer) error {
+	if err := s.body.reserve(chunkRecords * recordBytes); err != nil {
+		return err
+	}
+	for {
+		line, err := lines.Next()
+		if errors.Is(err, io.EOF) {
+			return s.flush()
+		}
+		if err != nil {
+			return err
+		}
+		if line.Header != s.group.Header || len(s.chunk) == chunkRecords {
+			if err := s.flush(); err != nil {
+				return err
+			}
+			s.group.Header = line.Header
+		}
+		if line.Dropped > 0 {
+			s.cut(line.Dropped)
+		}
+		end := int(line.Offset) + len(line.Line)
+		s.chunk = append(s.chunk, queue.Record{Raw: s.body.data[line.Offset:end:end]})
+	}
+}
+
+func (s *rawStore) cut(bytes int64) {
+	s.answer.Cut++
+	st := s.sink.sources.of(s.group.Source)
+	st.cut.Add(1)
+	st.cutBytes.Add(uint64(bytes))
+}
+
+// flush makes the chunk durable.
+func (s *rawStore) flush() error {
+	if len(s.chunk) == 0 {
+		return nil
+	}
+	g := s.group
+	g.Records = s.chunk
+	s.chunk = nil
+	if errs := s.sink.Put(s.r.Context(), []queue.Group{g}); errs != nil {
+		reason := reasonOf(errs[0])
+		s.sink.Refuse(g.Source, reason, len(g.Records))
+		s.answer.Refused = append(s.answer.Refused, rawRefuse{s.answer.Accepted, len(g.Records), reason})
+		return errs[0]
+	}
+	s.answer.Accepted += len(g.Records)
+	return nil
+}
+
+// finish writes the answer.
+func (s *rawStore) finish(err error) {
+	code := http.StatusOK
+	if err != nil {
+		f := unstored(err)
+		code, s.answer.Error = f.status, f.reason
+		s.w.Header().Set("Retry-After", "1")
+	}
+	out, merr := json.Marshal(s.answer)
+	if merr != nil {
+		code = http.StatusInternalServerError
+	}
+	writeBody(s.w, code, "application/json", append(out, '\n'))
+}
