@@ -153,9 +153,11 @@ func (l *lexer) quoted() (word, error) {
 
 // regex reads a regular expression between slashes, whose first slash is next,
 // and returns what is between them. It reports false, and reads nothing, where
-// the text is no regular expression.
+// the text is no regular expression. It looks a bounded way ahead: many slashes
+// must not each read the rest of the query.
 func (l *lexer) regex() (string, bool) {
-	for i := l.pos + 1; i < len(l.text); i++ {
+	end := min(len(l.text), l.pos+4*maxRegex)
+	for i := l.pos + 1; i < end; i++ {
 		switch l.text[i] {
 		case '\\':
 			i++
@@ -184,13 +186,16 @@ func isRegex(s string) bool {
 	if strings.IndexFunc(s, isSpace) < 0 {
 		return true
 	}
+	if len(s) > maxRegex || strings.ContainsAny(s, `:"`) {
+		return false
+	}
 	for _, f := range strings.FieldsFunc(s, isSpace) {
 		if w := (&word{parts: []string{f}}); w.keyword() {
 			return false
 		}
 	}
 	_, err := parseRegex(s)
-	return err == nil && !strings.ContainsAny(s, `:"`)
+	return err == nil
 }
 
 func isAlnum(r rune) bool {

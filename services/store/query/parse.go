@@ -10,20 +10,22 @@ import (
 
 // Bounds of a query.
 const (
-	MaxText  = 64 << 10 // bytes
-	maxDepth = 100      // parentheses and negations inside of each other
-	maxTerms = 4096     // leaves of all expressions
-	maxStars = 64       // of one pattern
-	maxPipes = 32
-	maxList  = 64 // columns in one list
+	MaxText    = 64 << 10 // bytes
+	maxDepth   = 100      // parentheses and negations inside of each other
+	maxTerms   = 4096     // leaves of all expressions
+	maxStars   = 64       // of one pattern
+	maxRegexes = 64
+	maxPipes   = 32
+	maxList    = 64 // columns in one list
 )
 
 // parser reads a query by recursive descent.
 type parser struct {
 	lexer
-	now   time.Time
-	depth int
-	terms int
+	now     time.Time
+	depth   int
+	terms   int
+	regexes int
 	// columns are those that the pipes read so far leave, nil while rows are
 	// whole events.
 	columns []string

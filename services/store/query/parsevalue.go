@@ -20,6 +20,9 @@ func (p *parser) value(field event.Key) (Expr, error) {
 	}
 	if p.peek() == '/' {
 		if pattern, ok := p.regex(); ok {
+			if p.regexes++; p.regexes > maxRegexes {
+				return nil, p.fail(start, "a query has at most %d regular expressions", maxRegexes)
+			}
 			re, err := newRegex(pattern)
 			if err != nil {
 				return nil, p.fail(start, "%s", err)
