@@ -302,4 +302,3 @@ func inTime(b *segment.Block, from, to int64) (bitmap, error) {
 	}
 	return out, nil
 }
-

@@ -24,8 +24,8 @@ type scan struct {
 	bytes    int64 // read by all before
 	begin    time.Time
 	limit    *time.Timer
-	progress atomic.Int64 // events handed out
-	waiting  atomic.Bool  // for the caller to take an event
+	progress atomic.Int64            // events handed out
+	waiting  atomic.Bool             // for the caller to take an event
 	seen     map[*segment.Block]bool // blocks counted already
 	bad      map[*segment.Block]bool
 }

@@ -289,4 +289,3 @@ func (b *Block) Times() ([]int64, error) {
 	}
 	return times, nil
 }
-
