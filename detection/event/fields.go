@@ -195,4 +195,6 @@ var (
 	NginxUpstreamLength  = knownList("nginx.upstream.response_length", TypeLong)
 	NginxUpstreamCache   = known("nginx.upstream.cache_status", TypeKeyword)
 	NginxExtra           = knownList("nginx.extra", TypeKeyword) // what a line holds beyond what is understood
+	NginxLimitZone       = known("nginx.limit.zone", TypeKeyword)
+	FilePath             = known("file.path", TypeKeyword)
 )

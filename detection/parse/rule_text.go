@@ -100,10 +100,19 @@ func (m *ruleMatch) readMatch(s string) {
 	}
 }
 
+// isRuleMessage tells whether an engine wrote a message: its name stands first, or
+// behind the client. Further behind it is what a client wrote.
+func isRuleMessage(s string) bool {
+	if strings.HasPrefix(s, "[client ") {
+		_, s, _ = strings.Cut(s, "] ")
+	}
+	return strings.HasPrefix(s, "ModSecurity: ") || strings.HasPrefix(s, "Coraza: ")
+}
+
 // addRuleMessage adds the match that a message of an error log tells of, if it
 // does.
 func addRuleMessage(e *event.Event, message string) {
-	if !strings.Contains(message, "ModSecurity: ") && !strings.Contains(message, "Coraza: ") {
+	if !isRuleMessage(message) {
 		return
 	}
 	t, ok := parseRuleText(e, message)

@@ -25,6 +25,9 @@ func NewTrusted(list []string) (*Trusted, error) {
 			a = a.Unmap().WithZone("")
 			p = netip.PrefixFrom(a, a.BitLen())
 		}
+		if p.Addr().Is4In6() && p.Bits() >= 96 { // addresses are compared unmapped
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
 		t.prefixes = append(t.prefixes, p.Masked())
 	}
 	return t, nil
@@ -116,10 +119,10 @@ func ForwardedFor(header string) string {
 func splitQuoted(s string, sep byte) []string {
 	var out []string
 	quoted, start := false, 0
-	for i := range len(s) {
+	for i := 0; i < len(s); i++ {
 		switch {
 		case s[i] == '\\' && quoted:
-			continue
+			i++ // the escaped byte
 		case s[i] == '"':
 			quoted = !quoted
 		case s[i] == sep && !quoted:
