@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"flag"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,5 +49,34 @@ func updateCases(t *testing.T) {
 		if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestRandom demands that the generated queries are good ones and that many of
+// them find something: otherwise they compare nothing.
+func TestRandom(t *testing.T) {
+	RunRandom(t, 100, func(*testing.T) Store { return Naive() })
+	asked, refused, empty := 0, 0, 0
+	for seed := range uint64(50) {
+		g := generator{rand.New(rand.NewPCG(seed, 1))}
+		s := Naive()
+		events := g.events(60)
+		if err := s.Write(events); err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			asked++
+			c := &Case{Query: g.query()}
+			switch answer := Answer(t.Context(), s, c, events); {
+			case strings.HasPrefix(answer, "error:"):
+				refused++
+				t.Logf("%s: %s", c.Query, answer)
+			case strings.Count(answer, "\n") < 2:
+				empty++
+			}
+		}
+	}
+	if refused > 0 || empty > asked/2 {
+		t.Errorf("of %d queries %d are refused and %d find next to nothing", asked, refused, empty)
 	}
 }
