@@ -83,7 +83,7 @@ func bareList(s string) (field, rest string) {
 		}
 		i += j
 		switch {
-		case s[i-1] == ',':
+		case i > 0 && s[i-1] == ',':
 			i++
 		case strings.HasPrefix(s[i:], " : "):
 			i += 3
