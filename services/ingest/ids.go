@@ -272,7 +272,7 @@ func (s *Sink) putNamed(ctx context.Context, groups []queue.Group, records int) 
 	for {
 		wait := s.round(ctx, groups, items, errs)
 		if wait == nil {
-			return errs
+			return orNil(errs)
 		}
 		items = slices.DeleteFunc(items, func(it item) bool { return it.fate != fateWaiting })
 		select {
@@ -284,6 +284,14 @@ func (s *Sink) putNamed(ctx context.Context, groups []queue.Group, records int) 
 			return errs
 		}
 	}
+}
+
+// orNil returns nil for errors that are all nil.
+func orNil(errs []error) []error {
+	if slices.ContainsFunc(errs, func(err error) bool { return err != nil }) {
+		return errs
+	}
+	return nil
 }
 
 // round stores what can be stored of items now and writes their outcome. It

@@ -78,7 +78,7 @@ func (f *syslogFrames) line(data []byte, end bool) ([]byte, int) {
 	f.lines = true
 	message := bytes.TrimSuffix(data[:i], []byte("\r"))
 	if len(message) > f.max {
-		f.cut += int64(len(message) - f.max)
+		f.cut += int64(i - f.max)
 		message = message[:f.max]
 	}
 	return message, size
