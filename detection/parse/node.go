@@ -58,6 +58,9 @@ func checkNode(e *event.Event) error {
 	if e.Time == 0 {
 		return &Error{"bad waf event", "@timestamp is missing"}
 	}
+	if e.Get(event.WAFReason).Text() != "" && !e.Has(event.WAFDecision) {
+		return nil // not a decision: a request that could not be judged, or the node about itself
+	}
 	if e.Get(event.WAFSite).Text() == "" {
 		return bad(event.WAFSite, "a name")
 	}

@@ -67,7 +67,7 @@ func (s searchServer) Aggregate(ctx context.Context, req *gatewatchv1.AggregateR
 	if err != nil {
 		return nil, err
 	}
-	if !isTable(q) {
+	if !q.IsAggregation() {
 		return nil, &badField{"query", errors.New("has no table: end it with a stage such as | stats n = count() by source.ip, or use search")}
 	}
 	release, err := s.api.turn(ctx)
@@ -128,7 +128,7 @@ func (a *API) search(ctx context.Context, req *gatewatchv1.SearchRequest, maxByt
 	if err != nil {
 		return "", stats, err
 	}
-	if isTable(q) {
+	if q.IsAggregation() {
 		return "", stats, &badField{"query", errors.New("ends in a table: use aggregate")}
 	}
 	release, err := a.turn(ctx)
@@ -234,17 +234,6 @@ func bound(field, text string, now time.Time) (time.Time, error) {
 		return time.Time{}, &badField{field, err}
 	}
 	return time.Unix(0, ns).UTC(), nil
-}
-
-// isTable tells whether the rows of a query are no events any more.
-func isTable(q *query.Query) bool {
-	for _, p := range q.Pipes {
-		switch p.(type) {
-		case *query.Stats, *query.Top:
-			return true
-		}
-	}
-	return false
 }
 
 // pageSize reads the number of rows of a page. More than there may be is the

@@ -49,12 +49,15 @@ func (a *API) status(method string, err error) error {
 	var (
 		inQuery *query.Error
 		inField *badField
+		costly  *query.LimitError
 	)
 	switch {
 	case errors.As(err, &inQuery):
 		return withDetails(codes.InvalidArgument, "query: "+inQuery.Error(),
 			&errdetails.ErrorInfo{Domain: errorDomain, Reason: reasonQuery, Metadata: map[string]string{columnKey: strconv.Itoa(inQuery.Column)}},
 			violation("query", inQuery.Error()))
+	case errors.As(err, &costly):
+		return withDetails(codes.InvalidArgument, "query: "+costly.Error(), violation("query", costly.Error()))
 	case errors.As(err, &inField):
 		return withDetails(codes.InvalidArgument, inField.Error(), violation(inField.field, inField.err.Error()))
 	case errors.Is(err, access.ErrTooManyFailures):

@@ -223,6 +223,58 @@ func TestLeftoverOfFailedWrite(t *testing.T) {
 	f(4)
 }
 
+// TestDamagedCommits damages each of the two files of consumer offsets: that
+// costs at most the last commit.
+func TestDamagedCommits(t *testing.T) {
+	dir := t.TempDir()
+	q, err := queue.Open(dir, queue.Config{}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.Append(t.Context(), queuetest.Records("a", 1, 9, 100)); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.Commit(t.Context(), "store", 3); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.Commit(t.Context(), "store", 5); err != nil {
+		t.Fatal(err)
+	}
+	f := func(name string) (committed, next queue.Offset) {
+		t.Helper()
+		crashed := t.TempDir() // the log as it is without a Close
+		if err := os.CopyFS(crashed, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(filepath.Join(crashed, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b[20] ^= 1
+		if err := os.WriteFile(filepath.Join(crashed, name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d, err := queue.Open(crashed, queue.Config{}, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, next = d.Bounds()
+		committed = d.Committed("store")
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return committed, next
+	}
+	a, nextA := f("commits.0")
+	b, nextB := f("commits.1")
+	if min(a, b) != 3 || max(a, b) != 5 || nextA != 10 || nextB != 10 {
+		t.Errorf("committed %d or %d, next %d or %d, want 3 or 5, 10", a, b, nextA, nextB)
+	}
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestForgedFrame appends records that hold whole frames, and damages the
 // frame around them, so that the reader searches in what an attacker wrote.
 func TestForgedFrame(t *testing.T) {

@@ -132,7 +132,7 @@ func readAll(t *testing.T, q *queue.Disk, from queue.Offset) inventory {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	for b, err := range q.Batches(ctx, pos) {
+	for b, err := range q.Batches(ctx, from) {
 		var gap *queue.GapError
 		if errors.As(err, &gap) {
 			if gap.From != pos || gap.To <= gap.From {

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func newConfig() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "Check or print the configuration of the server",
+		Args:  noArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newConfigCheck(), newConfigPrint())
+	return cmd
+}
+
+func newConfigCheck() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "check [--config FILE]",
+		Short:   "Say whether the server would start with this configuration",
+		Example: "  gatewatch config check --config /etc/gatewatch.yaml",
+		Args:    noArgs,
+	}
+	f := bindSettings(cmd.Flags())
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if _, err := f.load(); err != nil {
+			fmt.Fprintf(cmd.ErrOrStderr(), "gatewatch: %s\n", printable(err.Error()))
+			return errFindings
+		}
+		fmt.Fprintln(cmd.OutOrStdout(), "ok")
+		return nil
+	}
+	return cmd
+}
+
+func newConfigPrint() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "print [--config FILE]",
+		Short: "Print the configuration in effect, as a file that can be used",
+		Long: `Prints all keys with the values that the file, the environment (GATEWATCH_ and
+the key in capitals, dots as underscores) and the flags give, in that order. A
+value of 0 or "" stands for the default that the documentation of the key names.`,
+		Example: "  gatewatch config print --listen.http 127.0.0.1:9000 > gatewatch.yaml",
+		Args:    noArgs,
+	}
+	f := bindSettings(cmd.Flags())
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		s, err := f.load()
+		if err != nil {
+			return err
+		}
+		return s.print(cmd.OutOrStdout())
+	}
+	return cmd
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"errors"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	gatewatchv1 "github.com/gatewatch/gatewatch/proto/gatewatch/v1"
+	"github.com/gatewatch/gatewatch/services/api"
+	"github.com/gatewatch/gatewatch/services/pipeline"
+)
+
+var errStarting = errors.New("server is starting or stopping")
+
+// ready tells whether all parts are up.
+func (v *server) ready() error {
+	if !v.isReady.Load() {
+		return errStarting
+	}
+	return nil
+}
+
+// newAPI makes the services of the API over the parts; the inputs may be nil.
+func (v *server) newAPI(batches api.IngestServer, nodes api.NodeServer) (*api.API, error) {
+	return api.New(v.settings.API, api.Parts{
+		Store: v.store, Tokens: v.tokens, Sources: v.listSources, Nodes: v.listNodes,
+		Ingest: batches, Node: nodes,
+		Ready: v.ready, Metrics: v.metrics, Now: time.Now, Log: v.log,
+	})
+}
+
+// listSources joins what the inputs and the pipeline have counted.
+func (v *server) listSources() []*gatewatchv1.Source {
+	byName := map[string]pipeline.SourceCount{}
+	if v.pipeline != nil {
+		for _, s := range v.pipeline.Sources() {
+			byName[s.Name] = s
+		}
+	}
+	var all []*gatewatchv1.Source
+	for _, s := range v.sink.Sources() {
+		p := byName[s.Name]
+		source := &gatewatchv1.Source{
+			Name: s.Name, Received: s.Received, Duplicates: s.Duplicates + s.Conflicts,
+			Parsed: p.Parsed, Failed: p.Failed, Stored: p.Stored, Formats: s.Formats,
+		}
+		for _, n := range s.Refused {
+			source.Refused += n
+		}
+		if !s.Last.IsZero() {
+			source.LastReceivedTime = timestamppb.New(s.Last)
+		}
+		all = append(all, source)
+	}
+	return all
+}
+
+func (v *server) listNodes() []*gatewatchv1.Node {
+	if v.nodes == nil {
+		return nil
+	}
+	var all []*gatewatchv1.Node
+	for _, n := range v.nodes.Nodes() {
+		all = append(all, &gatewatchv1.Node{
+			Name: n.Name, Version: n.Version, Ruleset: n.Ruleset, Sites: n.Sites, Connected: n.Connected, Peer: n.Peer,
+			LastSeenTime: timestamppb.New(n.LastSeen), SpoolOverflow: n.Overflow, SpoolRecords: n.Spooled,
+		})
+	}
+	return all
+}

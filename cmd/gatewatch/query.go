@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/services/store"
+	"github.com/gatewatch/gatewatch/services/store/query"
+)
+
+type queryFlags struct {
+	remote
+	data, from, to, output string
+}
+
+// terminalRows is how many events a terminal gets unless the query has a limit.
+const terminalRows = 100
+
+func newQuery() *cobra.Command {
+	var f queryFlags
+	cmd := &cobra.Command{
+		Use:   "query [--server URL | --data DIR] [--from T] [--to T] QUERY",
+		Short: "Search the stored events",
+		Long: `Prints the events that match, newest first, or the table that the query ends in.
+Without --from and --to the whole store is searched. A terminal gets the newest
+100 events unless the query has a limit; anything else gets every match. --data
+reads a data folder, also beside a running server; what that server has received
+in the last half minute may only be found through the server itself.`,
+		Example: `  gatewatch query 'source.ip: 203.0.113.0/24 and url.path: /admin*' --from now-1h
+  gatewatch query '"union select"' -o table
+  gatewatch query '* | stats n = count() by event.dataset | sort n desc'
+  gatewatch query 'error.message: *' --data ./gatewatch-data -o csv`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usagef("give one query; quote it for the shell")
+			}
+			return nil
+		},
+	}
+	addRemote(cmd, &f.remote)
+	cmd.Flags().StringVar(&f.data, "data", "", "data folder to read, instead of --server")
+	cmd.Flags().StringVar(&f.from, "from", "", "start of the time range, inclusive: RFC 3339, a date, or now-1h")
+	cmd.Flags().StringVar(&f.to, "to", "", "end of the time range, exclusive")
+	addOutput(cmd, &f.output)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		text := ""
+		if len(args) == 1 {
+			text = args[0]
+		}
+		return runQuery(cmd, f, text)
+	}
+	return cmd
+}
+
+func runQuery(cmd *cobra.Command, f queryFlags, text string) error {
+	q, err := query.Parse(text, time.Now())
+	if err != nil {
+		return usageError{explain(text, err)}
+	}
+	if f.data != "" {
+		return f.local(cmd, q)
+	}
+	if err := f.connect(); err != nil {
+		return err
+	}
+	if q.IsAggregation() {
+		var res struct {
+			Columns []string            `json:"columns"`
+			Rows    [][]json.RawMessage `json:"rows"`
+		}
+		err := f.call(cmd.Context(), http.MethodPost, "/api/v1/aggregate", map[string]any{"query": text, "from": f.from, "to": f.to}, &res)
+		if err != nil {
+			return err
+		}
+		return writeRows(cmd.OutOrStdout(), f.output, res.Columns, res.Rows)
+	}
+	return f.search(cmd, q, text)
+}
+
+// explain adds a line that points at the column of a mistake.
+func explain(text string, err error) error {
+	var q *query.Error
+	if errors.As(err, &q) {
+		return fmt.Errorf("%w\n  %s\n  %*s", err, printable(text), q.Column, "^")
+	}
+	return err
+}
+
+// search pages through the events of a server.
+func (f *queryFlags) search(cmd *cobra.Command, q *query.Query, text string) error {
+	out, limit, err := f.events(cmd, q)
+	if err != nil {
+		return err
+	}
+	n, token := 0, ""
+	for {
+		page, err := f.page(cmd.Context(), text, token, limit-n)
+		if err != nil {
+			return err
+		}
+		for _, raw := range page.Events {
+			var d event.Decoder
+			var e event.Event
+			if err := d.Decode(raw, &e); err != nil {
+				return fmt.Errorf("read answer: %w", err)
+			}
+			if err := out.Write(&e); err != nil {
+				return err
+			}
+			n++
+		}
+		page.Stats.warn(cmd)
+		if token = page.Next; token == "" || n >= limit {
+			return f.done(cmd, out, n, limit, token != "")
+		}
+	}
+}
+
+// events opens the output and says how many events it takes at most.
+func (f *queryFlags) events(cmd *cobra.Command, q *query.Query) (eventWriter, int, error) {
+	out, err := newEventWriter(cmd.OutOrStdout(), f.output, q.Keep())
+	if err != nil {
+		return nil, 0, err
+	}
+	if isTerminal(cmd.OutOrStdout()) && !hasLimit(q) {
+		return out, terminalRows, nil
+	}
+	return out, 1 << 62, nil
+}
+
+func (f *queryFlags) done(cmd *cobra.Command, out eventWriter, n, limit int, more bool) error {
+	if err := out.Close(); err != nil {
+		return err
+	}
+	if more && n >= limit {
+		fmt.Fprintf(cmd.ErrOrStderr(), "the newest %d events are shown; add | limit N, or pipe the output, for more\n", n)
+	}
+	return nil
+}
+
+func hasLimit(q *query.Query) bool {
+	return slices.ContainsFunc(q.Pipes, func(p query.Pipe) bool { _, ok := p.(*query.Limit); return ok })
+}
+
+// bound reads one end of the time range; no text is no bound.
+func bound(flag, text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	ns, err := query.ParseTime(text, time.Now())
+	if err != nil {
+		return time.Time{}, usagef("%s: %w", flag, err)
+	}
+	return time.Unix(0, ns), nil
+}
+
+type searchPage struct {
+	Events []json.RawMessage `json:"events"`
+	Next   string            `json:"next_page_token"`
+	Stats  searchStats       `json:"stats"`
+}
+
+type searchStats struct {
+	Partial  bool     `json:"partial"`
+	Warnings []string `json:"warnings"`
+}
+
+func (s searchStats) warn(cmd *cobra.Command) {
+	for _, w := range s.Warnings {
+		fmt.Fprintf(cmd.ErrOrStderr(), "the answer is not whole: %s\n", printable(w))
+	}
+}
+
+func (f *queryFlags) page(ctx context.Context, text, token string, most int) (searchPage, error) {
+	var page searchPage
+	err := f.call(ctx, http.MethodPost, "/api/v1/search", map[string]any{
+		"query": text, "from": f.from, "to": f.to, "page_size": min(most, 5000), "page_token": token,
+	}, &page)
+	return page, err
+}
+
+// local reads a data folder.
+func (f *queryFlags) local(cmd *cobra.Command, q *query.Query) error {
+	from, err := bound("--from", f.from)
+	if err != nil {
+		return err
+	}
+	to, err := bound("--to", f.to)
+	if err != nil {
+		return err
+	}
+	s, err := store.OpenReadOnly(filepath.Join(f.data, "store"), store.Config{})
+	if err != nil {
+		return usageError{err}
+	}
+	defer s.Close()
+	if q.IsAggregation() {
+		res, stats, err := s.Aggregate(cmd.Context(), store.AggregateRequest{Query: q, From: from, To: to})
+		if err != nil {
+			return err
+		}
+		searchStats{Warnings: stats.Partial}.warn(cmd)
+		return writeTable(cmd.OutOrStdout(), f.output, res)
+	}
+	out, limit, err := f.events(cmd, q)
+	if err != nil {
+		return err
+	}
+	n := 0
+	enough := errors.New("enough")
+	page, err := s.Search(cmd.Context(), store.SearchRequest{Query: q, From: from, To: to}, func(e *event.Event) error {
+		if n == limit {
+			return enough
+		}
+		n++
+		return out.Write(e)
+	})
+	more := errors.Is(err, enough)
+	if err != nil && !more {
+		return err
+	}
+	searchStats{Warnings: page.Stats.Partial}.warn(cmd)
+	return f.done(cmd, out, n, limit, more)
+}

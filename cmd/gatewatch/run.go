@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/gatewatch/gatewatch/services/access"
+	"github.com/gatewatch/gatewatch/services/ingest"
+	"github.com/gatewatch/gatewatch/services/pipeline"
+	"github.com/gatewatch/gatewatch/services/queue"
+	"github.com/gatewatch/gatewatch/services/store"
+)
+
+// stopTime bounds how long the parts may take to end in order.
+const stopTime = 30 * time.Second
+
+// server is the parts of a running server, in the order in which records pass
+// them.
+type server struct {
+	settings settings
+	log      *slog.Logger
+	metrics  *prometheus.Registry
+	tokens   *access.Tokens
+	queue    *queue.Disk
+	sink     *ingest.Sink
+	nodes    *ingest.NodeServer
+	pipeline *pipeline.Pipeline // nil without the role detect
+	store    *store.Columnar
+
+	listeners []listener
+	serving   sync.WaitGroup // the listeners
+	running   sync.WaitGroup // the pipeline
+	isReady   atomic.Bool
+	cancel    context.CancelFunc
+	failed    chan error // the first failure of a part
+}
+
+// start wires and starts a server. On an error nothing is left running.
+func start(ctx context.Context, s settings, log *slog.Logger) (*server, error) {
+	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	v := newServer(s, log, cancel)
+	if err := v.open(ctx, run); err != nil {
+		return nil, errors.Join(err, v.stop())
+	}
+	return v, nil
+}
+
+// newServer makes a server without its parts.
+func newServer(s settings, log *slog.Logger, cancel context.CancelFunc) *server {
+	v := &server{settings: s, log: log, metrics: prometheus.NewRegistry(), cancel: cancel, failed: make(chan error, 1)}
+	v.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo())
+	return v
+}
+
+func (v *server) open(ctx, run context.Context) (err error) {
+	dir := v.settings.Data
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make data folder: %w", err)
+	}
+	removed := os.Remove(filepath.Join(dir, listenFile)) // of a run before this one
+	if removed != nil && !errors.Is(removed, os.ErrNotExist) {
+		return fmt.Errorf("remove %s: %w", listenFile, removed)
+	}
+	if v.tokens, err = access.OpenTokens(dir, time.Now, v.log); err != nil {
+		return err
+	}
+	if path, made, err := v.tokens.Bootstrap(); err != nil {
+		return err
+	} else if made {
+		v.log.Info("administrator token made", "file", path)
+	}
+	if err := v.openStore(); err != nil {
+		return err
+	}
+	if v.sink, err = ingest.Open(ctx, filepath.Join(dir, "ingest"), v.queue, v.settings.Ingest, v.log, v.metrics); err != nil {
+		return err
+	}
+	if v.settings.has(roleDetect) {
+		if err := v.openPipeline(run); err != nil {
+			return err
+		}
+	}
+	return v.listen(run)
+}
+
+// openStore opens the queue and the store, whose memory of the queue keeps a
+// queue that was removed from giving out its offsets again.
+func (v *server) openStore() (err error) {
+	dir, s := v.settings.Data, v.settings
+	s.Store.Log, s.Store.Metrics = v.log, v.metrics
+	if v.store, err = store.Open(filepath.Join(dir, "store"), s.Store); err != nil {
+		return err
+	}
+	s.Queue.Consumers = []string{pipeline.Consumer, ingest.Consumer}
+	s.Queue.Floor = queue.Offset(v.store.Applied())
+	v.queue, err = queue.Open(filepath.Join(dir, "queue"), s.Queue, v.log, v.metrics)
+	return err
+}
+
+func (v *server) openPipeline(run context.Context) (err error) {
+	v.pipeline, err = pipeline.New(v.settings.Pipeline, pipeline.Options{
+		Queue: v.queue, Store: v.store, Log: v.log, Now: time.Now, Metrics: v.metrics,
+	})
+	if err != nil {
+		return err
+	}
+	v.running.Go(func() { v.fail("pipeline", v.pipeline.Run(run)) })
+	return nil
+}
+
+// fail reports the first failure of a part.
+func (v *server) fail(part string, err error) {
+	if err == nil {
+		return
+	}
+	select {
+	case v.failed <- fmt.Errorf("%s: %w", part, err):
+	default:
+		v.log.Error("another part failed", "part", part, "error", err)
+	}
+}
+
+// stop ends the parts in the order in which records pass them: what was
+// received is made durable, and what is durable is stored if there is time.
+func (v *server) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	v.isReady.Store(false)
+	v.closeListeners(ctx)
+	var all []error
+	if v.sink != nil {
+		all = append(all, v.sink.Close())
+	}
+	v.drain(ctx)
+	v.cancel()
+	v.running.Wait()
+	if v.store != nil {
+		all = append(all, v.store.Close())
+	}
+	if v.queue != nil {
+		all = append(all, v.queue.Close())
+	}
+	return errors.Join(all...)
+}
+
+// drain waits until the pipeline has stored what the queue holds. What it
+// cannot store in time it stores after the next start.
+func (v *server) drain(ctx context.Context) {
+	if v.pipeline == nil {
+		return
+	}
+	_, next := v.queue.Bounds()
+	if err := v.pipeline.Wait(ctx, next); err != nil {
+		v.log.Warn("stopping before the queue is empty", "stored", v.pipeline.Offset(), "queued", next)
+	}
+}
+
+func buildInfo() prometheus.Collector {
+	g := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "gatewatch_build_info", Help: "1, with the version of the program.", ConstLabels: prometheus.Labels{"version": version},
+	})
+	g.Set(1)
+	return g
+}

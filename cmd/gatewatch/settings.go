@@ -1,0 +1,242 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/gatewatch/gatewatch/services/access"
+	"github.com/gatewatch/gatewatch/services/api"
+	"github.com/gatewatch/gatewatch/services/config"
+	"github.com/gatewatch/gatewatch/services/ingest"
+	"github.com/gatewatch/gatewatch/services/pipeline"
+	"github.com/gatewatch/gatewatch/services/queue"
+	"github.com/gatewatch/gatewatch/services/store"
+)
+
+// settings is the configuration of the server: the keys of the YAML file, of
+// the GATEWATCH_ environment and of the flags of serve.
+type settings struct {
+	Data     string   `help:"folder of all state"`
+	Roles    []string `help:"what this process does: all, or some of ingest, detect, api"`
+	Listen   listenSettings
+	TLS      access.TLSFiles `yaml:"tls"`
+	Insecure bool            `help:"listen on the network without TLS"`
+	Log      logSettings
+	Queue    queue.Config
+	Ingest   ingest.Config
+	Node     ingest.NodeConfig
+	Syslog   ingest.SyslogConfig
+	HTTP     ingest.HTTPConfig `yaml:"http"`
+	API      api.Config        `yaml:"api"`
+	Pipeline pipeline.Config
+	Store    store.Config
+}
+
+type listenSettings struct {
+	HTTP      string `yaml:"http" help:"address of the REST API, health and metrics; empty turns it off"`
+	GRPC      string `yaml:"grpc" help:"address of gRPC: nodes and API; empty turns it off"`
+	Ingest    string `help:"address of the HTTP inputs: _bulk and raw; empty turns it off"`
+	Syslog    string `help:"address of syslog over UDP and TCP; empty turns it off"`
+	SyslogTLS string `yaml:"syslog-tls" help:"address of syslog over TLS; it needs tls.cert and tls.key"`
+}
+
+type logSettings struct {
+	Level  string `help:"debug, info, warn or error"`
+	Format string `help:"text or json"`
+}
+
+func defaultSettings() settings {
+	return settings{
+		Data: "./gatewatch-data",
+		Listen: listenSettings{
+			HTTP: "127.0.0.1:8080", GRPC: "127.0.0.1:9090", Ingest: "127.0.0.1:8081", Syslog: "127.0.0.1:5514",
+		},
+		Log: logSettings{Level: "info", Format: "text"},
+	}
+}
+
+const envPrefix = "GATEWATCH_"
+
+// settingsFlags binds the keys of the configuration to flags. Flags are applied
+// after the file and the environment, so what they hold is kept apart.
+type settingsFlags struct {
+	file string
+	set  map[string]string
+}
+
+func bindSettings(flags *pflag.FlagSet) *settingsFlags {
+	f := &settingsFlags{set: map[string]string{}}
+	flags.StringVar(&f.file, "config", "", "configuration file (YAML)")
+	defaults := defaultSettings()
+	for _, k := range config.Keys(&defaults) {
+		usage := k.Usage
+		if usage == "" {
+			usage = "see gatewatch config print --help"
+		}
+		v := &settingFlag{key: k.Name, text: k.String(), set: f.set, isBool: k.IsBool()}
+		flag := flags.VarPF(v, k.Name, "", usage)
+		if v.isBool {
+			flag.NoOptDefVal = "true"
+		}
+		flag.Hidden = k.Usage == ""
+	}
+	return f
+}
+
+// settingFlag is the flag of one key.
+type settingFlag struct {
+	key, text string
+	set       map[string]string
+	isBool    bool
+}
+
+func (f *settingFlag) String() string { return f.text }
+func (f *settingFlag) Type() string   { return "value" }
+func (f *settingFlag) Set(text string) error {
+	f.text, f.set[f.key] = text, text
+	return nil
+}
+
+// load reads the file, then the environment, then the flags.
+func (f *settingsFlags) load() (settings, error) {
+	s := defaultSettings()
+	file := f.file
+	if file == "" {
+		file = os.Getenv(envPrefix + "CONFIG")
+	}
+	if file != "" {
+		if err := config.LoadFile(&s, file); err != nil {
+			return s, usageError{err}
+		}
+	}
+	if err := config.LoadEnv(&s, envPrefix, os.LookupEnv); err != nil {
+		return s, usageError{err}
+	}
+	for _, k := range config.Keys(&s) {
+		if text, ok := f.set[k.Name]; ok {
+			if err := k.Set(text); err != nil {
+				return s, usageError{fmt.Errorf("--%w", err)}
+			}
+		}
+	}
+	if err := s.validate(); err != nil {
+		return s, usageError{err}
+	}
+	return s, nil
+}
+
+// roles that a process can have; in one process with embedded parts it has all.
+const (
+	roleIngest = "ingest"
+	roleDetect = "detect"
+	roleAPI    = "api"
+)
+
+func (s *settings) validate() error {
+	if s.Data == "" {
+		return fmt.Errorf("data: want a folder")
+	}
+	if len(s.Roles) == 0 || slices.Contains(s.Roles, "all") {
+		s.Roles = []string{roleIngest, roleDetect, roleAPI}
+	}
+	for _, r := range s.Roles {
+		if r != roleIngest && r != roleDetect && r != roleAPI {
+			return fmt.Errorf("roles: unknown role %q; known are all, ingest, detect, api", r)
+		}
+	}
+	if _, err := s.Log.level(); err != nil {
+		return err
+	}
+	if s.Log.Format != "text" && s.Log.Format != "json" {
+		return fmt.Errorf("log.format: want text or json, have %q", s.Log.Format)
+	}
+	if s.Listen.SyslogTLS != "" && !s.TLS.Set() {
+		return fmt.Errorf("listen.syslog-tls: needs tls.cert and tls.key")
+	}
+	for _, l := range s.listeners() {
+		if _, err := l.Check(); err != nil {
+			return err
+		}
+	}
+	_, err := pipeline.New(s.Pipeline, pipeline.Options{})
+	return err
+}
+
+// listeners returns those that are turned on.
+func (s *settings) listeners() []access.Listener {
+	var all []access.Listener
+	for _, l := range []struct{ name, addr string }{
+		{"http", s.Listen.HTTP}, {"grpc", s.Listen.GRPC}, {"ingest", s.Listen.Ingest},
+		{"syslog", s.Listen.Syslog}, {"syslog-tls", s.Listen.SyslogTLS},
+	} {
+		if l.addr != "" {
+			all = append(all, access.Listener{Name: l.name, Address: l.addr, TLS: s.TLS, Insecure: s.Insecure})
+		}
+	}
+	return all
+}
+
+// serves tells whether the roles of the process need a listener.
+func (s *settings) serves(listener string) bool {
+	switch listener {
+	case "http", "grpc":
+		return s.has(roleAPI) || s.has(roleIngest)
+	}
+	return s.has(roleIngest)
+}
+
+func (s *settings) has(role string) bool { return slices.Contains(s.Roles, role) }
+
+func (l logSettings) level() (slog.Level, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
+		return level, fmt.Errorf("log.level: want debug, info, warn or error, have %q", l.Level)
+	}
+	return level, nil
+}
+
+// logger makes the log of the server; level can be changed while it runs.
+func (l logSettings) logger(w io.Writer, level *slog.LevelVar) *slog.Logger {
+	if n, err := l.level(); err == nil {
+		level.Set(n)
+	}
+	o := &slog.HandlerOptions{Level: level}
+	if l.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// print writes the keys in the form of a configuration file.
+func (s *settings) print(w io.Writer) error {
+	root := map[string]any{}
+	for _, k := range config.Keys(s) {
+		m := root
+		parts := strings.Split(k.Name, ".")
+		for _, p := range parts[:len(parts)-1] {
+			next, ok := m[p].(map[string]any)
+			if !ok {
+				next = map[string]any{}
+				m[p] = next
+			}
+			m = next
+		}
+		m[parts[len(parts)-1]] = k.Value()
+	}
+	if len(s.Pipeline.Sources) > 0 {
+		root["pipeline"].(map[string]any)["sources"] = s.Pipeline.Sources
+	}
+	enc := yaml.NewEncoder(w)
+	enc.SetIndent(2)
+	if err := enc.Encode(root); err != nil {
+		return fmt.Errorf("print config: %w", err)
+	}
+	return enc.Close()
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatewatch/gatewatch/services/access"
+)
+
+func newToken() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "token",
+		Short: "Make, list and revoke the tokens with which senders and people sign in",
+		Args:  noArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newTokenCreate(), newTokenList(), newTokenRevoke())
+	return cmd
+}
+
+// tokenStore is where tokens are kept: a running server, or a data folder.
+type tokenStore struct {
+	remote
+	data string
+}
+
+func (t *tokenStore) flags(cmd *cobra.Command) {
+	addRemote(cmd, &t.remote)
+	cmd.Flags().StringVar(&t.data, "data", "", "data folder of the server, instead of --server; works while it runs")
+}
+
+func (t *tokenStore) open() (*access.Tokens, error) {
+	if _, err := os.Stat(t.data); err != nil {
+		return nil, usagef("--data: %w", err)
+	}
+	return access.OpenTokens(t.data, time.Now, slog.New(slog.DiscardHandler))
+}
+
+// tokenJSON is a token of the REST API.
+type tokenJSON struct {
+	ID     string `json:"id"`
+	Kind   string `json:"kind"`
+	Name   string `json:"name"`
+	Role   string `json:"role"`
+	Expire string `json:"expire_time"`
+}
+
+func newTokenCreate() *cobra.Command {
+	var t tokenStore
+	var source, node, role, name string
+	var lifetime time.Duration
+	cmd := &cobra.Command{
+		Use:   "create --source NAME | --node NAME | --role ROLE",
+		Short: "Make a token and print it; it is shown this once",
+		Example: `  gatewatch token create --source exchange-1
+  gatewatch token create --node edge-1 --data ./gatewatch-data
+  gatewatch token create --role analyst --name ann --expires 720h`,
+		Args: noArgs,
+	}
+	t.flags(cmd)
+	cmd.Flags().StringVar(&source, "source", "", "name of a source of records")
+	cmd.Flags().StringVar(&node, "node", "", "name of a WAF node")
+	cmd.Flags().StringVar(&role, "role", "", "role of a person or program: viewer, analyst or administrator")
+	cmd.Flags().StringVar(&name, "name", "", "name of the person or program of --role")
+	cmd.Flags().DurationVar(&lifetime, "expires", 0, "time until the token expires; 0 never")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		g, err := grantOf(source, node, role, name)
+		if err != nil {
+			return err
+		}
+		g.Lifetime = lifetime
+		secret, err := t.create(cmd.Context(), g)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(cmd.OutOrStdout(), secret)
+		return nil
+	}
+	return cmd
+}
+
+func grantOf(source, node, role, name string) (access.Grant, error) {
+	var g access.Grant
+	n := 0
+	for _, c := range []struct {
+		value string
+		grant access.Grant
+	}{
+		{source, access.Grant{Kind: access.KindSource, Name: source}},
+		{node, access.Grant{Kind: access.KindNode, Name: node}},
+		{role, access.Grant{Kind: access.KindRole, Name: name, Role: access.Role(role)}},
+	} {
+		if c.value != "" {
+			g = c.grant
+			n++
+		}
+	}
+	if n != 1 {
+		return g, usagef("give one of --source, --node and --role")
+	}
+	return g, nil
+}
+
+func (t *tokenStore) create(ctx context.Context, g access.Grant) (string, error) {
+	if t.data != "" {
+		tokens, err := t.open()
+		if err != nil {
+			return "", err
+		}
+		_, secret, err := tokens.Create(g)
+		return secret, err
+	}
+	if err := t.connect(); err != nil {
+		return "", err
+	}
+	kinds := map[access.Kind]string{
+		access.KindSource: "TOKEN_KIND_SOURCE", access.KindNode: "TOKEN_KIND_NODE", access.KindRole: "TOKEN_KIND_ROLE",
+	}
+	var out struct {
+		Secret string `json:"secret"`
+	}
+	err := t.call(ctx, http.MethodPost, "/api/v1/tokens", map[string]any{
+		"kind": kinds[g.Kind], "name": g.Name, "role": string(g.Role), "lifetime_seconds": int64(g.Lifetime / time.Second),
+	}, &out)
+	return out.Secret, err
+}
+
+func newTokenList() *cobra.Command {
+	var t tokenStore
+	cmd := &cobra.Command{Use: "list", Short: "List the tokens, without their secrets", Args: noArgs}
+	t.flags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		all, err := t.list(cmd.Context())
+		if err != nil {
+			return err
+		}
+		for _, k := range all {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s\t%s\t%s\t%s\t%s\n", k.ID, k.Kind, k.Name, k.Role, k.Expire)
+		}
+		return nil
+	}
+	return cmd
+}
+
+func (t *tokenStore) list(ctx context.Context) ([]tokenJSON, error) {
+	var all []tokenJSON
+	if t.data != "" {
+		tokens, err := t.open()
+		if err != nil {
+			return nil, err
+		}
+		list, err := tokens.List()
+		for _, k := range list {
+			j := tokenJSON{ID: k.ID, Kind: string(k.Kind), Name: k.Name, Role: string(k.Role)}
+			if !k.Expires.IsZero() {
+				j.Expire = k.Expires.Format(time.RFC3339)
+			}
+			all = append(all, j)
+		}
+		return all, err
+	}
+	if err := t.connect(); err != nil {
+		return nil, err
+	}
+	for token := ""; ; {
+		var page struct {
+			Tokens []tokenJSON `json:"tokens"`
+			Next   string      `json:"next_page_token"`
+		}
+		if err := t.call(ctx, http.MethodGet, "/api/v1/tokens?page_size=1000&page_token="+url.QueryEscape(token), nil, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Tokens...)
+		if token = page.Next; token == "" {
+			return all, nil
+		}
+	}
+}
+
+func newTokenRevoke() *cobra.Command {
+	var t tokenStore
+	cmd := &cobra.Command{
+		Use:   "revoke ID",
+		Short: "Make a token invalid at once",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usagef("give the id of one token, see gatewatch token list")
+			}
+			return nil
+		},
+	}
+	t.flags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if t.data != "" {
+			tokens, err := t.open()
+			if err != nil {
+				return err
+			}
+			return tokens.Revoke(args[0])
+		}
+		if err := t.connect(); err != nil {
+			return err
+		}
+		return t.call(cmd.Context(), http.MethodDelete, "/api/v1/tokens/"+url.PathEscape(args[0]), nil, &struct{}{})
+	}
+	return cmd
+}

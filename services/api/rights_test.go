@@ -1,0 +1,169 @@
+package api
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// mayCall says who may make each call, as words in the order of everyone below.
+// It is written by hand beside the table of package access, so that a change of
+// the table shows here.
+var mayCall = map[string]string{
+	"/gatewatch.v1.SearchService/Search":                             "viewer analyst administrator",
+	"/gatewatch.v1.SearchService/Aggregate":                          "viewer analyst administrator",
+	"/gatewatch.v1.SearchService/Tail":                               "viewer analyst administrator",
+	"/gatewatch.v1.AdminService/CreateToken":                         "administrator",
+	"/gatewatch.v1.AdminService/ListTokens":                          "administrator",
+	"/gatewatch.v1.AdminService/RevokeToken":                         "administrator",
+	"/gatewatch.v1.AdminService/ListSources":                         "viewer analyst administrator",
+	"/gatewatch.v1.AdminService/ListNodes":                           "viewer analyst administrator",
+	"/gatewatch.v1.IngestService/Ingest":                             "administrator source node",
+	"/gatewatch.v1.IngestService/GetPosition":                        "administrator source node",
+	"/gatewatch.v1.NodeService/Stream":                               "administrator source node",
+	"/grpc.health.v1.Health/Check":                                   "everyone",
+	"/grpc.health.v1.Health/List":                                    "everyone",
+	"/grpc.health.v1.Health/Watch":                                   "everyone",
+	"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":      "viewer analyst administrator",
+	"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": "viewer analyst administrator",
+}
+
+var callers = []string{"", "viewer", "analyst", "administrator", "source", "node"}
+
+// want returns the code that a call of a caller is refused with, OK if it is not.
+func want(method, caller string, open bool) codes.Code {
+	allowed := strings.Fields(mayCall[method])
+	switch {
+	case slices.Contains(allowed, "everyone"), caller != "" && slices.Contains(allowed, caller):
+		return codes.OK
+	case caller == "" && open && slices.Contains(allowed, "source"):
+		return codes.OK
+	case caller == "":
+		return codes.Unauthenticated
+	}
+	return codes.PermissionDenied
+}
+
+// refusal returns the code if it is one of a guard, else OK: what a call that
+// was let in answers does not matter here.
+func refusal(err error) codes.Code {
+	if c := status.Code(err); c == codes.Unauthenticated || c == codes.PermissionDenied || c == codes.Internal {
+		return c
+	}
+	return codes.OK
+}
+
+func TestRightsOfEveryMethod(t *testing.T) {
+	for _, open := range []bool{true, false} {
+		s := newServer(t, Config{}, open)
+		conn := s.dial()
+		gate := s.ingest.gate
+		registered := s.api.GRPC(gate, nil)
+		n := 0
+		for service, info := range registered.GetServiceInfo() {
+			for _, m := range info.Methods {
+				method := "/" + service + "/" + m.Name
+				if mayCall[method] == "" {
+					t.Errorf("%s is served, and nobody has said who may call it", method)
+				}
+				for _, caller := range callers {
+					n++
+					ctx := t.Context()
+					if caller != "" {
+						ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+s.bearer[caller])
+					}
+					if got, want := refusal(callEmpty(ctx, conn, method, m.IsServerStream || m.IsClientStream)), want(method, caller, open); got != want {
+						t.Errorf("%s by %q, inputs open %v: %v, want %v", method, caller, open, got, want)
+					}
+				}
+			}
+		}
+		if n < len(mayCall)*len(callers) {
+			t.Errorf("only %d calls were made", n)
+		}
+	}
+}
+
+// callEmpty calls any method with an empty request.
+func callEmpty(ctx context.Context, conn *grpc.ClientConn, method string, stream bool) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	raw := grpc.ForceCodec(rawCodec{})
+	if !stream {
+		var reply []byte
+		return conn.Invoke(ctx, method, []byte{}, &reply, raw)
+	}
+	cs, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method, raw)
+	if err != nil {
+		return err
+	}
+	if err := cs.SendMsg([]byte{}); err != nil && err != io.EOF { //nolint:errorlint // as documented
+		return err
+	}
+	if err := cs.CloseSend(); err != nil {
+		return err
+	}
+	if header, err := cs.Header(); err != nil || header != nil { // accepted, or over
+		return err
+	}
+	var reply []byte
+	err = cs.RecvMsg(&reply)
+	if err == io.EOF { //nolint:errorlint // as documented
+		return nil
+	}
+	return err
+}
+
+// rawCodec passes bytes through.
+type rawCodec struct{}
+
+func (rawCodec) Marshal(v any) ([]byte, error)      { return v.([]byte), nil }
+func (rawCodec) Unmarshal(data []byte, v any) error { *v.(*[]byte) = slices.Clone(data); return nil }
+func (rawCodec) Name() string                       { return "proto" }
+
+func TestRightsOfEveryRoute(t *testing.T) {
+	for _, open := range []bool{true, false} {
+		s := newServer(t, Config{}, open)
+		n := 0
+		eachMethod(func(method string, m protoreflect.MethodDescriptor) {
+			verb, path, _ := httpRule(m)
+			if verb == "" {
+				return
+			}
+			path = variable.ReplaceAllString(path, "x")
+			for _, caller := range callers {
+				n++
+				if method == methodTail && want(method, caller, open) == codes.OK {
+					continue // does not end
+				}
+				code := http.StatusOK
+				switch want(method, caller, open) {
+				case codes.Unauthenticated:
+					code = http.StatusUnauthorized
+				case codes.PermissionDenied:
+					code = http.StatusForbidden
+				}
+				resp := s.do(verb, path, s.bearer[caller], "{}")
+				got := resp.StatusCode
+				if got != http.StatusUnauthorized && got != http.StatusForbidden && got < http.StatusInternalServerError {
+					got = http.StatusOK
+				}
+				if got != code {
+					t.Errorf("%s %s by %q, inputs open %v: %d, want %d", verb, path, caller, open, got, code)
+				}
+			}
+		})
+		if n < 9*len(callers) {
+			t.Errorf("only %d calls were made", n)
+		}
+	}
+}

@@ -1,0 +1,276 @@
+package waf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pires/go-proxyproto"
+	"github.com/prometheus/client_golang/prometheus"
+
+	gatewatchv1 "github.com/gatewatch/gatewatch/proto/gatewatch/v1"
+	"github.com/gatewatch/gatewatch/services/access"
+)
+
+// Node is a WAF node in service. Its handler may be used by any number of
+// goroutines.
+type Node struct {
+	config   Config
+	identity identity
+	log      *slog.Logger
+	now      func() time.Time
+	registry *prometheus.Registry
+	metrics  *metrics
+	state    atomic.Pointer[state]
+	reloadMu sync.Mutex
+	spool    *Spool
+	sink     func([]byte) // takes the records; nil for none
+	stream   *stream
+	listener net.Listener
+	watcher  net.Listener // of the metrics, nil if there is none
+	serving  atomic.Bool
+}
+
+// Options are what a node is given besides its configuration. The zero value
+// of a field is its default.
+type Options struct {
+	Version string
+	Log     *slog.Logger
+	Now     func() time.Time
+}
+
+// NewNode compiles the rules, opens the spool and listens. It serves once
+// [Node.Run] is called. The caller must call Run or Close.
+func NewNode(c Config, o Options) (*Node, error) {
+	c = c.withDefaults()
+	if err := c.validate(); err != nil {
+		return nil, fmt.Errorf("check config: %w", err)
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	n := &Node{
+		config: c, log: o.Log, now: o.Now, registry: prometheus.NewRegistry(),
+		identity: identity{node: c.Node, version: o.Version},
+	}
+	n.metrics = newMetrics(n.registry)
+	if err := n.open(); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	return n, nil
+}
+
+// open does what can fail.
+func (n *Node) open() error {
+	st, err := buildState(n.config, n)
+	if err != nil {
+		return err
+	}
+	n.state.Store(st)
+	if n.stream, err = n.newStream(); err != nil {
+		return err
+	}
+	n.spool, err = OpenSpool(n.config.Spool, n.log, n.now, func(refused uint64) []byte {
+		return n.identity.notice(n.now(), "spool-refused", "spool_full",
+			fmt.Sprintf("spool was full: %d records were refused", refused))
+	})
+	if err != nil {
+		return err
+	}
+	n.stream.spool = n.spool
+	n.sink = func(record []byte) { n.spool.Put(record) } // what it refuses it counts
+	watchSpool(n.registry, n.spool)
+	if n.listener, err = net.Listen("tcp", n.config.Listen); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	if n.config.MetricsListen != "" {
+		if n.watcher, err = net.Listen("tcp", n.config.MetricsListen); err != nil {
+			return fmt.Errorf("metrics_listen: %w", err)
+		}
+	}
+	return nil
+}
+
+func (n *Node) newStream() (*stream, error) {
+	server := n.config.Server
+	address, _, err := server.target()
+	if err != nil {
+		return nil, err
+	}
+	trust, err := server.tlsConfig()
+	if err != nil {
+		return nil, err
+	}
+	token, err := server.token()
+	if err != nil {
+		return nil, err
+	}
+	return &stream{
+		target: address, tls: trust, token: token, node: n.config.Node,
+		status: n.status, metrics: n.metrics, log: n.log,
+	}, nil
+}
+
+// status is what the node tells the server about itself.
+func (n *Node) status() *gatewatchv1.NodeStatus {
+	st, spool := n.state.Load(), n.spool.Stats()
+	s := &gatewatchv1.NodeStatus{Version: n.identity.version, SpoolOverflow: spool.Refused, SpoolRecords: spool.Records}
+	for _, site := range st.sites {
+		s.Sites = append(s.Sites, site.name)
+	}
+	if len(st.engines) > 0 {
+		s.Ruleset = st.engines[0].fingerprint
+	}
+	return s
+}
+
+// Address is where the node listens.
+func (n *Node) Address() net.Addr { return n.listener.Addr() }
+
+// MetricsAddress is where the metrics are, nil if nowhere.
+func (n *Node) MetricsAddress() net.Addr {
+	if n.watcher == nil {
+		return nil
+	}
+	return n.watcher.Addr()
+}
+
+// Close frees what NewNode opened. Run does it too.
+func (n *Node) Close() error {
+	var err error
+	for _, l := range []net.Listener{n.listener, n.watcher} {
+		if l != nil {
+			if e := l.Close(); !errors.Is(e, net.ErrClosed) {
+				err = errors.Join(err, e)
+			}
+		}
+	}
+	if n.spool != nil {
+		err = errors.Join(err, n.spool.Close())
+	}
+	if st := n.state.Load(); st != nil {
+		st.close()
+	}
+	return err
+}
+
+// Run serves until the context ends. Then it takes no new connections, lets
+// requests end for the time that the configuration gives, hands the server what
+// is left in the spool as far as that is quick, and closes the spool.
+func (n *Node) Run(ctx context.Context) error {
+	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
+	failures := make(chan error, 3)
+	var wait sync.WaitGroup
+	wait.Go(func() { failures <- n.stream.run(sending) })
+
+	server, err := n.server()
+	if err != nil {
+		stopSending()
+		wait.Wait()
+		return errors.Join(err, n.Close())
+	}
+	wait.Go(func() { failures <- n.serve(server) })
+	watch := n.watchServer()
+	if watch != nil {
+		wait.Go(func() { failures <- ended(watch.Serve(n.watcher)) })
+	}
+	n.serving.Store(true)
+	n.log.Info("node serves", slog.String("address", n.listener.Addr().String()), slog.String("node", n.config.Node),
+		slog.Int("sites", len(n.config.Sites)), slog.String("server", n.config.Server.Address))
+	select {
+	case <-ctx.Done():
+	case err = <-failures:
+	}
+	n.serving.Store(false)
+	err = errors.Join(err, n.shutdown(server))
+	if watch != nil {
+		err = errors.Join(err, watch.Close())
+	}
+	stopSending()
+	wait.Wait()
+	close(failures)
+	for e := range failures {
+		err = errors.Join(err, e)
+	}
+	return errors.Join(err, n.Close())
+}
+
+// farewell is how long a node that stops waits for the server to take what is
+// in the spool. What remains is sent when it starts again.
+const farewell = 2 * time.Second
+
+// shutdown ends the serving of requests and empties the spool if it can.
+func (n *Node) shutdown(server *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), n.config.Limits.ShutdownTimeout)
+	defer cancel()
+	err := server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		n.log.Warn("requests were cut off", slog.Duration("after", n.config.Limits.ShutdownTimeout))
+		err = server.Close()
+	}
+	bye, cancel := context.WithTimeout(context.Background(), farewell)
+	defer cancel()
+	if err := n.spool.Drained(bye); err != nil {
+		n.log.Info("records wait in the spool for the next start", slog.Uint64("records", n.spool.Stats().Records))
+	}
+	return err
+}
+
+func ended(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// server makes the HTTP server of the node.
+func (n *Node) server() (*http.Server, error) {
+	l := n.config.Limits
+	s := &http.Server{
+		Handler:           n,
+		ReadHeaderTimeout: l.HeaderTimeout,
+		IdleTimeout:       l.IdleTimeout,
+		MaxHeaderBytes:    int(l.MaxHeaderBytes),
+		ErrorLog:          slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
+		Protocols:         &http.Protocols{},
+	}
+	s.Protocols.SetHTTP1(true)
+	s.Protocols.SetHTTP2(true)
+	s.Protocols.SetUnencryptedHTTP2(n.config.H2C)
+	if n.config.TLS.Set() {
+		trust, err := access.ServerTLS(n.config.TLS, n.now, n.log)
+		if err != nil {
+			return nil, err
+		}
+		s.TLSConfig = trust
+	}
+	if n.config.ProxyProtocol {
+		s.ConnContext = keepPeer
+	}
+	return s, nil
+}
+
+// serve serves until the server is shut down.
+func (n *Node) serve(s *http.Server) error {
+	listener := n.listener
+	if n.config.ProxyProtocol {
+		policy, err := proxyproto.TrustProxyHeaderFromRanges(n.config.TrustedProxies)
+		if err != nil {
+			return fmt.Errorf("trusted_proxies: %w", err)
+		}
+		listener = &proxyproto.Listener{Listener: listener, ConnPolicy: policy, ReadHeaderTimeout: n.config.Limits.HeaderTimeout}
+	}
+	if s.TLSConfig != nil {
+		return ended(s.ServeTLS(listener, "", ""))
+	}
+	return ended(s.Serve(listener))
+}

@@ -1,0 +1,89 @@
+package waf
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// replayed is a request body on its way to an upstream: first what was judged,
+// then what the client still sends, unchanged. What was judged lies in memory
+// of the evaluation, so it must be detached before that is closed.
+type replayed struct {
+	mu     sync.Mutex
+	judged io.Reader // nil once read or detached
+	gone   bool
+	probe  []byte
+	rest   io.Reader // nil if all was judged
+}
+
+var errReplayGone = errors.New("request body is no longer available")
+
+func (b *replayed) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	if b.gone {
+		b.mu.Unlock()
+		return 0, errReplayGone
+	}
+	if b.judged != nil {
+		n, err := b.judged.Read(p)
+		if n == 0 && errors.Is(err, io.EOF) {
+			b.judged = nil
+		} else {
+			b.mu.Unlock()
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return n, err
+		}
+	}
+	if len(b.probe) > 0 && len(p) > 0 {
+		n := copy(p, b.probe)
+		b.probe = b.probe[n:]
+		b.mu.Unlock()
+		return n, nil
+	}
+	rest := b.rest
+	b.mu.Unlock()
+	if rest == nil {
+		return 0, io.EOF
+	}
+	return rest.Read(p)
+}
+
+// Close does nothing: the server closes the client's body.
+func (b *replayed) Close() error { return nil }
+
+// detach makes further reads fail. It returns once no read uses the evaluation.
+func (b *replayed) detach() {
+	b.mu.Lock()
+	b.gone, b.judged = true, nil
+	b.mu.Unlock()
+}
+
+// paced is a client's body that must not stand still: each read has a deadline.
+type paced struct {
+	body    io.ReadCloser
+	control *http.ResponseController
+	idle    time.Duration
+	count   *int64
+	err     error // that ended the body, besides its end
+}
+
+func (p *paced) Read(b []byte) (int, error) {
+	// A writer that cannot set deadlines (in tests) has none.
+	_ = p.control.SetReadDeadline(time.Now().Add(p.idle))
+	n, err := p.body.Read(b)
+	*p.count += int64(n)
+	if err != nil {
+		_ = p.control.SetReadDeadline(time.Time{})
+		if !errors.Is(err, io.EOF) {
+			p.err = err
+		}
+	}
+	return n, err
+}
+
+func (p *paced) Close() error { return p.body.Close() }

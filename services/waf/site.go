@@ -1,0 +1,178 @@
+package waf
+
+import (
+	"errors"
+	"fmt"
+	"net/http/httputil"
+	"strings"
+	"time"
+)
+
+// Mode is what a site does about a decision to block.
+type Mode string
+
+// The modes.
+const (
+	ModeBlock  Mode = "block"  // carries it out
+	ModeDetect Mode = "detect" // reports it
+)
+
+// SiteConfig is one site behind a node. The zero value of a field is its
+// default.
+type SiteConfig struct {
+	Name            string        `help:"name of the site in events; default default"`
+	Hosts           []string      `help:"hosts of the site: names, *.example.com, or * for all others; default *"`
+	Upstreams       []string      `help:"URLs of the servers behind the node, taken in turn"`
+	UpstreamHost    string        `help:"Host that the upstreams are asked for; default that of the request"`
+	UpstreamCA      string        `help:"file of the authorities that sign the upstreams' certificates; default the system's"`
+	UpstreamTimeout time.Duration `help:"how long an upstream may take until its answer begins; default 60s"`
+	Mode            Mode          `help:"block, or detect: judge and report without blocking; default block"`
+	OnError         string        `help:"allow or block requests that can not be judged (panic, overload); default block"`
+	OverLimit       string        `help:"partial: judge the first request_body_bytes of larger bodies; reject: refuse them with 413; default partial"`
+	MaxBodyBytes    int64         `help:"size of request bodies that are refused with 413 whatever the rules say; default none"`
+	Events          string        `help:"which requests become events: all, matched or blocked; default all"`
+	Mask            Masking       `help:"masking of values in events: credentials, strict or off; default credentials"`
+	MaskValueBytes  int           `help:"how much of a matched value is kept; default 256"`
+	Rules           Settings      `help:"how requests are judged"`
+}
+
+func (c SiteConfig) withDefaults() SiteConfig {
+	text := func(s *string, to string) {
+		if *s == "" {
+			*s = to
+		}
+	}
+	text(&c.Name, "default")
+	text(&c.OnError, actionBlock)
+	text(&c.OverLimit, overPartial)
+	text(&c.Events, eventsAll)
+	text((*string)(&c.Mode), string(ModeBlock))
+	text((*string)(&c.Mask), string(MaskCredentials))
+	if len(c.Hosts) == 0 {
+		c.Hosts = []string{"*"}
+	}
+	if c.UpstreamTimeout == 0 {
+		c.UpstreamTimeout = time.Minute
+	}
+	if c.MaskValueBytes == 0 {
+		c.MaskValueBytes = 256
+	}
+	return c
+}
+
+// Values of SiteConfig.OverLimit and SiteConfig.Events.
+const (
+	overPartial   = "partial"
+	overReject    = "reject"
+	eventsAll     = "all"
+	eventsMatched = "matched"
+	eventsBlocked = "blocked"
+)
+
+// validate names the key that is wrong. Defaults are filled in.
+func (c SiteConfig) validate() error {
+	for _, choice := range []struct{ key, value, allowed string }{
+		{"mode", string(c.Mode), "block detect"},
+		{"on_error", c.OnError, "allow block"},
+		{"over_limit", c.OverLimit, "partial reject"},
+		{"events", c.Events, "all matched blocked"},
+	} {
+		if !strings.Contains(" "+choice.allowed+" ", " "+choice.value+" ") || strings.Contains(choice.value, " ") {
+			return fmt.Errorf("%s: %q is not one of %s", choice.key, choice.value, strings.ReplaceAll(choice.allowed, " ", ", "))
+		}
+	}
+	if len(c.Upstreams) == 0 {
+		return errors.New("upstreams: none given, want a URL such as http://127.0.0.1:3000")
+	}
+	if c.MaskValueBytes < 1 || c.MaskValueBytes > 64<<10 {
+		return fmt.Errorf("mask_value_bytes: %d is not between 1 and 65536", c.MaskValueBytes)
+	}
+	if c.UpstreamTimeout < 0 {
+		return fmt.Errorf("upstream_timeout: %s is negative", c.UpstreamTimeout)
+	}
+	if err := c.Mask.validate(); err != nil {
+		return err
+	}
+	if err := c.Rules.withDefaults().validate(); err != nil {
+		return fmt.Errorf("rules.%w", err)
+	}
+	return nil
+}
+
+// site is a site in service. It does not change.
+type site struct {
+	name       string
+	mode       Mode
+	engine     *Engine
+	mask       Masking
+	valueBytes int
+	config     SiteConfig
+	backends   *backends
+	proxy      *httputil.ReverseProxy
+}
+
+// wants tells whether the exchange is to become an event.
+func (s *site) wants(x *exchange) bool {
+	blocked := x.action == actionBlock || x.decision.Block || x.reason != ""
+	switch s.config.Events {
+	case eventsBlocked:
+		return blocked
+	case eventsMatched:
+		return blocked || len(x.decision.Matches) > 0
+	}
+	return true
+}
+
+// router finds the site of a host.
+type router struct {
+	exact    map[string]*site
+	suffixes map[string]*site // ".example.com" for *.example.com
+	rest     *site
+}
+
+// add enters a site under its hosts.
+func (r *router) add(s *site, hosts []string) error {
+	for _, h := range hosts {
+		host := strings.TrimSuffix(strings.ToLower(h), ".")
+		var taken *site
+		switch {
+		case host == "*":
+			taken, r.rest = r.rest, s
+		case strings.HasPrefix(host, "*."):
+			taken = r.suffixes[host[1:]]
+			r.suffixes[host[1:]] = s
+		case host == "" || strings.ContainsAny(host, "*/ "):
+			return fmt.Errorf("hosts: %q is neither a name nor *.name nor *", h)
+		default:
+			taken = r.exact[host]
+			r.exact[host] = s
+		}
+		if taken != nil {
+			return fmt.Errorf("hosts: %q is a host of site %s already", h, taken.name)
+		}
+	}
+	return nil
+}
+
+// find returns the site of a Host header, nil if there is none.
+func (r *router) find(hostport string) *site {
+	if len(r.exact) == 0 && len(r.suffixes) == 0 {
+		return r.rest
+	}
+	host, _ := splitHost(hostport)
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if s := r.exact[host]; s != nil {
+		return s
+	}
+	for rest := host; ; {
+		dot := strings.IndexByte(rest, '.')
+		if dot < 0 {
+			return r.rest
+		}
+		rest = rest[dot:]
+		if s := r.suffixes[rest]; s != nil {
+			return s
+		}
+		rest = rest[1:]
+	}
+}

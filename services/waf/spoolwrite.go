@@ -1,0 +1,288 @@
+package waf
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// frameBytes is how large a frame grows at most, unless a record is larger.
+const frameBytes = 256 << 10
+
+// cursorInterval is how often the cursor is saved at most.
+const cursorInterval = time.Second
+
+// segment is one file of the spool. Its members are guarded by the spool's mu;
+// only the writer writes the file.
+type segment struct {
+	path   string
+	marker marker
+	first  uint64 // sequence number of its first record
+	next   uint64 // after its last one
+	size   int64
+	synced int64    // bytes that readers may see
+	file   *os.File // open for writing, nil if the segment is complete
+}
+
+func (g *segment) close() error {
+	if g.file == nil {
+		return nil
+	}
+	err := g.file.Close()
+	g.file = nil
+	return err
+}
+
+// writeLoop is the one goroutine that writes. It ends when stop is closed,
+// after what was put before has been written and synced.
+func (s *Spool) writeLoop() {
+	defer close(s.stopped)
+	syncs := time.NewTimer(time.Hour)
+	syncs.Stop()
+	defer syncs.Stop()
+	cursor := time.NewTicker(cursorInterval)
+	defer cursor.Stop()
+	due := false
+	for {
+		select {
+		case <-s.in.wake:
+			s.drain()
+			if !due {
+				due = true
+				syncs.Reset(s.cfg.SyncInterval)
+			}
+		case <-syncs.C:
+			due = false
+			s.drain()
+			s.sync()
+		case <-cursor.C:
+			s.keepCursor()
+		case <-s.stop:
+			s.drain()
+			s.sync()
+			return
+		}
+	}
+}
+
+// drain writes what has been handed over.
+func (s *Spool) drain() {
+	in := &s.in
+	in.mu.Lock()
+	buf, lost := in.buf, in.refused
+	in.buf, in.spare, in.count, in.refused = in.spare[:0], nil, 0, 0
+	in.busy = true
+	in.mu.Unlock()
+	for rest := buf; len(rest) > 0; {
+		n, count := takeRecords(rest)
+		if err := s.writeFrame(rest[:n], count); err != nil {
+			lost += uint64(count)
+		}
+		rest = rest[n:]
+	}
+	if lost > 0 {
+		s.refuse(lost)
+	}
+	in.mu.Lock()
+	if cap(buf) <= 1<<20 {
+		in.spare = buf[:0]
+	}
+	in.busy = false
+	in.mu.Unlock()
+}
+
+// takeRecords returns how many bytes and records make the next frame.
+func takeRecords(b []byte) (n int, count uint32) {
+	for n < len(b) {
+		size, k := binary.Uvarint(b[n:])
+		if count > 0 && n+k+int(size) > frameBytes {
+			break
+		}
+		n += k + int(size)
+		count++
+	}
+	return n, count
+}
+
+// refuse counts records that were not taken, and leaves word of it in the
+// spool if there is room for that.
+func (s *Spool) refuse(lost uint64) {
+	s.mu.Lock()
+	s.refused += lost
+	s.dirty = true
+	total := s.refused
+	s.mu.Unlock()
+	s.log.Error("spool refused records", slog.Uint64("records", lost), slog.Uint64("since_epoch", total))
+	notice := s.about(lost)
+	framed := append(binary.AppendUvarint(nil, uint64(len(notice))), notice...)
+	if err := s.writeReserved(framed, 1); err != nil {
+		s.log.Warn("write notice of refused records", slog.Any("error", err))
+	}
+}
+
+// errFull says that the spool has reached its size.
+var errFull = errors.New("spool is full")
+
+// writeFrame appends one frame. After an error nothing of it counts.
+func (s *Spool) writeFrame(body []byte, count uint32) error {
+	return s.write(body, count, s.cfg.MaxBytes)
+}
+
+// reserve is the room beyond MaxBytes for notices.
+const reserve = 64 << 10
+
+func (s *Spool) writeReserved(body []byte, count uint32) error {
+	return s.write(body, count, s.cfg.MaxBytes+reserve)
+}
+
+func (s *Spool) write(body []byte, count uint32, limit int64) error {
+	s.mu.Lock()
+	full := s.bytes+frameHeader+nonceSize+tagSize+int64(len(body)) > limit
+	first := s.next
+	s.mu.Unlock()
+	if full {
+		return errFull
+	}
+	seg, err := s.active(int64(len(body)))
+	if err != nil {
+		return err
+	}
+	var nonce []byte
+	if s.seal != nil {
+		nonce = make([]byte, nonceSize)
+		rand.Read(nonce) // documented never to fail
+	}
+	b := buildFrame(nil, seg.marker, first, count, body, s.seal, nonce)
+	if _, err := seg.file.WriteAt(b, seg.size); err != nil {
+		// What was written of it lies behind the end that counts and is
+		// overwritten by the next frame.
+		s.log.Error("write spool", slog.Any("error", err))
+		return fmt.Errorf("write spool: %w", err)
+	}
+	s.mu.Lock()
+	seg.size += int64(len(b))
+	seg.next = first + uint64(count)
+	s.next = seg.next
+	s.bytes += int64(len(b))
+	s.mu.Unlock()
+	return nil
+}
+
+// active returns the segment to write to, a new one if the last is full. Only
+// the writer calls it.
+func (s *Spool) active(bytes int64) (*segment, error) {
+	limit := min(16<<20, max(s.cfg.MaxBytes/8, 32<<10))
+	s.mu.Lock()
+	var last *segment
+	if n := len(s.segments); n > 0 {
+		last = s.segments[n-1]
+	}
+	first := s.next
+	s.mu.Unlock()
+	if last != nil && last.file != nil {
+		if last.size+bytes <= limit {
+			return last, nil
+		}
+		s.sync()
+		s.mu.Lock()
+		err := last.close()
+		s.mu.Unlock()
+		if err != nil {
+			s.log.Warn("close spool segment", slog.Any("error", err))
+		}
+	}
+	seg, err := createSegment(s.cfg.Dir, first)
+	if err != nil {
+		s.log.Error("create spool segment", slog.Any("error", err))
+		return nil, err
+	}
+	s.mu.Lock()
+	s.segments = append(s.segments, seg)
+	s.mu.Unlock()
+	return seg, nil
+}
+
+func createSegment(dir string, first uint64) (*segment, error) {
+	seg := &segment{first: first, next: first}
+	rand.Read(seg.marker[:])
+	seg.path = filepath.Join(dir, fmt.Sprintf("%016x-%016x%s", first, seg.marker, segmentSuffix))
+	f, err := os.OpenFile(seg.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("create segment: %w", err)
+	}
+	seg.file = f
+	if err := syncDir(dir); err != nil {
+		return nil, errors.Join(fmt.Errorf("create segment: %w", err), f.Close(), os.Remove(seg.path))
+	}
+	return seg, nil
+}
+
+// sync makes what is written durable and shows it to readers. A segment whose
+// sync failed is not written again: the kernel has forgotten which pages were
+// lost. Its records are still in memory and are sent, but no longer promised to
+// outlive a power cut.
+func (s *Spool) sync() {
+	s.mu.Lock()
+	var seg *segment
+	if n := len(s.segments); n > 0 {
+		seg = s.segments[n-1]
+	}
+	s.mu.Unlock()
+	open := seg != nil && seg.file != nil
+	var err error
+	if open && seg.synced < seg.size {
+		err = syncFile(seg.file)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.announce()
+	if !open {
+		return
+	}
+	if err != nil {
+		s.log.Error("sync spool", slog.String("segment", filepath.Base(seg.path)), slog.Any("error", err))
+		if err := seg.close(); err != nil {
+			s.log.Warn("close spool segment", slog.Any("error", err))
+		}
+	}
+	seg.synced = seg.size
+	s.durable = s.next - 1
+}
+
+// dropAcked removes the segments whose records are all acknowledged, except the
+// one that is written to. s.mu is held.
+func (s *Spool) dropAcked() {
+	n := 0
+	for n < len(s.segments) && s.segments[n].file == nil && s.segments[n].next <= s.acked+1 {
+		seg := s.segments[n]
+		if err := os.Remove(seg.path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			s.log.Warn("remove spool segment", slog.Any("error", err))
+			break
+		}
+		s.bytes -= seg.size
+		n++
+	}
+	if n > 0 {
+		s.segments = slices.Delete(s.segments, 0, n)
+	}
+}
+
+// keepCursor saves the cursor if it has moved.
+func (s *Spool) keepCursor() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.dirty {
+		return
+	}
+	if err := s.saveCursor(); err != nil {
+		s.log.Warn("save spool cursor", slog.Any("error", err))
+		return
+	}
+	s.dirty = false
+}

@@ -1,0 +1,78 @@
+package waf
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/gatewatch/gatewatch/detection/parse"
+)
+
+// state is all that a reload replaces. A request uses the one that it began
+// with.
+type state struct {
+	config  Config
+	trusted *parse.Trusted
+	router  router
+	sites   []*site
+	judge   *judge
+	limits  Limits
+	engines []*Engine
+}
+
+// buildState makes what a configuration describes. Sites whose rules are the
+// same share one engine. n may be nil to only check.
+func buildState(c Config, n *Node) (st *state, err error) {
+	now, failed, log := time.Now, func(string, string) {}, slog.Default()
+	if n != nil {
+		now, log = n.now, n.log
+		failed = func(site, upstream string) { n.metrics.upstreamErrors.WithLabelValues(site, upstream).Inc() }
+	}
+	st = &state{
+		config: c, limits: c.Limits, judge: newJudge(c.Limits, now),
+		router: router{exact: map[string]*site{}, suffixes: map[string]*site{}},
+	}
+	defer func() {
+		if err != nil {
+			st.close()
+		}
+	}()
+	if st.trusted, err = c.trusted(); err != nil {
+		return st, err
+	}
+	buffers := &copyBuffers{}
+	shared := map[string]*Engine{}
+	for i, sc := range c.Sites {
+		key := sc.Rules.key()
+		if shared[key] == nil {
+			engine, err := Compile(sc.Rules)
+			if err != nil {
+				return st, fmt.Errorf("sites[%d].rules: %w", i, err)
+			}
+			shared[key], st.engines = engine, append(st.engines, engine)
+		}
+		s := &site{name: sc.Name, mode: sc.Mode, engine: shared[key], mask: sc.Mask, valueBytes: sc.MaskValueBytes, config: sc}
+		if s.backends, err = newBackends(sc, now, func(upstream string) { failed(sc.Name, upstream) }); err != nil {
+			return st, fmt.Errorf("sites[%d].%w", i, err)
+		}
+		s.proxy = newProxy(s, buffers, log)
+		if err = st.router.add(s, sc.Hosts); err != nil {
+			return st, fmt.Errorf("sites[%d].%w", i, err)
+		}
+		st.sites = append(st.sites, s)
+	}
+	return st, nil
+}
+
+// close lets go of what new requests do not need any more. Requests that are
+// under way end undisturbed.
+func (st *state) close() {
+	for _, s := range st.sites {
+		s.backends.close()
+	}
+	for _, e := range st.engines {
+		if err := e.Close(); err != nil {
+			slog.Warn("close rules", slog.Any("error", err))
+		}
+	}
+}
