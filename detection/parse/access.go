@@ -134,6 +134,7 @@ const maxUpstreams = 64
 // addList adds the elements of a list of nginx, which stand between commas
 // (servers that were tried) and colons (groups, after a redirect). Element i of
 // all lists is about the same server, so that a "-" stays in a list of several.
+// What is over the bound goes to nginx.extra.
 func addList(e *event.Event, k event.Key, s string) {
 	if absent(s) == "" {
 		return
@@ -152,6 +153,7 @@ func addList(e *event.Event, k event.Key, s string) {
 			return
 		}
 	}
+	e.Add(event.NginxExtra, event.String(s))
 }
 
 // addClient adds source, client and related.ip. source.ip is the peer as the

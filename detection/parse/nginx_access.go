@@ -21,7 +21,8 @@ func init() {
 //
 // What follows is read by [accessLine.tail]. A line that begins with a brace is
 // JSON with the names of variables. The escapes of the log (escape=default and
-// escape=json) are resolved, "-" and "" are absent.
+// escape=json) are resolved, "-" and "" are absent. A line that ends within a
+// field behind the status has the tag "truncated".
 func parseNginxAccess(raw []byte, c *Context, e *event.Event) error {
 	line := strings.TrimRight(event.View(raw), "\r\n ")
 	if strings.HasPrefix(line, "{") {
@@ -32,8 +33,11 @@ func parseNginxAccess(raw []byte, c *Context, e *event.Event) error {
 		return err
 	}
 	l.addTo(c, e)
-	if l.cut {
-		return &Error{"cut off", "a quoted field has no end"}
+	switch {
+	case l.cut && l.status == "":
+		return &Error{"cut off", "the request has no end"}
+	case l.cut: // all but the end of the last field is there
+		e.Add(event.Tags, event.String("truncated"))
 	}
 	return nil
 }

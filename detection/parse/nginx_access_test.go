@@ -2,6 +2,7 @@ package parse
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/gatewatch/gatewatch/detection/event"
@@ -82,5 +83,33 @@ func TestNginxCombinedAllocations(t *testing.T) {
 	read()
 	if n := testing.AllocsPerRun(10, read) / float64(len(lines)); n > 0.1 {
 		t.Errorf("a line takes %.2f allocations, want none once the event has its memory", n)
+	}
+}
+
+func TestNginxBounds(t *testing.T) {
+	f, _ := Lookup("nginx.access")
+	var e event.Event
+	const head = `203.0.113.9 - - [21/Nov/2026:09:30:00 +0000] "GET / HTTP/1.1" 200 1 "-" "-" `
+	if err := f.Read([]byte(head+strings.Repeat("word ", 10_000)), &Context{}, &e); err != nil {
+		t.Error(err)
+	}
+	extra := 0
+	for v := range e.Values(event.NginxExtra) {
+		extra += len(strings.Fields(v.Text()))
+	}
+	if extra != 10_000 || len(e.Fields()) > 200 {
+		t.Errorf("%d of 10000 words are kept in %d fields", extra, len(e.Fields()))
+	}
+	servers := strings.Repeat("10.0.0.1:80, ", 1000) + "10.0.0.2:80"
+	if err := f.Read([]byte(head+servers), &Context{}, &e); err != nil || !strings.HasSuffix(e.Get(event.NginxExtra).Text(), "10.0.0.2:80") {
+		t.Errorf("servers over the bound are lost: %v", err)
+	}
+	var b strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&b, `,"k%d":"v"`, i)
+	}
+	err := f.Read([]byte(`{"remote_addr":"203.0.113.9"`+b.String()+`}`), &Context{}, &e)
+	if Reason(err) != "too many fields" || e.Get(event.SourceIP).String() != "203.0.113.9" {
+		t.Errorf("error is %v", err)
 	}
 }

@@ -136,6 +136,7 @@ func (a *access) readJSON(s *jsonscan.Scanner, raw []byte, e *event.Event) error
 	if t, err := s.Next(); err != nil || t.Kind != jsonscan.Object {
 		return &Error{"bad json", "no object"}
 	}
+	over := 0 // fields over the bounds of an event
 	for {
 		key, err := s.Next()
 		if err != nil {
@@ -144,6 +145,9 @@ func (a *access) readJSON(s *jsonscan.Scanner, raw []byte, e *event.Event) error
 		if key.Kind == jsonscan.ObjectEnd {
 			if _, err := s.Next(); err != nil {
 				return &Error{"bad json", err.Error()}
+			}
+			if over > 0 {
+				return &Error{"too many fields", strconv.Itoa(over) + " are in event.original alone"}
 			}
 			return nil
 		}
@@ -160,16 +164,17 @@ func (a *access) readJSON(s *jsonscan.Scanner, raw []byte, e *event.Event) error
 		if value.Kind == jsonscan.Object || value.Kind == jsonscan.Array {
 			text = event.View(raw[start:s.Pos()])
 		}
-		if value.Kind != jsonscan.Null && absent(text) != "" && !a.named(name, text) {
-			keepNamed(e, name, value.Kind, text)
+		if value.Kind != jsonscan.Null && absent(text) != "" && !a.named(name, text) && !keepNamed(e, name, value.Kind, text) {
+			over++
 		}
 	}
 }
 
-// keepNamed keeps a value whose key is no variable that is understood.
-func keepNamed(e *event.Event, name string, kind jsonscan.Kind, text string) {
+// keepNamed keeps a value whose key is no variable that is understood. It
+// reports false if it is over the bounds of an event.
+func keepNamed(e *event.Event, name string, kind jsonscan.Kind, text string) bool {
 	if len(e.Fields()) >= event.MaxFields || len(name) > event.MaxName-len("nginx.") {
-		return // in event.original
+		return false
 	}
 	k := event.Intern(name)
 	if !k.Known() {
@@ -183,6 +188,7 @@ func keepNamed(e *event.Event, name string, kind jsonscan.Kind, text string) {
 	default:
 		e.AddTyped(k, text)
 	}
+	return true
 }
 
 // tokenText returns the text of a scalar or key, without escapes.
