@@ -21,7 +21,7 @@ func (l *postfixLine) disconnect(rest string) {
 	l.kind = "end"
 	client, rest := cutClient(rest)
 	l.setClient(client)
-	for rest != "" {
+	for range len(postfixCommands) {
 		var pair string
 		pair, rest, _ = strings.Cut(strings.TrimLeft(rest, " "), " ")
 		name, counts, _ := strings.Cut(pair, "=")
@@ -149,7 +149,7 @@ func (l *postfixLine) setUser(name string) {
 func (l *postfixLine) client(rest string) {
 	client, rest := cutClient(rest)
 	l.setClient(client)
-	for rest != "" {
+	for range 8 {
 		var pair string
 		pair, rest, _ = strings.Cut(strings.TrimPrefix(rest, ", "), ", ")
 		name, value, _ := strings.Cut(pair, "=")

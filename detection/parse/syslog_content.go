@@ -78,12 +78,7 @@ func readNginxContent(_, message string, c *Context, e *event.Event) (bool, erro
 
 // readAs reads a message with a registered format.
 func readAs(name, message string, c *Context, e *event.Event) (bool, error) {
-	f, ok := Lookup(name)
-	if !ok {
-		return false, nil
-	}
-	e.Dataset = f.Name
-	err := f.Parse(unsafe.Slice(unsafe.StringData(message), len(message)), c, e)
+	err := parseAs(name, unsafe.Slice(unsafe.StringData(message), len(message)), c, e)
 	return err == nil, err
 }
 
