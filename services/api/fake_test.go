@@ -28,9 +28,8 @@ import (
 // breakable is a store that fails when told to.
 type breakable struct {
 	store.Store
-	fail   error         // what searches answer
-	panics string        // what searches panic with
-	tailed chan struct{} // told when a tail is about to begin
+	fail   error  // what searches answer
+	panics string // what searches panic with
 }
 
 func (b *breakable) Search(ctx context.Context, r store.SearchRequest, yield func(*event.Event) error) (store.Page, error) {

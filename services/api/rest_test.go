@@ -101,10 +101,23 @@ func TestREST(t *testing.T) {
 	}
 }
 
-// pretty indents JSON, without changing the order or form of anything.
+// pretty indents JSON and sorts its names; numbers stay as they were written.
+// Page tokens are opaque: only whether there is one is shown.
 func pretty(s string) string {
+	d := json.NewDecoder(strings.NewReader(s))
+	d.UseNumber()
+	var v any
+	if d.Decode(&v) != nil {
+		return s
+	}
+	if object, ok := v.(map[string]any); ok && object["next_page_token"] != nil && object["next_page_token"] != "" {
+		object["next_page_token"] = "(there is one)"
+	}
 	var b bytes.Buffer
-	if json.Indent(&b, []byte(s), "", "  ") != nil {
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if e.Encode(v) != nil {
 		return s
 	}
 	return strings.TrimSpace(b.String())
