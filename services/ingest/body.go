@@ -67,6 +67,9 @@ func (c *call) contentType(allowed ...string) *refusal {
 // read reads and decodes the body within the bounds of size and memory. The
 // caller releases it.
 func (c *call) read() (*body, *refusal) {
+	if c.r.ContentLength > int64(c.cfg.MaxBodyBytes) {
+		return nil, c.unreadable(errTooLarge)
+	}
 	wire := &counted{r: http.MaxBytesReader(c.w, c.r.Body, int64(c.cfg.MaxBodyBytes))}
 	encoding := strings.ToLower(strings.TrimSpace(c.r.Header.Get("Content-Encoding")))
 	plain := encoding == "" || encoding == "identity"

@@ -137,7 +137,7 @@ func (r *bulkRequest) appendItems(b []byte, f filterPath) []byte {
 		}
 		b = append(closed(b, '}'), "},"...)
 	}
-	if len(b) == empty && len(f.include) > 0 {
+	if len(b) == empty && len(f.include)+len(f.exclude) > 0 {
 		return b[:start]
 	}
 	return append(closed(b, ']'), ',')

@@ -1,0 +1,557 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zlib"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/gatewatch/gatewatch/services/queue"
+)
+
+// web is the HTTP inputs with a Sink of their own.
+type web struct {
+	t    *testing.T
+	log  *memoryLog
+	sink *Sink
+	http *HTTP
+}
+
+func newWeb(t *testing.T, cfg HTTPConfig, auth Authenticator) web {
+	t.Helper()
+	log := newMemoryLog()
+	s := openSink(t, log, Config{})
+	h, err := NewHTTP(s, cfg, auth, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return web{t, log, s, h}
+}
+
+const ndjson = "application/x-ndjson"
+
+// do sends a request; headers are name and value in turn.
+func (w web) do(method, path, body string, headers ...string) *httptest.ResponseRecorder {
+	w.t.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.RemoteAddr = "127.0.0.1:4242"
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	rec := httptest.NewRecorder()
+	w.http.ServeHTTP(rec, r)
+	if rec.Header().Get("X-Elastic-Product") != "Elasticsearch" {
+		w.t.Errorf("%s %s: no product header", method, path)
+	}
+	return rec
+}
+
+// bulk sends a bulk request and returns the status of the whole and those of the
+// items as text.
+func (w web) bulk(path, body string, headers ...string) (int, string) {
+	w.t.Helper()
+	rec := w.do("POST", path, body, append([]string{"Content-Type", ndjson}, headers...)...)
+	var answer struct {
+		Errors bool
+		Items  []map[string]struct {
+			Index  string          `json:"_index"`
+			ID     string          `json:"_id"`
+			Status int             `json:"status"`
+			Result string          `json:"result"`
+			Error  json.RawMessage `json:"error"`
+		}
+	}
+	if err := json.Unmarshal(rec.Body.Bytes(), &answer); err != nil {
+		w.t.Errorf("answer %q: %v", rec.Body, err)
+	}
+	var items []string
+	failed := false
+	for _, item := range answer.Items {
+		for op, it := range item {
+			items = append(items, strings.TrimSpace(fmt.Sprintf("%s %d %s", op, it.Status, it.Result)))
+			failed = failed || it.Status >= 300
+			if (it.Error != nil) != (it.Status >= 300) {
+				w.t.Errorf("item %+v: error and status disagree", it)
+			}
+		}
+	}
+	if failed != answer.Errors {
+		w.t.Errorf("errors is %v: %s", answer.Errors, rec.Body)
+	}
+	return rec.Code, strings.Join(items, "; ")
+}
+
+func TestBulkAnswersEachItem(t *testing.T) {
+	w := newWeb(t, HTTPConfig{}, nil)
+	f := func(path, body string, code int, want string) {
+		t.Helper()
+		if got, items := w.bulk(path, body); got != code || items != want {
+			t.Errorf("%s %.200q: %d %s; want %d %s", path, body, got, items, code, want)
+		}
+	}
+	f("/_bulk", `{"create":{"_index":"web"}}`+"\n"+`{"a":1}`+"\n", 200, "create 201 created")
+	f("/web/_bulk", `{"index":{"_id":"1"}}`+"\n"+`{"a":1}`+"\n", 200, "index 201 created")
+	f("/web/doc/_bulk", `{"index":{"_id":1,"_type":"doc","routing":null}}`+"\r\n"+`{"a":1}`+"\r\n", 200, "index 200 noop")
+	f("/web/_bulk", `{"create":{"_id":"1"}}`+"\n"+`{"a":2}`+"\n", 200, "create 409")
+	f("/other/_bulk", `{"create":{"_id":"1"}}`+"\n"+`{"a":2}`+"\n", 200, "create 201 created")
+	// Half of a request is malformed: the other half is stored.
+	f("/web/_bulk", strings.Join([]string{
+		`{"create":{}}`, `{"ok":1}`,
+		`{"create":{}}`, `{"cut":`,
+		`{"index":null}`, `{"ok":2}`,
+		`{"index":{}}`, `[1]`,
+		`{"update":{"_id":"1"}}`, `{"doc":{}}`,
+		`{"delete":{"_id":"1"}}`,
+		`{"index":{"_index":"../../x"}}`, `{"ok":0}`,
+		`{"index":{"_index":"` + strings.Repeat("x", 1<<20) + `"}}`, `{"ok":0}`,
+		`{"index":{"_id":"` + strings.Repeat("x", 513) + `"}}`, `{"ok":0}`,
+		`{"index":{}}`, strings.Repeat(`{"a":`, 100_000) + "1" + strings.Repeat("}", 100_000),
+		`{"index":{}}`, `{"n":1e400,"m":9223372036854775808,"a":1,"a":2,"__proto__":{},"constructor":1}`,
+		`{"index":{}}`, `{"n":NaN}`,
+		`{"index":{}}`, `{"big":"` + strings.Repeat("x", 1<<20) + `"}`,
+		`{"index":{}}`, "{\"bytes\":\"\xff\xfe\"}", "",
+	}, "\n"), 200, "create 201 created; create 400; index 201 created; index 400; update 400; delete 400; "+
+		"index 400; index 400; index 400; index 400; index 201 created; index 400; index 413; index 201 created")
+	// The end of a body is missing: what is whole is stored.
+	f("/web/_bulk", `{"create":{}}`+"\n"+`{"a":1}`, 200, "create 201 created")
+	f("/web/_bulk", `{"create":{}}`+"\n"+`{"a":1}`+"\n"+`{"create":{}}`+"\n"+`{"a":`, 200, "create 201 created; create 400")
+	f("/web/_bulk", `{"create":{}}`+"\n"+`{"a":1}`+"\n"+`{"create":{}}`, 200, "create 201 created; create 400")
+	f("/web/_bulk", `{"create":{}}`+"\n"+`{"a":1}`+"\n"+`{"crea`, 200, "create 201 created; index 400")
+	// An action that can't be read leaves the rest without meaning.
+	stored := len(lines(w.log.all()))
+	f("/web/_bulk", `{"create":{}}`+"\n"+`{"a":1}`+"\n"+`{"a":2}`+"\n"+`{"create":{}}`+"\n", 400, "")
+	f("/web/_bulk", `{"create":{},"index":{}}`+"\n{}\n", 400, "")
+	f("/web/_bulk", "not json\n{}\n", 400, "")
+	f("/web/_bulk", "", 400, "")
+	f("/web/_bulk", "\n\n", 400, "")
+	f("/..%2f..%2fx/_bulk", `{"create":{}}`+"\n{}\n", 400, "")
+	f("/_all/_bulk", `{"create":{}}`+"\n{}\n", 400, "")
+	if got := len(lines(w.log.all())); got != stored {
+		t.Errorf("refused requests stored %d records", got-stored)
+	}
+	if c := counts(t, w.sink, "bulk:web"); c.Refused[ReasonMalformed] == 0 || c.Refused[ReasonOperation] != 2 || c.Refused[ReasonTooLarge] != 1 || c.Conflicts != 1 {
+		t.Errorf("counts: %+v", c)
+	}
+}
+
+func TestBulkKeepsTheBytesAndTheOrder(t *testing.T) {
+	w := newWeb(t, HTTPConfig{}, nil)
+	w.bulk("/web/_bulk", "{\"index\":{}}\n { \"a\" : 1 }\n{\"index\":{\"_index\":\"mail\"}}\n{\"b\":\"\xff\"}\n{\"index\":{}}\n{\"c\":3}\n")
+	groups := w.log.all()
+	got := map[string][]string{}
+	for _, g := range groups {
+		got[g.Source] = append(got[g.Source], lines([]queue.Group{g})...)
+		if g.Format != "auto" || g.Peer != "127.0.0.1" {
+			t.Errorf("envelope %+v", g)
+		}
+	}
+	want := map[string][]string{"bulk:web": {` { "a" : 1 }`, `{"c":3}`}, "bulk:mail": {"{\"b\":\"\xff\"}"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestBulkUnderPressure(t *testing.T) {
+	w := newWeb(t, HTTPConfig{MaxItems: 3, MaxBodyBytes: 4096}, nil)
+	doc := `{"create":{"_id":"%s"}}` + "\n" + `{"a":1}` + "\n"
+	f := func(body string, code int, want string, headers ...string) {
+		t.Helper()
+		if got, items := w.bulk("/web/_bulk", body, headers...); got != code || items != want {
+			t.Errorf("%.100q: %d %s; want %d %s", body, got, items, code, want)
+		}
+	}
+	f(fmt.Sprintf(doc, "1"), 200, "create 201 created")
+	w.log.setFail(queue.ErrFull)
+	f(fmt.Sprintf(doc, "2"), 429, "")
+	f(fmt.Sprintf(doc, "1")+fmt.Sprintf(doc, "2"), 200, "create 409; create 429")
+	w.log.setFail(io.ErrShortWrite)
+	f(fmt.Sprintf(doc, "2"), 503, "")
+	w.log.setFail(nil)
+	f(fmt.Sprintf(doc, "2"), 200, "create 201 created")
+	f(strings.Repeat(fmt.Sprintf(doc, "3"), 4), 413, "")
+	f(strings.Repeat("x", 5000), 413, "")
+	release, err := w.sink.TryReserve(64 << 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f(fmt.Sprintf(doc, "4"), 429, "")
+	release()
+	f(fmt.Sprintf(doc, "4"), 200, "create 201 created")
+	if n := w.sink.inFlight.Load(); n != 0 {
+		t.Errorf("%d bytes are still reserved", n)
+	}
+	if rec := w.do("POST", "/_bulk", strings.Repeat("x", 5000), "Content-Type", ndjson); rec.Code != 413 {
+		t.Errorf("large body: %d", rec.Code)
+	}
+}
+
+func TestBulkFilterPath(t *testing.T) {
+	w := newWeb(t, HTTPConfig{}, nil)
+	body := `{"create":{"_id":"1"}}` + "\n{}\n" + `{"create":{"_id":"2"}}` + "\n{\n"
+	f := func(filter, want string) {
+		t.Helper()
+		w.bulk("/web/_bulk", body)
+		rec := w.do("POST", "/web/_bulk?filter_path="+filter, body, "Content-Type", ndjson)
+		got := strings.TrimSpace(rec.Body.String())
+		if got != want {
+			t.Errorf("%s: %s; want %s", filter, got, want)
+		}
+		if !json.Valid(rec.Body.Bytes()) {
+			t.Errorf("%s: not JSON: %s", filter, got)
+		}
+	}
+	conflict := `{"type":"version_conflict_engine_exception","reason":"[1]: version conflict, document already exists (current version [1])"}`
+	parsing := `{"type":"document_parsing_exception","reason":"failed to parse: read json: value is cut off at byte 1"}`
+	f("errors", `{"errors":true}`)
+	f("errors,items.*.status", `{"errors":true,"items":[{"create":{"status":409}},{"create":{"status":400}}]}`)
+	f("errors,items.*.error,items.*.status",
+		`{"errors":true,"items":[{"create":{"status":409,"error":`+conflict+`}},{"create":{"status":400,"error":`+parsing+`}}]}`)
+	f("items.index", `{}`)
+	f("items.create._id", `{"items":[{"create":{"_id":"1"}},{"create":{"_id":"2"}}]}`)
+	f("**._id", `{"items":[{"create":{"_id":"1"}},{"create":{"_id":"2"}}]}`)
+	f("items.*.st*us,-items.index", `{"items":[{"create":{"status":409}},{"create":{"status":400}}]}`)
+	f("-items,-took", `{"errors":true}`)
+}
+
+func compressed(t *testing.T, encoding string, data []byte) string {
+	t.Helper()
+	var b bytes.Buffer
+	var z io.WriteCloser
+	switch encoding {
+	case "gzip":
+		z = gzip.NewWriter(&b)
+	case "deflate":
+		z = zlib.NewWriter(&b)
+	case "zstd":
+		var err error
+		if z, err = zstd.NewWriter(&b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := z.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestContentEncodings(t *testing.T) {
+	w := newWeb(t, HTTPConfig{MaxBodyBytes: 6 << 20}, nil)
+	f := func(encoding, body string, code int) {
+		t.Helper()
+		rec := w.do("POST", "/web/_bulk", body, "Content-Type", ndjson, "Content-Encoding", encoding)
+		if rec.Code != code {
+			t.Errorf("%s: %d %s, want %d", encoding, rec.Code, rec.Body, code)
+		}
+	}
+	doc := []byte(`{"create":{}}` + "\n" + `{"a":1}` + "\n")
+	for _, encoding := range []string{"gzip", "deflate", "zstd"} {
+		f(encoding, compressed(t, encoding, doc), 200)
+		f(encoding, string(doc), 400)
+		whole := compressed(t, encoding, doc)
+		f(encoding, whole[:len(whole)-3], 400)
+		f(encoding, compressed(t, encoding, make([]byte, 5<<20)), 413) // believed by nobody
+		f(encoding, compressed(t, encoding, make([]byte, 20<<20)), 413)
+	}
+	f("identity", string(doc), 200)
+	f("gzip, gzip", compressed(t, "gzip", []byte(compressed(t, "gzip", doc))), 415)
+	f("br", "x", 415)
+	if n := w.sink.inFlight.Load(); n != 0 {
+		t.Errorf("%d bytes are still reserved", n)
+	}
+}
+
+func TestContentTypes(t *testing.T) {
+	w := newWeb(t, HTTPConfig{}, nil)
+	f := func(path, mime string, code int) {
+		t.Helper()
+		body := `{"create":{}}` + "\n" + `{"a":1}` + "\n"
+		if rec := w.do("POST", path, body, "Content-Type", mime); rec.Code != code {
+			t.Errorf("%s %q: %d %s, want %d", path, mime, rec.Code, rec.Body, code)
+		}
+	}
+	f("/_bulk", "application/json", 200)
+	f("/_bulk", "application/json; charset=UTF-8", 200)
+	f("/_bulk", "application/vnd.elasticsearch+json; compatible-with=8", 200)
+	f("/_bulk", "application/vnd.elasticsearch+x-ndjson;compatible-with=8", 200)
+	f("/_bulk", "", 415)
+	f("/_bulk", "text/plain", 415)
+	f("/_bulk", "application/x-www-form-urlencoded", 415)
+	f("/_bulk", "application/json; charset=utf-16", 415)
+	f("/_bulk", "application/json; ;;=", 415)
+	f("/raw/syslog", "text/plain; charset=utf-8", 200)
+	f("/raw/syslog", "", 200)
+	f("/raw/syslog", "application/x-www-form-urlencoded", 200)
+	f("/raw/syslog", "image/png", 415)
+	if c := counts(t, w.sink, "bulk"); c.Refused[ReasonType] != 5 {
+		t.Errorf("counts: %+v", c)
+	}
+}
+
+func TestRaw(t *testing.T) {
+	w := newWeb(t, HTTPConfig{}, nil)
+	f := func(path, body string, code int, want string) {
+		t.Helper()
+		rec := w.do("POST", path, body)
+		if got := strings.TrimSpace(rec.Body.String()); rec.Code != code || code == 200 && got != want || !strings.Contains(got, want) {
+			t.Errorf("%s: %d %s; want %d %s", path, rec.Code, got, code, want)
+		}
+	}
+	f("/raw/syslog", "one\r\n\ntwo\x00\xff\nthree", 200, `{"accepted":3,"duplicates":0,"cut":0,"refused":[]}`)
+	f("/raw/syslog?source=edge", "four\n", 200, `{"accepted":1,"duplicates":0,"cut":0,"refused":[]}`)
+	f("/raw/syslog?framing=none", "five\nsix\n", 200, `{"accepted":1,"duplicates":0,"cut":0,"refused":[]}`)
+	f("/raw/syslog", "", 200, `{"accepted":0,"duplicates":0,"cut":0,"refused":[]}`)
+	f("/raw/syslog", strings.Repeat("x", 3<<20)+"\nafter\n", 200, `{"accepted":2,"duplicates":0,"cut":1,"refused":[]}`)
+	f("/raw/nope", "x\n", 404, "formats: ")
+	f("/raw/syslog?source=../x", "x\n", 400, "name")
+	f("/raw/syslog?framing=odd", "x\n", 400, "framing")
+	w.log.setFail(queue.ErrFull)
+	f("/raw/syslog", "x\n", 429, `"refused":[{"index":0,"count":1,"reason":"queue_full"}]`)
+	w.log.setFail(nil)
+	got := lines(w.log.all())
+	if diff := cmp.Diff([]string{"one", "two\x00\xff", "three", "four", "five\nsix\n"}, got[:5]); diff != "" {
+		t.Error(diff)
+	}
+	if len(got[5]) != 1<<20 || got[6] != "after" {
+		t.Errorf("cut record has %d bytes, and after it comes %q", len(got[5]), got[6])
+	}
+	if c := counts(t, w.sink, "raw"); c.CutBytes != 2<<20 || c.Refused[ReasonFull] != 1 {
+		t.Errorf("counts: %+v", c)
+	}
+}
+
+func TestRawStoresLargeBodiesInParts(t *testing.T) {
+	w := newWeb(t, HTTPConfig{}, nil)
+	const n = chunkRecords*2 + 7
+	rec := w.do("POST", "/raw/syslog", strings.Repeat("x\n", n))
+	if want := fmt.Sprintf(`"accepted":%d,`, n); !strings.Contains(rec.Body.String(), want) {
+		t.Errorf("answer %s, want %s", rec.Body, want)
+	}
+	if w.log.appends != 3 {
+		t.Errorf("%d appends, want 3", w.log.appends)
+	}
+}
+
+func TestHandshakeOfShippers(t *testing.T) {
+	w := newWeb(t, HTTPConfig{ElasticVersion: "8.18.3"}, nil)
+	f := func(method, path string, code int, want string) {
+		t.Helper()
+		rec := w.do(method, path, "")
+		if rec.Code != code || !strings.Contains(rec.Body.String(), want) {
+			t.Errorf("%s %s: %d %s; want %d %s", method, path, rec.Code, rec.Body, code, want)
+		}
+		if strings.Contains(rec.Header().Get("Content-Type"), "json") && !json.Valid(rec.Body.Bytes()) {
+			t.Errorf("%s %s: not JSON: %s", method, path, rec.Body)
+		}
+	}
+	f("GET", "/", 200, `"number":"8.18.3"`)
+	f("HEAD", "/", 200, "")
+	f("GET", "/_license?human=false", 200, `"status":"active"`)
+	f("GET", "/_xpack", 200, `"license":{`)
+	f("GET", "/_cluster/health", 200, `"status":"green"`)
+	f("GET", "/_cat/health?pretty", 200, "green")
+	f("GET", "/_nodes/http", 200, `"publish_address":"example.com"`)
+	f("HEAD", "/_ilm/policy/logstash-policy", 200, "")
+	f("PUT", "/_ilm/policy/logstash-policy", 200, `"acknowledged":true`)
+	f("HEAD", "/_index_template/ecs-logstash", 200, "")
+	f("PUT", "/_index_template/ecs-logstash", 200, `"acknowledged":true`)
+	f("GET", "/_data_stream/filebeat", 200, `"name":"filebeat"`)
+	f("PUT", "/_data_stream/filebeat", 200, `"acknowledged":true`)
+	f("GET", "/_ingest/pipeline/x", 200, `{"x":{}}`)
+	f("PUT", "/_ingest/pipeline/x", 200, `"acknowledged":true`)
+	f("GET", "/healthz", 200, "ok")
+	f("GET", "/_search", 404, "resource_not_found_exception")
+	f("GET", "/a/b/c/d/e/f/g/h/i", 400, "too many parts")
+	f("DELETE", "/_ilm/policy/x", 405, "method")
+	f("POST", "/", 405, "method")
+	f("GET", "/_bulk", 405, "POST")
+	f("GET", "/raw/syslog", 405, "POST")
+}
+
+func TestSendersAreAuthenticated(t *testing.T) {
+	auth := func(_ context.Context, bearer string, _ net.Addr, _ *tls.ConnectionState) (string, error) {
+		if bearer == "secret" {
+			return "edge", nil
+		}
+		return "", ErrUnauthorized
+	}
+	w := newWeb(t, HTTPConfig{}, auth)
+	f := func(code int, path string, headers ...string) {
+		t.Helper()
+		headers = append(headers, "Content-Type", ndjson)
+		if rec := w.do("POST", path, `{"create":{}}`+"\n{}\n", headers...); rec.Code != code {
+			t.Errorf("%s %v: %d %s, want %d", path, headers, rec.Code, rec.Body, code)
+		}
+	}
+	pair := base64.StdEncoding.EncodeToString([]byte("user:secret"))
+	f(200, "/web/_bulk", "Authorization", "Bearer secret")
+	f(200, "/web/_bulk", "Authorization", "Basic "+pair)
+	f(200, "/web/_bulk", "Authorization", "ApiKey "+pair)
+	f(200, "/raw/syslog?source=edge", "Authorization", "Bearer secret")
+	f(400, "/raw/syslog?source=other", "Authorization", "Bearer secret")
+	f(401, "/web/_bulk", "Authorization", "Bearer wrong")
+	f(401, "/web/_bulk", "Authorization", "Digest secret")
+	f(401, "/web/_bulk")
+	f(403, "/web/_bulk", "Authorization", "Bearer secret", "Origin", "https://evil.example")
+	for _, g := range w.log.all() {
+		if g.Source != "edge" {
+			t.Errorf("source %q", g.Source)
+		}
+	}
+	if rec := w.do("GET", "/healthz", ""); rec.Code != 200 {
+		t.Errorf("healthz needs a token: %d", rec.Code)
+	}
+}
+
+// serveHTTP serves on a port and returns its address.
+func serveHTTP(t *testing.T, h *HTTP) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var work sync.WaitGroup
+	work.Go(func() {
+		if err := h.Serve(ctx, l); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() { cancel(); work.Wait() })
+	return l.Addr().String()
+}
+
+func TestHostileHTTP(t *testing.T) {
+	w := newWeb(t, HTTPConfig{}, nil)
+	addr := serveHTTP(t, w.http)
+	f := func(want string, request string) {
+		t.Helper()
+		c := dial(t, "tcp", addr)
+		send(t, c, request)
+		if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := io.ReadAll(c)
+		if err != nil && len(answer) == 0 {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(string(answer), want) {
+			t.Errorf("%.120q: %.200s, want %s", request, answer, want)
+		}
+	}
+	head := "POST /web/_bulk HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
+	doc := `{"create":{}}` + "\n{}\n"
+	f("HTTP/1.1 200", head+fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(doc), doc))
+	f("HTTP/1.1 400", head+"Content-Length: 1000\r\n\r\n"+doc) // less than it says
+	f("HTTP/1.1 413", head+"Content-Length: 99999999999\r\n\r\n"+doc)
+	f("HTTP/1.1 400", head+"Content-Length: -1\r\n\r\n"+doc)
+	f("HTTP/1.1 400", head+"Content-Length: 5\r\nContent-Length: 9\r\n\r\n"+doc)
+	f("HTTP/1.1 400", head+"Transfer-Encoding: chunked\r\n\r\nzz\r\n"+doc)
+	f("HTTP/1.1 431", "GET /"+strings.Repeat("x", 1<<20)+" HTTP/1.1\r\nHost: x\r\n\r\n")
+	if got := len(lines(w.log.all())); got != 1 {
+		t.Errorf("%d records are stored, want 1", got)
+	}
+	until(t, func() bool { return w.sink.inFlight.Load() == 0 })
+}
+
+func TestHTTPStopsWhenRequestsAreDone(t *testing.T) {
+	w := newWeb(t, HTTPConfig{}, nil)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var work sync.WaitGroup
+	work.Go(func() {
+		if err := w.http.Serve(ctx, l); err != nil {
+			t.Error(err)
+		}
+	})
+	entered, open := w.log.hold()
+	work.Go(func() {
+		resp, err := http.Post("http://"+l.Addr().String()+"/web/_bulk", ndjson, strings.NewReader(`{"create":{}}`+"\n{}\n"))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != 200 {
+			t.Errorf("request under way was answered with %d", resp.StatusCode)
+		}
+	})
+	<-entered
+	cancel()
+	open()
+	work.Wait()
+}
+
+func FuzzBulk(f *testing.F) {
+	f.Add([]byte(`{"create":{"_index":"web","_id":"1"}}`+"\n"+`{"a":1}`+"\n"), "errors,items.*.status")
+	f.Add([]byte(`{"index":null}`+"\r\n"+`[1]`), "**.x,-took")
+	f.Add([]byte(`{"delete":{}}`+"\n"+`{"update":{"_id":5}}`+"\n\n"), "")
+	f.Fuzz(func(t *testing.T, data []byte, filter string) {
+		r := bulkRequest{index: "web", max: 1000, reserve: func(int) error { return nil }}
+		if r.parse(data) != nil {
+			return
+		}
+		if len(r.items) == 0 {
+			t.Fatal("a request without items was taken")
+		}
+		for i := range r.items {
+			it := &r.items[i]
+			if it.status == 0 {
+				if !json.Valid(it.document) {
+					t.Fatalf("document %q was taken", it.document)
+				}
+				it.settle(nil)
+			}
+		}
+		if out := r.answer(parseFilter(filter), 0); !json.Valid(out) {
+			t.Fatalf("answer is not JSON: %s", out)
+		}
+	})
+}
+
+func FuzzHTTP(f *testing.F) {
+	f.Add("/raw/syslog", "gzip", "text/plain", []byte("x\n"))
+	f.Add("/web/_bulk", "zstd", ndjson, []byte("\x28\xb5\x2f\xfd\x04\x00"))
+	f.Add("/..%2f/_bulk?filter_path=a", "deflate", "application/json;charset=\"", []byte("{}"))
+	log := newMemoryLog()
+	s := openSink(f, log, Config{})
+	h, err := NewHTTP(s, HTTPConfig{MaxBodyBytes: 1 << 20}, nil, nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, path, encoding, mime string, body []byte) {
+		r, err := http.NewRequest("POST", "http://x"+path, bytes.NewReader(body))
+		if err != nil {
+			return
+		}
+		r.RemoteAddr = "127.0.0.1:1"
+		r.Header = http.Header{"Content-Encoding": {encoding}, "Content-Type": {mime}}
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, r)
+		if !json.Valid(rec.Body.Bytes()) {
+			t.Fatalf("answer is not JSON: %d %s", rec.Code, rec.Body)
+		}
+		if n := s.inFlight.Load(); n != 0 {
+			t.Fatalf("%d bytes are still reserved", n)
+		}
+	})
+}
