@@ -103,8 +103,7 @@ func findTime(line string) (open, end int) {
 		if line[end+1] == '"' {
 			return open, end
 		}
-		if q := strings.Index(line[end+1:], ` "`); q > 0 && line[end+1] != '[' &&
-			strings.IndexByte(line[end+1:end+1+q], ' ') < 0 {
+		if host, rest := word(line[end+1:]); host != "" && host[0] != '[' && strings.HasPrefix(rest, `"`) {
 			return open, end
 		}
 	}

@@ -42,16 +42,12 @@ func parseRuleText(e *event.Event, s string) (ruleText, bool) {
 
 // first returns the value of the first [name "value"].
 func (t *ruleText) first(e *event.Event, s, name string) string {
-	for from := 0; ; {
-		i := strings.Index(s[from:], "["+name+` "`)
-		if i < 0 {
-			return ""
-		}
-		from += i + len(name) + 3
-		if v, ok := tagValue(s[from:]); ok {
-			return unescape(e, v)
-		}
+	i := strings.Index(s, "["+name+` "`)
+	if i < 0 {
+		return ""
 	}
+	v, _ := tagValue(s[i+len(name)+3:])
+	return unescape(e, v)
 }
 
 // last returns the value of the last [name "value"]: what a client wrote into
