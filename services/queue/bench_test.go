@@ -91,3 +91,32 @@ func BenchmarkRead(b *testing.B) {
 		b.Fatal(err)
 	}
 }
+
+// BenchmarkOpen opens a log of 256 MiB; the time is that of its last segment,
+// however long the log is.
+func BenchmarkOpen(b *testing.B) {
+	dir := b.TempDir()
+	q, err := queue.Open(dir, queue.Config{}, nil, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for seq := uint64(0); seq < 268_000; seq += 1000 {
+		if _, err := q.Append(b.Context(), queuetest.Records("a", seq, 1000, 1000)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := q.Close(); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		q, err := queue.Open(dir, queue.Config{}, nil, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		if err := q.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+}

@@ -10,10 +10,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/queue"
 )
 
-var (
-	kills = flag.Int("faults.kills", 10, "how often to kill -9 a process that appends")
-	cuts  = flag.Int("faults.cuts", 3, "how often to cut the power of a disk that is appended to")
-)
+var kills = flag.Int("faults.kills", 10, "how often to kill -9 a process that appends")
 
 // verify opens the log after a crash, compares it with what the child was
 // acknowledged, commits all of it, and returns how many records are lost.
@@ -53,44 +50,4 @@ func TestKill(t *testing.T) {
 		t.Errorf("control without a kill: %d of %d acknowledged records lost", lost, c.total())
 	}
 	t.Logf("%d kills, %d records acknowledged", *kills, acked)
-}
-
-// TestPowerCut drops what a disk's cache holds while a process appends.
-func TestPowerCut(t *testing.T) {
-	disk := newDisk(t, 256<<20)
-	rnd := rand.New(rand.NewPCG(7, 8))
-	trial := func(name string, noSync, cut bool) (lost, acked uint64) {
-		t.Helper()
-		dir := filepath.Join(disk.mount(), "queue-"+name)
-		c := startChild(t, dir, "0", noSync, 1+rnd.Uint64N(8000))
-		if cut {
-			c.freeze()
-			disk.cut()
-			c.kill(t)
-		} else {
-			c.stop(t)
-		}
-		disk.unmount()
-		disk.mount()
-		lost, acked = verify(t, dir, c), c.total()
-		disk.unmount()
-		return lost, acked
-	}
-	if lost, acked := trial("control", false, false); lost != 0 {
-		t.Errorf("control without a cut: %d of %d acknowledged records lost", lost, acked)
-	}
-	if lost, acked := trial("nosync", true, true); lost == 0 {
-		t.Errorf("control without fsync: none of %d acknowledged records lost, so the cut has no teeth", acked)
-	} else {
-		t.Logf("control without fsync: %d of %d acknowledged records lost", lost, acked)
-	}
-	var total uint64
-	for i := range *cuts {
-		lost, acked := trial("real"+strconv.Itoa(i%2), false, true)
-		if lost != 0 {
-			t.Errorf("cut %d: %d of %d acknowledged records lost", i, lost, acked)
-		}
-		total += acked
-	}
-	t.Logf("%d cuts, %d records acknowledged", *cuts, total)
 }

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/gatewatch/gatewatch/services/queue"
 	"github.com/gatewatch/gatewatch/services/queue/queuetest"
 )
@@ -64,6 +66,44 @@ func TestTooLarge(t *testing.T) {
 	if at, err := q.Append(t.Context(), queuetest.Records("a", 1, 1, 100)); err != nil || at != 1 {
 		t.Errorf("append = %d, %v, want 1", at, err)
 	}
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	q, err := queue.Open(t.TempDir(), queue.Config{}, nil, reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.Append(t.Context(), queuetest.Records("a", 1, 7, 100)); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.Commit(t.Context(), "store", 3); err != nil {
+		t.Fatal(err)
+	}
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			got[f.GetName()] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
+	}
+	f := func(name string, want float64) {
+		t.Helper()
+		if got[name] != want {
+			t.Errorf("%s = %v, want %v", name, got[name], want)
+		}
+	}
+	f("gatewatch_queue_appended_records_total", 7)
+	f("gatewatch_queue_rounds_total", 1)
+	f("gatewatch_queue_next_offset", 8)
+	f("gatewatch_queue_lag_records", 5)
+	f("gatewatch_queue_refusing", 0)
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -6,12 +6,12 @@ import (
 
 // metrics are the counters of one log.
 type metrics struct {
-	records, bytes, rounds     prometheus.Counter
-	failures                   prometheus.Counter
-	refused                    *prometheus.CounterVec
-	gaps, lost, torn           prometheus.Counter
-	sync                       prometheus.Histogram
-	refusing, logBytes, freeBy prometheus.Gauge
+	records, bytes, rounds        prometheus.Counter
+	failures                      prometheus.Counter
+	refused                       *prometheus.CounterVec
+	gaps, lost, torn              prometheus.Counter
+	sync                          prometheus.Histogram
+	refusing, logBytes, freeBytes prometheus.Gauge
 }
 
 // newMetrics makes the metrics and registers them with reg unless it is nil.
@@ -39,16 +39,16 @@ func newMetrics(reg prometheus.Registerer, d *Disk) (*metrics, error) {
 			Help:    "Duration of write and sync of one group commit.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
 		}),
-		refusing: gauge("refusing", "1 while input is refused for want of space."),
-		logBytes: gauge("bytes", "Size of the log on disk."),
-		freeBy:   gauge("free_bytes", "Free space of the disk at the last group commit."),
+		refusing:  gauge("refusing", "1 while input is refused for want of space."),
+		logBytes:  gauge("bytes", "Size of the log on disk."),
+		freeBytes: gauge("free_bytes", "Free space of the disk at the last group commit."),
 	}
 	if reg == nil {
 		return m, nil
 	}
 	for _, c := range []prometheus.Collector{
 		m.records, m.bytes, m.rounds, m.failures, m.refused, m.gaps, m.lost, m.torn,
-		m.sync, m.refusing, m.logBytes, m.freeBy, positions{d},
+		m.sync, m.refusing, m.logBytes, m.freeBytes, positions{d},
 	} {
 		if err := reg.Register(c); err != nil {
 			return nil, err

@@ -37,8 +37,8 @@ func (d *Disk) load() error {
 		d.log.Error("records at the end of the log are missing",
 			slog.Uint64("from", uint64(end)), slog.Uint64("to", uint64(d.next)))
 	}
-	d.reportMissing()
 	d.dropEmpty()
+	d.reportMissing()
 	oldest, next := d.Bounds()
 	d.log.Info("queue opened", slog.Int("segments", len(d.segments)), slog.Int64("bytes", d.bytes),
 		slog.Uint64("oldest", uint64(oldest)), slog.Uint64("next", uint64(next)))
@@ -112,12 +112,15 @@ func (d *Disk) reportMissing() {
 	}
 }
 
-// dropEmpty removes segments that hold no records: they were opened just before
-// a failure, and a later one has the same base.
+// dropEmpty removes segments without records that count: opened just before a
+// failure, so that a later one has the same base, or cut by a process that did
+// not live to remove them.
 func (d *Disk) dropEmpty() {
+	cut := d.commits.state().cut
 	kept := d.segments[:0]
 	for i, s := range d.segments {
-		if i < len(d.segments)-1 && s.limit == s.base || s.size == 0 && s.limit == s.base {
+		last := i == len(d.segments)-1
+		if s.limit <= cut || s.limit == s.base && (!last || s.size == 0) {
 			if err := d.fs.remove(s.name); err == nil {
 				d.bytes -= s.onDisk
 				continue

@@ -80,6 +80,8 @@ func (d *Disk) retire() {
 func (d *Disk) abandon(s *segment, n int64) {
 	d.log.Error("abandon segment after a failed write",
 		slog.String("segment", s.name), slog.Int64("durable_bytes", s.size), slog.Uint64("next_offset", uint64(d.next)))
+	d.cutting.Lock() // a cut must not see the segment come and go
+	defer d.cutting.Unlock()
 	d.retire()
 	if s.size == 0 {
 		if err := d.fs.remove(s.name); err == nil {

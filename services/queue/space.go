@@ -1,7 +1,9 @@
 package queue
 
 import (
+	"errors"
 	"log/slog"
+	"os"
 	"slices"
 )
 
@@ -44,7 +46,7 @@ func (d *Disk) room() int64 {
 		d.log.Error("read free space", slog.Any("error", err))
 		return 0 // refusing is safe, a full disk is not
 	}
-	d.metrics.freeBy.Set(float64(free))
+	d.metrics.freeBytes.Set(float64(free))
 	if s := d.active; s != nil {
 		free += max(s.reserved-s.size, 0)
 	}
@@ -97,7 +99,7 @@ func (d *Disk) cut(pressure int64) int64 {
 	}
 	var freed int64
 	for i, s := range victims {
-		if err := d.fs.remove(s.name); err != nil {
+		if err := d.fs.remove(s.name); err != nil && !errors.Is(err, os.ErrNotExist) {
 			d.log.Error("cut segment", slog.String("segment", s.name), slog.Any("error", err))
 			victims = victims[:i]
 			break
