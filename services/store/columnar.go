@@ -103,7 +103,7 @@ func open(dir string, cfg Config) (*Columnar, error) {
 		return nil, err
 	}
 	s := &Columnar{
-		dir: dir, cfg: cfg, cache: segment.NewCache(cfg.CacheBytes), space: disk,
+		dir: dir, cfg: cfg, cache: segment.NewCache(cfg.CacheBytes),
 		nextID: m.NextID, applied: m.Applied, written: m.Applied, changed: make(chan struct{}),
 	}
 	s.head.open = segment.NewBuilder()

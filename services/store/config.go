@@ -24,6 +24,8 @@ type Config struct {
 	Log     *slog.Logger          // default: none
 	Metrics prometheus.Registerer // default: none
 	Now     func() time.Time      // clock of retention and flushing; default time.Now
+
+	space func(dir string) (diskSpace, error) // looks at the disk; tests have others
 }
 
 // withDefaults fills in zero fields for a disk of that many bytes.
@@ -39,6 +41,9 @@ func (c Config) withDefaults(disk int64) Config {
 	set(&c.QueryBytes, 64<<20)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.space == nil {
+		c.space = spaceOf
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -236,13 +237,13 @@ func TestMergeKeepsEverything(t *testing.T) {
 }
 
 func TestRetentionByAge(t *testing.T) {
-	now := testTime
-	s := mustOpen(t, t.TempDir(), Config{FlushRows: 10, RetainAge: time.Hour, Now: func() time.Time { return now }})
+	var later atomic.Int64
+	s := mustOpen(t, t.TempDir(), Config{FlushRows: 10, RetainAge: time.Hour, Now: func() time.Time { return testTime.Add(time.Duration(later.Load())) }})
 	for i := 1; i < 100; i += 10 {
 		put(t, s, i, i+10)
 	}
 	await(t, s, func() bool { return s.applied == 101 })
-	now = testTime.Add(time.Hour + 45*time.Second)
+	later.Store(int64(time.Hour + 45*time.Second))
 	if err := s.retain(); err != nil {
 		t.Fatal(err)
 	}
@@ -290,26 +291,29 @@ func TestReadersKeepDroppedSegments(t *testing.T) {
 	}
 }
 
-func TestFullDiskRefuses(t *testing.T) {
-	s := mustOpen(t, t.TempDir(), Config{MinFreeBytes: 1 << 60})
+func TestFullDiskRefusesAndResumes(t *testing.T) {
+	var free atomic.Int64
+	cfg := Config{MinFreeBytes: 1 << 20, space: func(string) (diskSpace, error) { return diskSpace{free: free.Load(), total: 1 << 40}, nil }}
+	s := mustOpen(t, t.TempDir(), cfg)
 	err := s.Write(t.Context(), Batch{numbered(1, 5), 1, 5})
 	if !errors.Is(err, ErrFull) {
 		t.Fatalf("write to a full disk: %v", err)
 	}
-	s.cfg.MinFreeBytes = 1 // room again
-	put(t, s, 1, 5)
+	free.Store(1 << 30)
+	for limit := time.Now().Add(10 * time.Second); errors.Is(err, ErrFull) && time.Now().Before(limit); {
+		err = s.Write(t.Context(), Batch{numbered(1, 5), 1, 5})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	wantIDs(t, s, "*", 1, 5)
 }
 
 func TestAgeFlushes(t *testing.T) {
-	now := testTime
-	s := mustOpen(t, t.TempDir(), Config{FlushAge: 80 * time.Millisecond, Now: func() time.Time { return now }})
-	s.mu.Lock()
-	s.mu.Unlock()
+	var later atomic.Int64
+	s := mustOpen(t, t.TempDir(), Config{FlushAge: 80 * time.Millisecond, Now: func() time.Time { return testTime.Add(time.Duration(later.Load())) }})
 	put(t, s, 1, 5)
-	s.mu.Lock()
-	now = now.Add(time.Second) // read under mu as well
-	s.mu.Unlock()
+	later.Store(int64(time.Second))
 	await(t, s, func() bool { return s.applied == 5 && s.head.rows == 0 })
 	wantIDs(t, s, "*", 1, 5)
 }
@@ -401,9 +405,10 @@ func TestQueryLimits(t *testing.T) {
 	if _, err := s.Search(ctx, SearchRequest{Query: mustParse(t, "*")}, func(*event.Event) error { return nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("search after cancel: %v", err)
 	}
-	s.cfg.QueryTime, s.cfg.QueryBytes = time.Minute, 1000
+	small := mustOpen(t, t.TempDir(), Config{QueryBytes: 1000})
+	put(t, small, 1, 1000)
 	var limit *query.LimitError
-	if _, _, err := s.Aggregate(t.Context(), AggregateRequest{Query: mustParse(t, "* | stats count() by message")}); !errors.As(err, &limit) {
+	if _, _, err := small.Aggregate(t.Context(), AggregateRequest{Query: mustParse(t, "* | stats count() by message")}); !errors.As(err, &limit) {
 		t.Errorf("aggregate over its memory: %v", err)
 	}
 }

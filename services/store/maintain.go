@@ -43,7 +43,7 @@ func (s *Columnar) retain() error {
 	s.manifests.Lock()
 	defer s.manifests.Unlock()
 	free := int64(0)
-	if sp, err := spaceOf(s.dir); err == nil {
+	if sp, err := s.cfg.space(s.dir); err == nil {
 		// Room for the next segments must stay above what Write leaves alone.
 		free = max(0, s.cfg.MinFreeBytes+s.cfg.MinFreeBytes/2-sp.free)
 	}

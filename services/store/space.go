@@ -15,7 +15,7 @@ type diskSpace struct {
 }
 
 // spaceAge is how long a look at the disk is good for.
-const spaceAge = time.Second
+const spaceAge = 200 * time.Millisecond
 
 func spaceOf(dir string) (diskSpace, error) {
 	var st syscall.Statfs_t
@@ -30,12 +30,12 @@ func spaceOf(dir string) (diskSpace, error) {
 // leaves alone. The caller holds writing.
 func (s *Columnar) checkSpace() error {
 	if now := time.Now(); now.Sub(s.space.at) >= spaceAge {
-		sp, err := spaceOf(s.dir)
+		sp, err := s.cfg.space(s.dir)
 		if err != nil {
 			return err
 		}
+		sp.at = now
 		s.space = sp
-		s.space.at = now
 	}
 	if s.space.free < s.cfg.MinFreeBytes {
 		s.metrics.refused.Inc()
