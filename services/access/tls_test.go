@@ -94,7 +94,7 @@ func handshake(t *testing.T, server *tls.Config, client *tls.Config) (string, *t
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close() //nolint:errcheck // a test's
+	defer listener.Close()
 	type seen struct {
 		state tls.ConnectionState
 		err   error
@@ -106,7 +106,7 @@ func handshake(t *testing.T, server *tls.Config, client *tls.Config) (string, *t
 			served <- seen{err: err}
 			return
 		}
-		defer conn.Close() //nolint:errcheck // a test's
+		defer conn.Close()
 		err = conn.(*tls.Conn).Handshake()
 		served <- seen{conn.(*tls.Conn).ConnectionState(), err}
 	}()
@@ -115,7 +115,7 @@ func handshake(t *testing.T, server *tls.Config, client *tls.Config) (string, *t
 		<-served
 		return "", nil, err
 	}
-	defer conn.Close() //nolint:errcheck // a test's
+	defer conn.Close()
 	got := <-served
 	return conn.ConnectionState().PeerCertificates[0].Subject.CommonName, &got.state, got.err
 }

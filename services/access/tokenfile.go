@@ -41,7 +41,7 @@ func (t *Tokens) update(change func(*document) error) error {
 	if err != nil {
 		return err
 	}
-	defer lock.Close() //nolint:errcheck // closing gives the lock back; nothing was written
+	defer lock.Close() // gives the lock back
 	for err = unix.EINTR; errors.Is(err, unix.EINTR); {
 		err = unix.Flock(int(lock.Fd()), unix.LOCK_EX)
 	}
@@ -79,7 +79,7 @@ func readDocument(path string) (document, fs.FileInfo, error) {
 	if err != nil {
 		return none, nil, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
 		return none, nil, err

@@ -20,7 +20,8 @@ import (
 type Config struct {
 	// CallTimeout ends a call that has not answered; default 30s.
 	CallTimeout time.Duration
-	// SearchTimeout ends a search or aggregation; default 60s.
+	// SearchTimeout ends a search or aggregation; default 75s,
+	// a little longer than the store gives itself before it answers in part.
 	SearchTimeout time.Duration
 	// MaxSearches is how many searches and aggregations run at once; others
 	// wait for their turn. Default 16.
@@ -49,7 +50,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.CallTimeout = 30 * time.Second
 	}
 	if c.SearchTimeout == 0 {
-		c.SearchTimeout = time.Minute
+		c.SearchTimeout = 75 * time.Second
 	}
 	if c.MaxSearches == 0 {
 		c.MaxSearches = 16
@@ -94,6 +95,7 @@ type API struct {
 	config   Config
 	parts    Parts
 	searches chan struct{} // a place for each search that runs
+	large    chan struct{} // a place for each large page that is in memory
 	tails    chan struct{} // a place for each tail
 }
 
@@ -107,6 +109,7 @@ func New(config Config, parts Parts) (*API, error) {
 		config:   config,
 		parts:    parts,
 		searches: make(chan struct{}, config.MaxSearches),
+		large:    make(chan struct{}, maxLarge),
 		tails:    make(chan struct{}, config.MaxTails),
 	}, nil
 }

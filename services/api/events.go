@@ -22,8 +22,13 @@ import (
 )
 
 const (
-	// maxJSONPage is the largest page of events over REST in bytes.
-	maxJSONPage = 16 << 20
+	// smallPage is the number of events above which a page over REST may have
+	// more than smallPageBytes of JSON, up to largePageBytes. Only maxLarge of
+	// such pages are in memory at once, until they have been read.
+	smallPage      = 1000
+	smallPageBytes = 4 << 20
+	largePageBytes = 32 << 20
+	maxLarge       = 2
 	// keptBuffer is the largest buffer that is kept for the next request.
 	keptBuffer = 1 << 20
 	// heartbeat is sent to an event stream on which nothing happens, so that
@@ -49,43 +54,60 @@ func (g *guard) restSearch(w http.ResponseWriter, r *http.Request, _ map[string]
 			buffers.Put(buf)
 		}
 	}()
-	const head = `{"events":[`
-	b := append((*buf)[:0], head...)
+	info := &grpc.UnaryServerInfo{FullMethod: methodSearch}
+	_, err := g.unary(r.Context(), &req, info, func(ctx context.Context, _ any) (any, error) {
+		maxBytes := smallPageBytes
+		if req.GetPageSize() > smallPage {
+			release, err := turn(ctx, g.api.large)
+			if err != nil {
+				return nil, err
+			}
+			defer release()
+			maxBytes = largePageBytes
+		}
+		body, err := g.api.searchJSON(ctx, (*buf)[:0], &req, maxBytes)
+		if err != nil {
+			return nil, err
+		}
+		*buf = body
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTime)) // WriteTimeout where there is none
+		w.Write(body)
+		return nil, nil
+	})
+	if err != nil {
+		problemOf(err).write(w)
+	}
+}
+
+// searchJSON appends a page of events as JSON.
+func (a *API) searchJSON(ctx context.Context, b []byte, req *gatewatchv1.SearchRequest, maxBytes int) ([]byte, error) {
+	if a.parts.Store == nil {
+		return nil, status.Error(codes.Unimplemented, "this process serves no events")
+	}
+	b = append(b, `{"events":[`...)
+	head := len(b)
 	sink := pageSink{
-		reset: func() { b = b[:len(head)] },
+		reset: func() { b = b[:head] },
 		add: func(e *event.Event) int {
 			before := len(b)
-			if before > len(head) {
+			if before > head {
 				b = append(b, ',')
 			}
 			b = e.AppendJSON(b)
 			return len(b) - before
 		},
 	}
-	info := &grpc.UnaryServerInfo{FullMethod: methodSearch}
-	_, err := g.unary(r.Context(), &req, info, func(ctx context.Context, _ any) (any, error) {
-		if g.api.parts.Store == nil {
-			return nil, status.Error(codes.Unimplemented, "this process serves no events")
-		}
-		next, stats, err := g.api.search(ctx, &req, maxJSONPage, sink)
-		if err != nil {
-			return nil, err
-		}
-		b = append(b, `],"next_page_token":`...)
-		b = event.AppendQuoted(b, next)
-		b = append(b, `,"stats":`...)
-		b = appendMessage(b, newProtoStats(stats).ProtoReflect())
-		b = append(b, '}')
-		return nil, nil
-	})
-	*buf = b
+	next, stats, err := a.search(ctx, req, maxBytes, sink)
 	if err != nil {
-		problemOf(err).write(w)
-		return
+		return nil, err
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
-	w.Write(b)
+	b = append(b, `],"next_page_token":`...)
+	b = event.AppendQuoted(b, next)
+	b = append(b, `,"stats":`...)
+	b = appendMessage(b, newProtoStats(stats).ProtoReflect())
+	return append(b, '}'), nil
 }
 
 func readRequest(r *http.Request, m proto.Message) error {

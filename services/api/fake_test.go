@@ -121,9 +121,11 @@ func newServer(t *testing.T, config Config, open bool) *server {
 		t.Fatal(err)
 	}
 	for _, g := range []access.Grant{
-		{Kind: access.KindRole, Role: access.Viewer}, {Kind: access.KindRole, Role: access.Analyst},
+		{Kind: access.KindRole, Role: access.Viewer},
+		{Kind: access.KindRole, Role: access.Analyst},
 		{Kind: access.KindRole, Role: access.Administrator},
-		{Kind: access.KindSource, Name: "edge-1"}, {Kind: access.KindNode, Name: "waf-1"},
+		{Kind: access.KindSource, Name: "edge-1"},
+		{Kind: access.KindNode, Name: "waf-1"},
 	} {
 		_, bearer, err := s.tokens.Create(g)
 		if err != nil {

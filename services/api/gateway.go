@@ -149,7 +149,7 @@ func (e httpError) Error() string { return e.detail }
 func restRoutes() map[string]string {
 	routes := map[string]string{}
 	eachMethod(func(name string, m protoreflect.MethodDescriptor) {
-		if verb, path, _ := httpRule(m); verb != "" {
+		if verb, path := httpRule(m); verb != "" {
 			routes[verb+" "+variable.ReplaceAllString(path, "{$1=*}")] = name
 		}
 	})
@@ -174,19 +174,18 @@ func eachMethod(f func(name string, m protoreflect.MethodDescriptor)) {
 	}
 }
 
-// httpRule returns the route of a method, and which field is its body: "*" for
-// the whole message. A method without a route has no verb.
-func httpRule(m protoreflect.MethodDescriptor) (verb, path, body string) {
+// httpRule returns the route of a method. A method without one has no verb.
+func httpRule(m protoreflect.MethodDescriptor) (verb, path string) {
 	rule, _ := proto.GetExtension(m.Options(), annotations.E_Http).(*annotations.HttpRule)
 	switch p := rule.GetPattern().(type) {
 	case *annotations.HttpRule_Get:
-		return http.MethodGet, p.Get, rule.GetBody()
+		return http.MethodGet, p.Get
 	case *annotations.HttpRule_Post:
-		return http.MethodPost, p.Post, rule.GetBody()
+		return http.MethodPost, p.Post
 	case *annotations.HttpRule_Delete:
-		return http.MethodDelete, p.Delete, rule.GetBody()
+		return http.MethodDelete, p.Delete
 	}
-	return "", "", ""
+	return "", ""
 }
 
 // strictParameters refuses parameters that the request does not have.
@@ -211,7 +210,8 @@ type localConn struct {
 }
 
 type localMethod struct {
-	handle func(srv any, ctx context.Context, dec func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) //nolint:revive // the type of grpc.MethodDesc.Handler
+	// handle has the type of grpc.MethodDesc.Handler.
+	handle func(srv any, ctx context.Context, dec func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error)
 	server any
 }
 

@@ -101,7 +101,7 @@ func TestOpenAPIHasEveryRoute(t *testing.T) {
 		}
 	}
 	eachMethod(func(name string, m protoreflect.MethodDescriptor) {
-		verb, path, _ := httpRule(m)
+		verb, path := httpRule(m)
 		if verb == "" {
 			return
 		}

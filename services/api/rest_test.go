@@ -234,7 +234,7 @@ func TestInternalErrorsHideDetails(t *testing.T) {
 	f(500, "secret state")
 	s.store.panics = ""
 	s.store.fail = store.ErrClosed
-	if resp := s.do(http.MethodPost, "/api/v1/search", s.bearer["viewer"], "{}"); resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" {
+	if resp := s.do(http.MethodPost, "/api/v1/search", s.bearer["viewer"], "{}"); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
 		t.Errorf("closed store: %d %v", resp.StatusCode, resp.Header)
 	}
 }
@@ -245,11 +245,11 @@ func TestFloodOfBadTokens(t *testing.T) {
 	for range 100 {
 		resp := s.do(http.MethodPost, "/api/v1/search", "gwt_wrong", "{}")
 		switch resp.StatusCode {
-		case 401:
+		case http.StatusUnauthorized:
 			if resp.Header.Get("WWW-Authenticate") == "" {
 				t.Error("401 without a challenge")
 			}
-		case 429:
+		case http.StatusTooManyRequests:
 			limited++
 			if resp.Header.Get("Retry-After") == "" {
 				t.Error("429 without Retry-After")
@@ -261,7 +261,7 @@ func TestFloodOfBadTokens(t *testing.T) {
 	if limited < 50 {
 		t.Errorf("%d of 100 were limited", limited)
 	}
-	if resp := s.do(http.MethodPost, "/api/v1/search", s.bearer["viewer"], "{}"); resp.StatusCode != 200 {
+	if resp := s.do(http.MethodPost, "/api/v1/search", s.bearer["viewer"], "{}"); resp.StatusCode != http.StatusOK {
 		t.Errorf("valid token behind the flood: %d", resp.StatusCode)
 	}
 }
@@ -283,7 +283,7 @@ func TestHalfARequest(t *testing.T) {
 		t.Errorf("answer is %q, %v", answer, err)
 	}
 	conn.Close()
-	if resp := s.do(http.MethodPost, "/api/v1/search", s.bearer["viewer"], "{}"); resp.StatusCode != 200 {
+	if resp := s.do(http.MethodPost, "/api/v1/search", s.bearer["viewer"], "{}"); resp.StatusCode != http.StatusOK {
 		t.Errorf("afterwards: %d", resp.StatusCode)
 	}
 }

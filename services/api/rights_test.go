@@ -135,7 +135,7 @@ func TestRightsOfEveryRoute(t *testing.T) {
 		s := newServer(t, Config{}, open)
 		n := 0
 		eachMethod(func(method string, m protoreflect.MethodDescriptor) {
-			verb, path, _ := httpRule(m)
+			verb, path := httpRule(m)
 			if verb == "" {
 				return
 			}

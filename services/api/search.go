@@ -70,7 +70,7 @@ func (s searchServer) Aggregate(ctx context.Context, req *gatewatchv1.AggregateR
 	if !q.IsAggregation() {
 		return nil, &badField{"query", errors.New("has no table: end it with a stage such as | stats n = count() by source.ip, or use search")}
 	}
-	release, err := s.api.turn(ctx)
+	release, err := turn(ctx, s.api.searches)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (a *API) search(ctx context.Context, req *gatewatchv1.SearchRequest, maxByt
 	if q.IsAggregation() {
 		return "", stats, &badField{"query", errors.New("ends in a table: use aggregate")}
 	}
-	release, err := a.turn(ctx)
+	release, err := turn(ctx, a.searches)
 	if err != nil {
 		return "", stats, err
 	}
@@ -198,11 +198,11 @@ func (a *API) tail(ctx context.Context, req *gatewatchv1.TailRequest, reader tai
 	return nil
 }
 
-// turn waits until a search may run.
-func (a *API) turn(ctx context.Context) (release func(), err error) {
+// turn waits for one of the places.
+func turn(ctx context.Context, places chan struct{}) (release func(), err error) {
 	select {
-	case a.searches <- struct{}{}:
-		return func() { <-a.searches }, nil
+	case places <- struct{}{}:
+		return func() { <-places }, nil
 	case <-ctx.Done():
 		return nil, errBusy
 	}

@@ -44,7 +44,7 @@ func TestPagesOverREST(t *testing.T) {
 			Events []map[string]any `json:"events"`
 			Next   string           `json:"next_page_token"`
 		}
-		if err := json.NewDecoder(resp.Body).Decode(&page); err != nil || resp.StatusCode != 200 {
+		if err := json.NewDecoder(resp.Body).Decode(&page); err != nil || resp.StatusCode != http.StatusOK {
 			t.Fatalf("%d, %v", resp.StatusCode, err)
 		}
 		for _, e := range page.Events {
@@ -296,17 +296,17 @@ func TestSearchesTakeTurns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	release, err := a.turn(t.Context())
+	release, err := turn(t.Context(), a.searches)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := a.turn(ctx); !errors.Is(err, errBusy) {
+	if _, err := turn(ctx, a.searches); !errors.Is(err, errBusy) {
 		t.Errorf("second: %v", err)
 	}
 	release()
-	if _, err := a.turn(t.Context()); err != nil {
+	if _, err := turn(t.Context(), a.searches); err != nil {
 		t.Errorf("after the first: %v", err)
 	}
 }
@@ -350,4 +350,29 @@ func BenchmarkRESTSearch(b *testing.B) {
 			}
 		}
 	})
+}
+
+// TestLargePages shows what the size of a page does to its bytes over REST.
+func TestLargePages(t *testing.T) {
+	s := newServer(t, Config{}, true)
+	events := make([]event.Event, 20)
+	for i := range events {
+		events[i] = event.Event{ID: fmt.Sprint("id-", i), Source: "big", Time: started.Add(time.Duration(i) * time.Second).UnixNano(), Raw: bytes.Repeat([]byte("a"), 1<<19)}
+	}
+	if err := s.store.Write(t.Context(), store.Batch{Events: events}); err != nil {
+		t.Fatal(err)
+	}
+	f := func(size, want int, more bool) {
+		t.Helper()
+		var page struct {
+			Events []map[string]any `json:"events"`
+			Next   string           `json:"next_page_token"`
+		}
+		resp := s.do(http.MethodPost, "/api/v1/search", s.bearer["viewer"], fmt.Sprintf(`{"page_size":%d}`, size))
+		if err := json.NewDecoder(resp.Body).Decode(&page); err != nil || len(page.Events) != want || (page.Next != "") != more {
+			t.Errorf("page_size %d: %d events, next %q, %v, want %d", size, len(page.Events), page.Next, err, want)
+		}
+	}
+	f(1000, smallPageBytes>>19-1, true)
+	f(maxPage, len(events), false)
 }

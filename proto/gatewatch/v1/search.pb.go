@@ -34,7 +34,8 @@ type SearchRequest struct {
 	From string `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
 	// End of the time range, exclusive; empty is after the newest event.
 	To string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
-	// Number of events, 100 if 0, at most 10,000.
+	// Number of events, 100 if 0, at most 10,000. A page of large events has
+	// fewer; next_page_token tells whether there are more.
 	PageSize int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the response before, with the same query and range.
 	PageToken     string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
