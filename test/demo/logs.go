@@ -77,7 +77,7 @@ func (l *logs) mailLogin(client, user string) {
 		syslogLine{"postfix/smtpd[733]", fmt.Sprintf("connect from unknown[%s]", client)},
 		syslogLine{"postfix/smtpd[733]", fmt.Sprintf("warning: unknown[%s]: SASL LOGIN authentication failed: UGFzc3dvcmQ6, sasl_username=%s@shop.example", client, user)},
 		syslogLine{"postfix/smtpd[733]", fmt.Sprintf("disconnect from unknown[%s] ehlo=1 auth=0/1 quit=1 commands=2/3", client)},
-		syslogLine{"sshd[611]", fmt.Sprintf("Failed password for invalid user %s from %s port %d ssh2", user, client, 40000+len(l.syslog))},
+		syslogLine{"sshd", fmt.Sprintf("Failed password for invalid user %s from %s port %d ssh2", user, client, 40000+len(l.syslog))},
 	)
 }
 
@@ -125,8 +125,8 @@ func (l *logs) logger(s syslogLine) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	args := []string{"--server", host, "--port", port, "--tcp", "--rfc3164", "--priority", "mail.info", "--tag", s.tag, "--", s.text}
-	if strings.HasPrefix(s.tag, "sshd") {
-		args = []string{"--server", host, "--port", port, "--udp", "--rfc5424", "--priority", "authpriv.info", "--tag", s.tag, "--", s.text}
+	if s.tag == "sshd" {
+		args = []string{"--server", host, "--port", port, "--udp", "--rfc5424", "--priority", "authpriv.info", "--tag", "sshd", "--id=611", "--", s.text}
 	}
 	if err := exec.CommandContext(ctx, "logger", args...).Run(); err != nil {
 		l.refused++

@@ -174,7 +174,7 @@ func startNode(ctx context.Context, bin, dir, upstream, grpc string) (*node, err
 		l.Close()
 	}
 	p, err := start(filepath.Join(dir, "node.log"), filepath.Join(bin, "gatewatch-waf"),
-		"--listen", addr, "--upstream", upstream, "--server", grpc, "--site", "shop", "--name", "edge-1",
+		"--listen", addr, "--upstream", upstream, "--server", grpc, "--site", "shop", "--node", "edge-1",
 		"--mode", "block", "--trusted-proxies", "127.0.0.1", "--spool", filepath.Join(dir, "node"))
 	if err != nil {
 		return nil, err
