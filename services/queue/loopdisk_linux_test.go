@@ -40,7 +40,7 @@ func newDisk(t *testing.T, size int64) *loopDisk {
 		t.Skipf("power cuts and full disks need loop devices: %v: %s", err, out)
 	}
 	d.mounted = true
-	t.Cleanup(d.unmount)
+	t.Cleanup(d.release)
 	return d
 }
 
@@ -64,6 +64,16 @@ func (d *loopDisk) unmount() {
 		d.t.Fatalf("umount: %v: %s", err, out)
 	}
 	d.mounted = false
+}
+
+// release unmounts the disk even if a failed test left files open on it.
+func (d *loopDisk) release() {
+	if !d.mounted {
+		return
+	}
+	if out, err := exec.Command("umount", "--lazy", d.at).CombinedOutput(); err != nil {
+		d.t.Errorf("umount: %v: %s", err, out)
+	}
 }
 
 // cut stops the file system at once, without writing its journal or any page
