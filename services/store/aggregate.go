@@ -74,7 +74,7 @@ func (sc *scan) inParallel(ctx context.Context, q *query.Query, budget *query.Bu
 	for w := range execs {
 		execs[w] = query.NewExec(q, budget)
 		wg.Go(func() {
-			c := counter{query: q, exec: execs[w]}
+			c := counter{exec: execs[w], precount: newPrecount(q)}
 			for errs[w] == nil {
 				i := int(next.Add(1)) - 1
 				if i >= len(blocks) {
@@ -140,14 +140,21 @@ func (sc *scan) countBlock(ctx context.Context, b blockRef, c *counter) (blockRe
 
 // counter feeds the rows of blocks to one execution.
 type counter struct {
-	query *query.Query
-	exec  *query.Exec
-	row   blockRow
+	exec     *query.Exec
+	precount *precount
+	row      blockRow
 }
 
 // block adds the rows of a block.
 func (c *counter) block(ctx context.Context, b *segment.Block, rows bitmap) error {
 	c.row.reset(b)
+	done, err := c.precount.each(b, rows, func(row int, n int64) error {
+		c.row.row = row
+		return c.exec.AddN(&c.row, n)
+	})
+	if done || err != nil {
+		return err
+	}
 	for i, w := range rows {
 		if i%16 == 0 && ctx.Err() != nil {
 			return ctx.Err()
