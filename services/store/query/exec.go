@@ -18,10 +18,11 @@ type Table struct {
 // Exec is used by one goroutine; several work on parts of the rows and are then
 // merged, unless the query is [Query.Ordered]. After an error it is of no use.
 type Exec struct {
-	first  stage
-	group  *grouping // of the first stats or top
-	answer *tableSink
-	more   bool
+	first   stage
+	group   *grouping // of the first stats or top
+	answer  *tableSink
+	more    bool
+	ordered bool
 }
 
 // NewExec prepares an aggregation (see [Query.IsAggregation]; it panics for a
@@ -31,7 +32,7 @@ func NewExec(q *Query, b *Budget) *Exec {
 		panic("query: NewExec of a search")
 	}
 	sink := &tableSink{budget: b, columns: columnsOf(q.Pipes)}
-	x := &Exec{answer: sink, more: true}
+	x := &Exec{answer: sink, more: true, ordered: q.Ordered()}
 	c := chain{budget: b, group: func(g *grouping) { x.group = g }}
 	pipes := append(slices.Clip(q.events()), q.Pipes[q.aggregation():]...)
 	x.first = c.build(pipes, sink)
@@ -53,8 +54,13 @@ func (x *Exec) AddN(row Row, n int64) error {
 func (x *Exec) More() bool { return x.more }
 
 // Merge takes over what another execution of the same query has counted. The
-// other is then of no use.
-func (x *Exec) Merge(o *Exec) error { return x.group.merge(o.group) }
+// other is then of no use. It panics for a query that is [Query.Ordered].
+func (x *Exec) Merge(o *Exec) error {
+	if x.ordered {
+		panic("query: Merge of an ordered query")
+	}
+	return x.group.merge(o.group)
+}
 
 // Result ends the execution and returns its answer. It ends with the error of
 // the context if that is cancelled.
