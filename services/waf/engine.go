@@ -150,6 +150,7 @@ func (e *Engine) Close() error {
 func (s Settings) setup() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line(`SecRule INBOUND_DATA_ERROR "@eq 1" "id:9900001,phase:2,t:none,pass,nolog,ctl:ruleRemoveById=200002"`)
 	line("Include @coraza.conf-recommended")
 	line("SecRuleEngine On")
 	line("SecAuditEngine Off")
@@ -160,7 +161,6 @@ func (s Settings) setup() string {
 	line("SecResponseBodyMimeType %s", strings.Join(s.ResponseTypes, " "))
 	line("SecResponseBodyLimit %d", s.ResponseBodyBytes+1)
 	line("SecResponseBodyLimitAction ProcessPartial")
-	line(`SecRule INBOUND_DATA_ERROR "@eq 1" "id:9900001,phase:2,t:none,pass,nolog,ctl:ruleRemoveById=200002"`)
 	if !s.AllowManyArguments {
 		line(`SecRule ARGUMENTS_LIMIT_REACHED "@eq 1" "id:9900002,phase:1,t:none,log,deny,status:400,msg:'Too many arguments in the URL',severity:'ERROR'"`)
 		line(`SecRule ARGUMENTS_LIMIT_REACHED "@eq 1" "id:9900003,phase:2,t:none,log,deny,status:400,msg:'Too many arguments in the body',severity:'ERROR'"`)

@@ -217,6 +217,9 @@ func (n *Node) shutdown(server *http.Server) error {
 		n.log.Warn("requests were cut off", slog.Duration("after", n.config.Limits.ShutdownTimeout))
 		err = server.Close()
 	}
+	if !n.stream.connected.Load() {
+		return err
+	}
 	bye, cancel := context.WithTimeout(context.Background(), farewell)
 	defer cancel()
 	if err := n.spool.Drained(bye); err != nil {

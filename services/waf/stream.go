@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -39,6 +40,8 @@ type stream struct {
 	metrics *metrics
 	log     *slog.Logger
 	backoff time.Duration // first wait before a new try; minBackoff if 0
+
+	connected atomic.Bool
 }
 
 // bearer sends a token with each call (RFC 6750).
@@ -133,8 +136,8 @@ func (st *stream) once(ctx context.Context, conn *grpc.ClientConn) (welcomed boo
 		st.log.Error("begin a new epoch", slog.Any("error", err), slog.Uint64("server", welcome.GetSequence()))
 		return false, errors.Join(err, st.spool.Renew())
 	}
-	st.metrics.streamConnected.Set(1)
-	defer st.metrics.streamConnected.Set(0)
+	st.setConnected(true)
+	defer st.setConnected(false)
 	st.log.Info("stream connected", slog.String("server", st.target), slog.Uint64("server_holds", welcome.GetSequence()))
 	flight := newFlight(welcome.GetWindowBytes())
 	received := make(chan error, 1)
@@ -148,6 +151,15 @@ func (st *stream) once(ctx context.Context, conn *grpc.ClientConn) (welcomed boo
 		err = why
 	}
 	return true, err
+}
+
+func (st *stream) setConnected(yes bool) {
+	st.connected.Store(yes)
+	value := 0.0
+	if yes {
+		value = 1
+	}
+	st.metrics.streamConnected.Set(value)
 }
 
 // send sends one message; where the server has ended the stream, the error is
