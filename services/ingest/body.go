@@ -20,6 +20,7 @@ const (
 	// maxRatio times that size beyond it.
 	freeGrowth = 4 << 20
 	maxRatio   = 500
+	zstdWindow = 8 << 20 // what RFC 8878 section 3.1.1.1.2 asks decoders to take
 )
 
 // body is the decoded body of a request. Its memory is reserved until release.
@@ -73,12 +74,18 @@ func (c *call) read() (*body, *refusal) {
 	wire := &counted{r: http.MaxBytesReader(c.w, c.r.Body, int64(c.cfg.MaxBodyBytes))}
 	encoding := strings.ToLower(strings.TrimSpace(c.r.Header.Get("Content-Encoding")))
 	plain := encoding == "" || encoding == "identity"
-	r, closer, err := decoder(wire, encoding, c.cfg.MaxBodyBytes)
+	b := &body{sink: c.sink}
+	if encoding == "zstd" {
+		if err := b.reserve(zstdWindow); err != nil {
+			return nil, c.unreadable(err)
+		}
+	}
+	r, closer, err := decoder(wire, encoding)
 	if err != nil {
+		b.release()
 		return nil, c.unreadable(err)
 	}
 	defer closer()
-	b := &body{sink: c.sink}
 	size := firstBody
 	if n := c.r.ContentLength; plain && n > 0 && n < firstBody {
 		size = int(n) + 1 // one more, so that the end is seen
@@ -134,7 +141,7 @@ func (c *call) unreadable(err error) *refusal {
 	switch {
 	case errors.Is(err, ErrBusy):
 		return unstored(err)
-	case errors.Is(err, errTooLarge), errors.Is(err, errRatio), errors.As(err, &large):
+	case errors.Is(err, errTooLarge), errors.Is(err, errRatio), errors.Is(err, zstd.ErrWindowSizeExceeded), errors.As(err, &large):
 		return &refusal{
 			http.StatusRequestEntityTooLarge, "content_too_large_exception",
 			fmt.Sprintf("the body is larger than %d bytes after decompression, or compressed too well", c.cfg.MaxBodyBytes), ReasonTooLarge,
@@ -161,7 +168,7 @@ func (c *counted) Read(b []byte) (int, error) {
 }
 
 // decoder undoes one content encoding. Encodings of encodings are refused.
-func decoder(r io.Reader, encoding string, limit int) (io.Reader, func(), error) {
+func decoder(r io.Reader, encoding string) (io.Reader, func(), error) {
 	switch encoding {
 	case "", "identity":
 		return r, func() {}, nil
@@ -170,16 +177,15 @@ func decoder(r io.Reader, encoding string, limit int) (io.Reader, func(), error)
 		if err != nil {
 			return nil, nil, err
 		}
-		return z, func() { z.Close() }, nil
+		return z, func() { _ = z.Close() }, nil // everything that matters was read
 	case "deflate":
 		z, err := zlib.NewReader(r)
 		if err != nil {
 			return nil, nil, err
 		}
-		return z, func() { z.Close() }, nil
+		return z, func() { _ = z.Close() }, nil // likewise
 	case "zstd":
-		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxWindow(8<<20), zstd.WithDecoderMaxMemory(uint64(limit)+1))
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(zstdWindow))
 		if err != nil {
 			return nil, nil, err
 		}

@@ -12,9 +12,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
-
-	"golang.org/x/net/netutil"
 )
 
 // HTTPConfig is how the HTTP inputs behave. The zero value is the default.
@@ -28,6 +27,8 @@ type HTTPConfig struct {
 	MaxItems int
 	// MaxConnections bounds the connections of a listener; default 1024.
 	MaxConnections int
+	// MaxPerPeer bounds the connections of one address; default 256.
+	MaxPerPeer int
 	// BodyTimeout is how long a request may take to arrive; default 2 minutes.
 	BodyTimeout time.Duration
 }
@@ -39,6 +40,7 @@ func (c HTTPConfig) withDefaults() HTTPConfig {
 	orInt(&c.MaxBodyBytes, 32<<20)
 	orInt(&c.MaxItems, 100_000)
 	orInt(&c.MaxConnections, 1024)
+	orInt(&c.MaxPerPeer, 256)
 	orInt(&c.BodyTimeout, 2*time.Minute)
 	return c
 }
@@ -57,8 +59,8 @@ func (c HTTPConfig) validate() error {
 	if c.MaxItems < 1 || c.MaxItems > 200_000 {
 		return fmt.Errorf("max_items: %d is not between 1 and 200000", c.MaxItems)
 	}
-	if c.MaxConnections < 1 || c.BodyTimeout < 0 {
-		return errors.New("max_connections, body_timeout: out of range")
+	if c.MaxConnections < 1 || c.MaxPerPeer < 1 || c.BodyTimeout < 0 {
+		return errors.New("max_connections, max_per_peer, body_timeout: out of range")
 	}
 	return nil
 }
@@ -84,13 +86,19 @@ func NewHTTP(sink *Sink, cfg HTTPConfig, auth Authenticator, log *slog.Logger) (
 	return &HTTP{sink: sink, cfg: cfg, auth: orLoopback(auth), log: log}, nil
 }
 
+// answerTimeout is how long a sender may take to read its answer, for which
+// memory is reserved, on top of BodyTimeout.
+const answerTimeout = 30 * time.Second
+
 // shutdownTime is how long requests under way may take when the server stops.
 const shutdownTime = 10 * time.Second
 
 // Serve answers requests from l, which may be a TLS listener, until ctx ends;
 // then requests under way are finished. An error is that of l.
 func (h *HTTP) Serve(ctx context.Context, l net.Listener) error {
+	places := newAdmission(h.cfg.MaxConnections, h.cfg.MaxPerPeer)
 	server := &http.Server{
+		ConnState:         h.bound(places),
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       5 * time.Minute,
@@ -104,10 +112,10 @@ func (h *HTTP) Serve(ctx context.Context, l net.Listener) error {
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 		defer cancel()
 		if server.Shutdown(late) != nil {
-			server.Close()
+			_ = server.Close() // the requests that are left were given their time
 		}
 	})
-	err := server.Serve(netutil.LimitListener(l, h.cfg.MaxConnections))
+	err := server.Serve(l)
 	if !stop() {
 		<-ended
 	}
@@ -115,6 +123,34 @@ func (h *HTTP) Serve(ctx context.Context, l net.Listener) error {
 		return nil
 	}
 	return fmt.Errorf("serve http inputs: %w", err)
+}
+
+// bound closes connections for which there is no place.
+func (h *HTTP) bound(places *admission) func(net.Conn, http.ConnState) {
+	var mu sync.Mutex
+	admitted := map[net.Conn]netip.Addr{}
+	return func(conn net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			from := addrOf(conn.RemoteAddr())
+			if !places.enter(from) {
+				h.sink.Refuse("http", ReasonOverload, 1)
+				conn.Close()
+				return
+			}
+			mu.Lock()
+			admitted[conn] = from
+			mu.Unlock()
+		case http.StateClosed, http.StateHijacked:
+			mu.Lock()
+			from, ok := admitted[conn]
+			delete(admitted, conn)
+			mu.Unlock()
+			if ok {
+				places.leave(from)
+			}
+		}
+	}
 }
 
 // call is one request with what is known of its sender.
@@ -144,7 +180,9 @@ func (h *HTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := &call{HTTP: h, w: w, r: r}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.cfg.BodyTimeout)) // not all writers can
+	rc, limit := http.NewResponseController(w), time.Now().Add(h.cfg.BodyTimeout)
+	_ = rc.SetReadDeadline(limit)                     // not all writers can
+	_ = rc.SetWriteDeadline(limit.Add(answerTimeout)) // likewise
 	if refused := c.admit(); refused != nil {
 		c.refuse("http", refused)
 		return

@@ -96,9 +96,12 @@ func (c Config) validate() error {
 		key   string
 		value int64
 	}{
-		{"memory_bytes", c.MemoryBytes}, {"max_sources", int64(c.MaxSources)},
-		{"ids_per_source", int64(c.IDsPerSource)}, {"id_memory_bytes", c.IDMemoryBytes},
-		{"max_positions", int64(c.MaxPositions)}, {"snapshot_every", int64(c.SnapshotEvery)},
+		{"memory_bytes", c.MemoryBytes},
+		{"max_sources", int64(c.MaxSources)},
+		{"ids_per_source", int64(c.IDsPerSource)},
+		{"id_memory_bytes", c.IDMemoryBytes},
+		{"max_positions", int64(c.MaxPositions)},
+		{"snapshot_every", int64(c.SnapshotEvery)},
 	} {
 		if f.value < 0 {
 			return fmt.Errorf("check %s: %d is negative", f.key, f.value)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -185,29 +186,35 @@ func TestPositionsAreExact(t *testing.T) {
 }
 
 func TestPutAtTakesTurns(t *testing.T) {
-	log := newMemoryLog()
-	s := openSink(t, log, Config{})
-	entered, open := log.hold()
-	var work sync.WaitGroup
-	work.Go(func() {
-		if errs := s.PutAt(t.Context(), at("n", 1, 1, 2)); !errors.Is(worst(errs), queue.ErrFull) {
-			t.Errorf("first: %v", errs)
+	synctest.Test(t, func(t *testing.T) {
+		log := newMemoryLog()
+		s := openSink(t, log, Config{})
+		entered, open := log.hold()
+		var work sync.WaitGroup
+		work.Go(func() {
+			if errs := s.PutAt(t.Context(), at("n", 1, 1, 2)); !errors.Is(worst(errs), queue.ErrFull) {
+				t.Errorf("first: %v", errs)
+			}
+		})
+		<-entered
+		work.Go(func() {
+			// Were 3 durable before the first has failed, 1 and 2 would be taken for
+			// duplicates when they are sent again.
+			if errs := s.PutAt(t.Context(), at("n", 1, 1, 2, 3)); errs != nil {
+				t.Errorf("second: %v", errs)
+			}
+		})
+		synctest.Wait()
+		if len(entered) != 0 {
+			t.Error("the second did not wait for the first")
+		}
+		log.failOnce(queue.ErrFull)
+		open()
+		work.Wait()
+		if diff := cmp.Diff([]string{"1", "2", "3"}, lines(log.all())); diff != "" {
+			t.Error(diff)
 		}
 	})
-	<-entered
-	work.Go(func() {
-		// Were 3 durable before the first has failed, 1 and 2 would be taken for
-		// duplicates when they are sent again.
-		if errs := s.PutAt(t.Context(), at("n", 1, 1, 2, 3)); errs != nil {
-			t.Errorf("second: %v", errs)
-		}
-	})
-	log.failOnce(queue.ErrFull)
-	open()
-	work.Wait()
-	if diff := cmp.Diff([]string{"1", "2", "3"}, lines(log.all())); diff != "" {
-		t.Error(diff)
-	}
 }
 
 func TestRestartKnowsWhatWasStored(t *testing.T) {
@@ -278,6 +285,40 @@ func TestRestartKnowsWhatWasStored(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+func TestNothingOfADamagedSnapshotIsBelieved(t *testing.T) {
+	dir := t.TempDir()
+	p, ids := newPositions(10), newIDs(10, 10, 1<<20)
+	p.raise(positionKey{"n", queue.Epoch{1}}, 7)
+	ids.remember("a", idEntry{keyOf("1"), 1})
+	if _, err := (&snapshots{dir: dir}).write(5, queue.Epoch{9}, p, ids); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, snapshotName)
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(what string, b []byte, want queue.Offset) {
+		t.Helper()
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p, ids := newPositions(10), newIDs(10, 10, 1<<20)
+		offset, _, damaged := (&snapshots{dir: dir}).read(p, ids)
+		n, _ := p.size()
+		if known := n > 0 || ids.size() > 0; offset != want || known != (want > 0) || (len(damaged) > 0) != (want == 0) {
+			t.Errorf("%s: offset %d, %d positions, %d ids, damage %v", what, offset, n, ids.size(), damaged)
+		}
+	}
+	f("whole", good, 5)
+	for i := range good {
+		b := bytes.Clone(good)
+		b[i] ^= 0x10
+		f(fmt.Sprintf("byte %d flipped", i), b, 0)
+		f(fmt.Sprintf("cut to %d bytes", i), good[:i], 0)
+	}
 }
 
 func TestQueueIsHeldForTheOlderSnapshot(t *testing.T) {

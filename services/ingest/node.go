@@ -26,6 +26,11 @@ const MaxMessage = 8 << 20
 // not read until what it sent is durable.
 const windowBytes = 4 << 20
 
+const (
+	maxStreams        = 4096
+	maxStreamsPerPeer = 64
+)
+
 // NodeConfig bounds the streams of nodes. The zero value is the default.
 type NodeConfig struct {
 	// HelloTimeout is how long a stream may take to say hello; default 10
@@ -54,6 +59,7 @@ type NodeServer struct {
 	log   *slog.Logger
 	nodes *nodes
 
+	streams   *admission
 	stop      chan struct{}
 	stopOnce  sync.Once
 	receivers sync.WaitGroup
@@ -67,7 +73,7 @@ func NewNodeServer(sink *Sink, cfg NodeConfig, auth Authenticator, log *slog.Log
 	}
 	return &NodeServer{
 		sink: sink, cfg: cfg.withDefaults(), auth: orLoopback(auth), log: log,
-		nodes: newNodes(), stop: make(chan struct{}),
+		nodes: newNodes(), streams: newAdmission(maxStreams, maxStreamsPerPeer), stop: make(chan struct{}),
 	}
 }
 
@@ -125,10 +131,10 @@ func (n *NodeServer) Stream(stream grpc.BidiStreamingServer[gatewatchv1.StreamRe
 		n.sink.Refuse("node", ReasonAuth, 1)
 		return status.Error(codes.Unauthenticated, "a token or certificate of an enrolled node is needed")
 	}
-	if err := n.nodes.admit(from); err != nil {
-		return status.Error(codes.ResourceExhausted, err.Error())
+	if !n.streams.enter(from) {
+		return status.Error(codes.ResourceExhausted, "too many streams")
 	}
-	defer n.nodes.leave(from)
+	defer n.streams.leave(from)
 
 	ctx, cancel := context.WithCancel(stream.Context())
 	defer cancel()
@@ -202,6 +208,7 @@ func (s *nodeStream) acknowledge() error {
 		case <-s.acks:
 			if err := s.ack(); err != nil {
 				s.close(err)
+				s.cancel()
 				<-s.drained
 				return err
 			}

@@ -246,7 +246,9 @@ func TestNodeHasTheNameOfItsToken(t *testing.T) {
 	c.say(&gatewatchv1.Hello{Node: "edge-2", Epoch: epoch[:]})
 	c.ends(codes.PermissionDenied)
 
-	stranger := func(context.Context, string, net.Addr, *tls.ConnectionState) (string, error) { return "", ErrUnauthorized }
+	stranger := func(context.Context, string, net.Addr, *tls.ConnectionState) (string, error) {
+		return "", ErrUnauthorized
+	}
 	listenGRPC(t, s, NodeConfig{}, stranger).stream(t).ends(codes.Unauthenticated)
 }
 
@@ -321,7 +323,7 @@ func TestStopAcknowledgesWhatIsDurable(t *testing.T) {
 func TestStreamsOfOnePeerAreBounded(t *testing.T) {
 	s := openSink(t, newMemoryLog(), Config{})
 	p := listenGRPC(t, s, NodeConfig{HelloTimeout: time.Hour}, nil)
-	for i := range perPeer {
+	for i := range maxStreamsPerPeer {
 		p.stream(t).hello("edge-1", byte(i+1))
 	}
 	p.stream(t).ends(codes.ResourceExhausted)

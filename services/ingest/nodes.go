@@ -1,8 +1,6 @@
 package ingest
 
 import (
-	"errors"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -25,21 +23,15 @@ type Node struct {
 }
 
 const (
-	maxNodes     = 10_000
-	maxSites     = 256
-	maxNodeText  = 256
-	perPeer      = 64
-	totalStreams = 4096
+	maxNodes    = 10_000
+	maxSites    = 256
+	maxNodeText = 256
 )
 
-var errStreams = errors.New("too many streams")
-
-// nodes is the registry of nodes and their streams.
+// nodes is the registry of nodes.
 type nodes struct {
-	mu      sync.Mutex
-	byName  map[string]*nodeState
-	perPeer map[netip.Addr]int
-	streams int
+	mu     sync.Mutex
+	byName map[string]*nodeState
 }
 
 type nodeState struct {
@@ -48,29 +40,7 @@ type nodeState struct {
 }
 
 func newNodes() *nodes {
-	return &nodes{byName: map[string]*nodeState{}, perPeer: map[netip.Addr]int{}}
-}
-
-// admit counts a stream of a peer before its hello.
-func (n *nodes) admit(from netip.Addr) error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.streams >= totalStreams || n.perPeer[from] >= perPeer {
-		return errStreams
-	}
-	n.streams++
-	n.perPeer[from]++
-	return nil
-}
-
-// leave undoes admit.
-func (n *nodes) leave(from netip.Addr) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.streams--
-	if n.perPeer[from]--; n.perPeer[from] == 0 {
-		delete(n.perPeer, from)
-	}
+	return &nodes{byName: map[string]*nodeState{}}
 }
 
 // connect notes that a node said hello.

@@ -15,6 +15,7 @@ import (
 // they can be the label of a metric.
 type Reason string
 
+// Why records were not taken.
 const (
 	ReasonFull      Reason = "queue_full"
 	ReasonTooLarge  Reason = "too_large"

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/gatewatch/gatewatch/detection/parse"
@@ -90,9 +89,6 @@ type Syslog struct {
 	auth  Authenticator
 	log   *slog.Logger
 	rules []syslogRule // the longest prefix first
-
-	mu      sync.Mutex
-	perPeer map[netip.Addr]int
 }
 
 type syslogRule struct {
@@ -109,7 +105,7 @@ func NewSyslog(sink *Sink, cfg SyslogConfig, auth Authenticator, log *slog.Logge
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	s := &Syslog{sink: sink, cfg: cfg, auth: orLoopback(auth), log: log, perPeer: map[netip.Addr]int{}}
+	s := &Syslog{sink: sink, cfg: cfg, auth: orLoopback(auth), log: log}
 	for name, src := range cfg.Sources {
 		if err := s.addRules(name, src); err != nil {
 			return nil, fmt.Errorf("configure syslog: sources.%s.%w", name, err)

@@ -27,7 +27,7 @@ func (s *Syslog) ServeTCP(ctx context.Context, l net.Listener) error {
 	var conns sync.WaitGroup
 	defer conns.Wait()
 	defer context.AfterFunc(ctx, func() { l.Close() })()
-	slots := make(chan struct{}, s.cfg.MaxConnections)
+	places := newAdmission(s.cfg.MaxConnections, s.cfg.MaxPerPeer)
 	for delay := time.Duration(0); ; {
 		conn, err := l.Accept()
 		switch {
@@ -46,43 +46,18 @@ func (s *Syslog) ServeTCP(ctx context.Context, l net.Listener) error {
 		}
 		delay = 0
 		from := addrOf(conn.RemoteAddr())
-		if !s.enter(slots, from) {
+		if !places.enter(from) {
 			s.sink.Refuse(s.cfg.Source, ReasonOverload, 1)
 			s.log.Warn("too many syslog connections", "peer", from)
 			conn.Close()
 			continue
 		}
 		conns.Go(func() {
-			defer s.leave(slots, from)
+			defer places.leave(from)
 			defer conn.Close()
 			s.serve(ctx, conn, from)
 		})
 	}
-}
-
-// enter takes a place for a connection, if there is one.
-func (s *Syslog) enter(slots chan struct{}, from netip.Addr) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.perPeer[from] >= s.cfg.MaxPerPeer {
-		return false
-	}
-	select {
-	case slots <- struct{}{}:
-		s.perPeer[from]++
-		return true
-	default:
-		return false
-	}
-}
-
-func (s *Syslog) leave(slots chan struct{}, from netip.Addr) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.perPeer[from]--; s.perPeer[from] == 0 {
-		delete(s.perPeer, from)
-	}
-	<-slots
 }
 
 // serve admits a sender and takes its messages.

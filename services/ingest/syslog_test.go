@@ -311,7 +311,9 @@ func TestHostileSyslogSenders(t *testing.T) {
 func TestSyslogRefusesStrangers(t *testing.T) {
 	log := newMemoryLog()
 	s := openSink(t, log, Config{})
-	auth := func(context.Context, string, net.Addr, *tls.ConnectionState) (string, error) { return "", ErrUnauthorized }
+	auth := func(context.Context, string, net.Addr, *tls.ConnectionState) (string, error) {
+		return "", ErrUnauthorized
+	}
 	l := listenSyslog(t, s, SyslogConfig{}, auth, nil)
 	c, u := dial(t, "tcp", l.tcp), dial(t, "udp", l.udp)
 	send(t, c, "<1>x\n")

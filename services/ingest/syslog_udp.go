@@ -35,7 +35,7 @@ func (s *Syslog) ServeUDP(ctx context.Context, conn *net.UDPConn) error {
 	work.Go(func() { u.storeAll(store) })
 	work.Go(func() { s.watchDrops(ctx, conn) })
 	defer close(u.ended)
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // nothing is written to it
 	defer context.AfterFunc(ctx, func() {
 		_ = conn.SetReadDeadline(time.Now().Add(drainTime)) // a closed socket ends the read anyway
 	})()
