@@ -7,7 +7,9 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	gatewatchv1 "github.com/gatewatch/gatewatch/proto/gatewatch/v1"
+	"github.com/gatewatch/gatewatch/services/access"
 	"github.com/gatewatch/gatewatch/services/api"
+	"github.com/gatewatch/gatewatch/services/ingest"
 	"github.com/gatewatch/gatewatch/services/pipeline"
 )
 
@@ -21,13 +23,15 @@ func (v *server) ready() error {
 	return nil
 }
 
-// newAPI makes the services of the API over the parts; the inputs may be nil.
-func (v *server) newAPI(batches api.IngestServer, nodes api.NodeServer) (*api.API, error) {
-	return api.New(v.settings.API, api.Parts{
+// openAPI makes the services of the API over the parts.
+func (v *server) openAPI(inputs *access.Gate) (err error) {
+	v.nodes = ingest.NewNodeServer(v.sink, v.settings.Node, inputs.Sender, v.log)
+	v.api, err = api.New(v.settings.API, api.Parts{
 		Store: v.store, Tokens: v.tokens, Sources: v.listSources, Nodes: v.listNodes,
-		Ingest: batches, Node: nodes,
+		Ingest: ingest.NewBatchServer(v.sink, inputs.Sender), Node: v.nodes,
 		Ready: v.ready, Metrics: v.metrics, Now: time.Now, Log: v.log,
 	})
+	return err
 }
 
 // listSources joins what the inputs and the pipeline have counted.
@@ -57,9 +61,6 @@ func (v *server) listSources() []*gatewatchv1.Source {
 }
 
 func (v *server) listNodes() []*gatewatchv1.Node {
-	if v.nodes == nil {
-		return nil
-	}
 	var all []*gatewatchv1.Node
 	for _, n := range v.nodes.Nodes() {
 		all = append(all, &gatewatchv1.Node{

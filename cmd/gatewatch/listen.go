@@ -12,12 +12,18 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/net/netutil"
+
 	"github.com/gatewatch/gatewatch/services/access"
 	"github.com/gatewatch/gatewatch/services/ingest"
 )
 
 // listenFile names the addresses in use, once the server is ready.
 const listenFile = "listen.json"
+
+// maxConnections bounds the connections of one listener.
+const maxConnections = 4096
 
 // listener is one address that is served.
 type listener struct {
@@ -30,6 +36,15 @@ type listener struct {
 // they take can be stored and found by then.
 func (v *server) listen(run context.Context) error {
 	fails := access.NewFailures(time.Now)
+	v.metrics.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "gatewatch_auth_failures_total", Help: "Failed attempts to sign in.",
+	}, func() float64 { return float64(fails.Total()) }))
+	// A call that a guard has let in carries its identity, so the gate that the
+	// input services ask need not be that of the listener.
+	inputs := access.NewGate(v.tokens, fails, false, v.log)
+	if err := v.openAPI(inputs); err != nil {
+		return err
+	}
 	open := map[string]func(context.Context, opening) error{
 		"http": v.listenHTTP, "grpc": v.listenGRPC, "ingest": v.listenIngest,
 		"syslog": v.listenSyslog, "syslog-tls": v.listenSyslogTLS,
@@ -67,15 +82,25 @@ type opening struct {
 func (o opening) tcp() (net.Listener, error) { return net.Listen("tcp", o.Address) }
 
 func (v *server) listenHTTP(_ context.Context, o opening) error {
-	services, err := v.newAPI(nil, nil)
+	h, err := v.api.HTTP(o.gate, o.loopback)
 	if err != nil {
 		return err
 	}
-	h, err := services.HTTP(o.gate, o.loopback)
+	l, err := o.tcp()
 	if err != nil {
 		return err
 	}
-	return v.serveHTTP(o, h)
+	serve := func() error { return h.Serve(netutil.LimitListener(l, maxConnections)) }
+	if o.tls != nil {
+		h.TLSConfig = o.tls
+		serve = func() error { return h.ServeTLS(netutil.LimitListener(l, maxConnections), "", "") }
+	}
+	v.add(o.Name, l.Addr(), serve, func(ctx context.Context) {
+		if h.Shutdown(ctx) != nil {
+			h.Close()
+		}
+	})
+	return nil
 }
 
 func (v *server) listenGRPC(_ context.Context, o opening) error {
@@ -83,13 +108,9 @@ func (v *server) listenGRPC(_ context.Context, o opening) error {
 	if err != nil {
 		return err
 	}
-	v.nodes = ingest.NewNodeServer(v.sink, v.settings.Node, o.gate.Sender, v.log)
-	services, err := v.newAPI(ingest.NewBatchServer(v.sink, o.gate.Sender), v.nodes)
-	if err != nil {
-		return err
-	}
-	g := services.GRPC(o.gate, o.tls)
-	v.add(o.Name, l.Addr(), func() error { return g.Serve(l) }, func(ctx context.Context) {
+	g := v.api.GRPC(o.gate, o.tls)
+	serve := func() error { return g.Serve(netutil.LimitListener(l, maxConnections)) }
+	v.add(o.Name, l.Addr(), serve, func(ctx context.Context) {
 		v.nodes.Stop()
 		stop := context.AfterFunc(ctx, g.Stop)
 		defer stop()
@@ -114,24 +135,6 @@ func (v *server) listenIngest(run context.Context, o opening) error {
 	}
 	ctx, cancel := context.WithCancel(run)
 	v.add(o.Name, addr, func() error { return h.Serve(ctx, l) }, func(context.Context) { cancel() })
-	return nil
-}
-
-func (v *server) serveHTTP(o opening, h *http.Server) error {
-	l, err := o.tcp()
-	if err != nil {
-		return err
-	}
-	serve := func() error { return h.Serve(l) }
-	if o.tls != nil {
-		h.TLSConfig = o.tls
-		serve = func() error { return h.ServeTLS(l, "", "") }
-	}
-	v.add(o.Name, l.Addr(), serve, func(ctx context.Context) {
-		if h.Shutdown(ctx) != nil {
-			h.Close()
-		}
-	})
 	return nil
 }
 
@@ -170,7 +173,6 @@ func (v *server) listenSyslogTLS(run context.Context, o opening) error {
 		return err
 	}
 	ctx, cancel := context.WithCancel(run)
-	o.tls.NextProtos = nil // syslog (RFC 5425) negotiates none
 	v.add(o.Name, l.Addr(), func() error { return s.ServeTCP(ctx, tls.NewListener(l, o.tls)) }, func(context.Context) { cancel() })
 	return nil
 }

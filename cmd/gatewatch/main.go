@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/gatewatch/gatewatch/services/store/query"
 )
 
 // version is set by the linker.
@@ -56,13 +58,24 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.Is(err, errFindings):
 		return exitFindings
 	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "gatewatch: %s\n", printable(err.Error()))
+		printError(stderr, err)
 		return exitUsage
 	case errors.Is(err, syscall.EPIPE): // the reader of our output has gone
 		return exitOK
 	}
-	fmt.Fprintf(stderr, "gatewatch: %s\n", printable(err.Error()))
+	printError(stderr, err)
 	return exitFindings
+}
+
+// printError prints an error, which may quote what an attacker wrote. The lines
+// of a query error stay, so that its caret points at the right column.
+func printError(w io.Writer, err error) {
+	var q *query.Error
+	if errors.As(err, &q) {
+		fmt.Fprintf(w, "gatewatch: %s\n%s\n", printable(q.Error()), q.Caret())
+		return
+	}
+	fmt.Fprintf(w, "gatewatch: %s\n", printable(err.Error()))
 }
 
 func newRoot() *cobra.Command {

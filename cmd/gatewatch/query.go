@@ -64,7 +64,7 @@ in the last half minute may only be found through the server itself.`,
 func runQuery(cmd *cobra.Command, f queryFlags, text string) error {
 	q, err := query.Parse(text, time.Now())
 	if err != nil {
-		return usageError{explain(text, err)}
+		return usageError{err}
 	}
 	if f.data != "" {
 		return f.local(cmd, q)
@@ -84,15 +84,6 @@ func runQuery(cmd *cobra.Command, f queryFlags, text string) error {
 		return writeRows(cmd.OutOrStdout(), f.output, res.Columns, res.Rows)
 	}
 	return f.search(cmd, q, text)
-}
-
-// explain adds a line that points at the column of a mistake.
-func explain(text string, err error) error {
-	var q *query.Error
-	if errors.As(err, &q) {
-		return fmt.Errorf("%w\n  %s\n  %*s", err, printable(text), q.Column, "^")
-	}
-	return err
 }
 
 // search pages through the events of a server.

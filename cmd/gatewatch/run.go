@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/gatewatch/gatewatch/services/access"
+	"github.com/gatewatch/gatewatch/services/api"
 	"github.com/gatewatch/gatewatch/services/ingest"
 	"github.com/gatewatch/gatewatch/services/pipeline"
 	"github.com/gatewatch/gatewatch/services/queue"
@@ -36,6 +37,7 @@ type server struct {
 	nodes    *ingest.NodeServer
 	pipeline *pipeline.Pipeline // nil without the role detect
 	store    *store.Columnar
+	api      *api.API
 
 	listeners []listener
 	serving   sync.WaitGroup // the listeners

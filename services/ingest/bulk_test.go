@@ -1,9 +1,12 @@
 package ingest
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -170,3 +173,30 @@ func FuzzBulk(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkBulk(b *testing.B) {
+	s := openSink(b, discardLog{newMemoryLog()}, Config{})
+	h, err := NewHTTP(s, HTTPConfig{}, nil, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	const documents = 1000
+	doc := `{"@timestamp":"2026-11-21T12:00:00Z","message":"GET /shop/cart?item=42 200","source":{"ip":"203.0.113.7"},"http":{"response":{"status_code":200}},"user_agent":{"original":"Mozilla/5.0 (X11; Linux x86_64)"}}`
+	body := strings.Repeat(`{"create":{"_index":"web"}}`+"\n"+doc+"\n", documents)
+	b.SetBytes(int64(len(doc)))
+	b.ReportAllocs()
+	for n := 0; n < b.N; n += documents {
+		r := httptest.NewRequest(http.MethodPost, "/_bulk", strings.NewReader(body))
+		r.RemoteAddr = "127.0.0.1:4242"
+		r.Header.Set("Content-Type", ndjson)
+		rec := httptest.NewRecorder()
+		if h.ServeHTTP(rec, r); rec.Code != http.StatusOK {
+			b.Fatal(rec.Body)
+		}
+	}
+}
+
+// discardLog is a Log that forgets what it is given.
+type discardLog struct{ *memoryLog }
+
+func (discardLog) Append(context.Context, []queue.Group) (queue.Offset, error) { return 1, nil }

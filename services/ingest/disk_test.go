@@ -20,7 +20,7 @@ func TestRestartOnDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 		for seq := range uint64(round + 1) {
-			var want error = ErrDuplicate
+			want := ErrDuplicate
 			if seq == uint64(round) {
 				want = nil
 			}

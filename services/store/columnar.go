@@ -52,7 +52,7 @@ func Open(dir string, cfg Config) (*Columnar, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := open(dir, cfg)
+	s, err := open(dir, cfg, false)
 	if err != nil {
 		lock.Close()
 		return nil, err
@@ -76,16 +76,16 @@ func OpenReadOnly(dir string, cfg Config) (*Columnar, error) {
 	if _, err := os.Stat(dir); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s, err := open(dir, cfg)
+	s, err := open(dir, cfg, true)
 	// A merge may remove files between the manifest and their opening.
 	for try := 0; errors.Is(err, errVanished) && try < 10; try++ {
-		s, err = open(dir, cfg)
+		s, err = open(dir, cfg, true)
 	}
 	return s, err
 }
 
 // open reads the manifest and opens the segments that it names.
-func open(dir string, cfg Config) (*Columnar, error) {
+func open(dir string, cfg Config, readOnly bool) (*Columnar, error) {
 	disk, err := spaceOf(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
@@ -97,7 +97,7 @@ func open(dir string, cfg Config) (*Columnar, error) {
 	}
 	if errors.Is(err, errManifest) {
 		cfg.Log.Error("store manifest is damaged, reading the segments themselves", "dir", dir)
-		m, err = rebuildManifest(dir, cfg.Log)
+		m, err = rebuildManifest(dir, cfg.Now(), cfg.Log)
 	}
 	if err != nil {
 		return nil, err
@@ -109,9 +109,12 @@ func open(dir string, cfg Config) (*Columnar, error) {
 	s.head.open = segment.NewBuilder()
 	s.head.seq = 1 << 40 // rows of before the start have numbers below
 	s.head.first, s.head.next = m.Applied, m.Applied
+	if readOnly {
+		s.cfg.Metrics = nil
+	}
 	s.metrics = newMetrics(s)
 	for _, e := range m.Segments {
-		if err := s.adopt(e); err != nil {
+		if err := s.adopt(e, readOnly); err != nil {
 			s.closeSegments()
 			return nil, err
 		}
@@ -122,19 +125,18 @@ func open(dir string, cfg Config) (*Columnar, error) {
 // errVanished means that a segment of the manifest is not there.
 var errVanished = errors.New("segment of the manifest is missing")
 
-// adopt opens a segment of the manifest at start.
-func (s *Columnar) adopt(e namedEntry) error {
+// adopt opens a segment of the manifest at start. One that cannot be opened is
+// left aside and stays in the manifest, so that it can be repaired.
+func (s *Columnar) adopt(e namedEntry, readOnly bool) error {
 	f, err := openSegment(s.dir, e, s.cache)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
+	if readOnly && errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("%w: %s", errVanished, segmentName(e.ID))
-	case segment.IsDamaged(err):
-		s.cfg.Log.Error("segment is damaged and left aside", "segment", segmentName(e.ID), "rows", e.Rows, "err", err)
+	}
+	if err != nil {
+		s.cfg.Log.Error("segment cannot be opened and is left aside", "segment", segmentName(e.ID), "rows", e.Rows, "err", err)
 		s.metrics.damaged.Inc()
 		f = brokenSegment(s.dir, e)
-	case err != nil:
-		return err
-	case f.damaged > 0:
+	} else if f.damaged > 0 {
 		s.cfg.Log.Error("segment has damaged blocks", "segment", segmentName(e.ID), "blocks", f.damaged)
 		s.metrics.damaged.Add(float64(f.damaged))
 	}
@@ -191,6 +193,7 @@ func (s *Columnar) Write(ctx context.Context, b Batch) error {
 	}
 	if h.rows-h.markedRows() >= s.cfg.FlushRows {
 		h.mark()
+		h.since = s.cfg.Now()
 	}
 	s.metrics.written(len(b.Events), time.Since(start))
 	s.broadcast()

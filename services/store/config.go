@@ -15,7 +15,7 @@ type Config struct {
 	FlushAge     time.Duration // age of the oldest row in memory at which a segment is written; default 30 s
 	SegmentBytes int64         // size up to which small segments are merged; default 256 MiB
 	CacheBytes   int64         // memory for decoded columns; default 48 MiB
-	RetainAge    time.Duration // age of the newest event at which a segment is deleted; default 90 days, negative keeps all
+	RetainAge    time.Duration // time since it was written after which a segment is deleted; default 90 days, negative keeps all
 	MaxBytes     int64         // size of all segments above which the oldest are deleted; default half of the disk
 	MinFreeBytes int64         // free disk space below which Write returns ErrFull; default 3 % of the disk but at most 1 GiB
 	QueryTime    time.Duration // time after which a query gives a partial answer; default 60 s

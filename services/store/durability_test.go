@@ -240,19 +240,55 @@ func TestRetentionByAge(t *testing.T) {
 	var later atomic.Int64
 	s := mustOpen(t, t.TempDir(), Config{FlushRows: 10, RetainAge: time.Hour, Now: func() time.Time { return testTime.Add(time.Duration(later.Load())) }})
 	for i := 1; i < 100; i += 10 {
-		put(t, s, i, i+10)
+		put(t, s, i, i+10) // event times run from one second to 100
+		await(t, s, func() bool { return s.applied == uint64(i+10) })
+		later.Add(int64(time.Minute))
 	}
-	await(t, s, func() bool { return s.applied == 101 })
-	later.Store(int64(time.Hour + 45*time.Second))
+	retain := func(after time.Duration, from int) {
+		t.Helper()
+		later.Store(int64(after))
+		if err := s.retain(); err != nil {
+			t.Fatal(err)
+		}
+		wantIDs(t, s, "*", from, 101)
+	}
+	retain(time.Hour, 1)
+	retain(time.Hour+4*time.Minute+30*time.Second, 51)
+	if s.Applied() != 101 {
+		t.Errorf("applied went back to %d", s.Applied())
+	}
+}
+
+// TestOldEventsAreKept loads events that are older than the retention.
+func TestOldEventsAreKept(t *testing.T) {
+	s := mustOpen(t, t.TempDir(), Config{FlushRows: 10, RetainAge: time.Hour, Now: func() time.Time { return testTime.AddDate(9, 0, 0) }})
+	put(t, s, 1, 31)
+	await(t, s, func() bool { return s.applied == 31 })
 	if err := s.retain(); err != nil {
 		t.Fatal(err)
 	}
-	got, _ := ids(t, s, "*")
-	if len(got) < 50 || len(got) > 70 || got[len(got)-1] < "000040" {
-		t.Errorf("%d events are left, the oldest is %v", len(got), got[len(got)-1])
+	wantIDs(t, s, "*", 1, 31)
+}
+
+func TestMissingSegmentDoesNotStopTheStart(t *testing.T) {
+	dir := t.TempDir()
+	s := mustOpen(t, dir, Config{FlushRows: 10})
+	for i := 1; i < 31; i += 10 {
+		put(t, s, i, i+10)
+		await(t, s, func() bool { return s.applied == uint64(i+10) })
 	}
-	if s.Applied() != 101 {
-		t.Errorf("applied went back to %d", s.Applied())
+	s.Close()
+	files, err := segmentIDs(dir)
+	if err != nil || len(files) < 2 {
+		t.Fatal(files, err)
+	}
+	if err := os.Remove(filepath.Join(dir, segmentName(files[0]))); err != nil {
+		t.Fatal(err)
+	}
+	s = mustOpen(t, dir, Config{})
+	got, stats := ids(t, s, "*")
+	if len(got) != 20 || len(stats.Partial) == 0 || s.Applied() != 31 {
+		t.Errorf("%d events, partial %v, applied %d", len(got), stats.Partial, s.Applied())
 	}
 }
 

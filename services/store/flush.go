@@ -139,7 +139,7 @@ func (s *Columnar) flush() error {
 	var f *segmentFile
 	if len(blocks) > 0 {
 		var err error
-		f, err = s.writeSegment(id, m.first, m.next, func(w *segment.Writer) error {
+		f, err = s.writeSegment(id, segment.Info{First: m.first, Next: m.next, Written: s.cfg.Now().UnixNano()}, func(w *segment.Writer) error {
 			for _, b := range blocks {
 				if err := w.AddBlock(b.block); err != nil {
 					return err
@@ -163,10 +163,9 @@ func (s *Columnar) flush() error {
 }
 
 // writeSegment writes a segment that is durable on return, but not yet named by
-// the manifest, and opens it.
-func (s *Columnar) writeSegment(id, first, next uint64, blocks func(*segment.Writer) error) (*segmentFile, error) {
+// the manifest, and opens it. Of the info the queue range and Written are used.
+func (s *Columnar) writeSegment(id uint64, i segment.Info, blocks func(*segment.Writer) error) (*segmentFile, error) {
 	path := filepath.Join(s.dir, segmentName(id))
-	var info segment.Info
 	err := writeSynced(path, func(f *os.File) error {
 		w, err := segment.NewWriter(f)
 		if err != nil {
@@ -175,13 +174,16 @@ func (s *Columnar) writeSegment(id, first, next uint64, blocks func(*segment.Wri
 		if err := blocks(w); err != nil {
 			return err
 		}
-		info, err = w.Finish(first, next)
+		i, err = w.Finish(i.First, i.Next, i.Written)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return openSegment(s.dir, namedEntry{id, first, next, info.Rows, info.MinT, info.MaxT, info.Bytes}, s.cache)
+	if err := syncDir(s.dir); err != nil { // the name must be there before the manifest has it
+		return nil, err
+	}
+	return openSegment(s.dir, entryOf(id, i), s.cache)
 }
 
 // replace makes the manifest name one segment in the place of others, and

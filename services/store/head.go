@@ -20,11 +20,11 @@ const (
 type head struct {
 	blocks []*headBlock // rotated, oldest first
 	open   *segment.Builder
-	view   *segment.Block // of open, nil if rows were added since
-	held   bool           // a reader may hold a view of open
-	spare  *segment.Builder
-	seq    int64 // number of the first row of open
-	rows   int   // of blocks and open
+	view   *segment.Block     // of open, nil if rows were added since
+	held   bool               // a reader may hold a view of open
+	spare  []*segment.Builder // emptied, at most maxUnsealed
+	seq    int64              // number of the first row of open
+	rows   int                // of blocks and open
 	since  time.Time
 	first  uint64 // queue range of blocks and open
 	next   uint64
@@ -72,8 +72,10 @@ func (h *head) rotate() {
 	}
 	h.blocks = append(h.blocks, b)
 	h.seq += int64(h.open.Rows())
-	h.open, h.view, h.held, h.spare = h.spare, nil, false, nil
-	if h.open == nil {
+	h.view, h.held = nil, false
+	if n := len(h.spare); n > 0 {
+		h.open, h.spare = h.spare[n-1], h.spare[:n-1]
+	} else {
 		h.open = segment.NewBuilder()
 	}
 }
@@ -108,9 +110,9 @@ func (h *head) countUnsealed() int {
 // sealed replaces the builder of a block by its encoded form and keeps the
 // builder for later unless a reader may look at it.
 func (h *head) sealed(b *headBlock, block *segment.Block) {
-	if !b.held && h.spare == nil {
+	if !b.held && len(h.spare) < maxUnsealed {
 		b.builder.Reset()
-		h.spare = b.builder
+		h.spare = append(h.spare, b.builder)
 	}
 	b.builder, b.block = nil, block
 }

@@ -19,7 +19,7 @@ func (s *Columnar) maintain(ctx context.Context) {
 			s.metrics.failures.Inc()
 			s.cfg.Log.Error("delete old segments", "dir", s.dir, "err", err)
 		}
-		for {
+		for s.roomToMerge() {
 			merged, err := s.merge(ctx)
 			if err != nil && ctx.Err() == nil {
 				s.metrics.failures.Inc()
@@ -37,8 +37,16 @@ func (s *Columnar) maintain(ctx context.Context) {
 	}
 }
 
-// retain deletes whole segments: those whose newest event is over the age, and
-// the oldest while all are over the size or the disk is short of space.
+// roomToMerge tells whether the disk can hold a merged segment beside its parts.
+func (s *Columnar) roomToMerge() bool {
+	sp, err := s.cfg.space(s.dir)
+	return err == nil && sp.free > s.cfg.MinFreeBytes+s.cfg.SegmentBytes
+}
+
+// retain deletes whole segments: those whose newest event was stored longer ago
+// than the age, and the oldest while all are over the size or the disk is short
+// of space. The time that events claim does not count: neither a clock that is
+// wrong nor the loading of old logs makes events vanish, or stay.
 func (s *Columnar) retain() error {
 	s.manifests.Lock()
 	defer s.manifests.Unlock()
@@ -57,7 +65,7 @@ func (s *Columnar) retain() error {
 	for i, f := range old {
 		s.metrics.deleted.Add(float64(f.info.Rows))
 		s.cfg.Log.Info("deleted a segment", "segment", segmentName(f.id), "why", why[i],
-			"rows", f.info.Rows, "bytes", f.info.Bytes, "newest", time.Unix(0, f.info.MaxT).UTC())
+			"rows", f.info.Rows, "bytes", f.info.Bytes, "written", time.Unix(0, f.info.Written).UTC())
 	}
 	return nil
 }
@@ -75,7 +83,7 @@ func (s *Columnar) expired(free int64) (old []*segmentFile, why []string) {
 	limit := s.cfg.Now().Add(-s.cfg.RetainAge).UnixNano()
 	for _, f := range byAge(s.segments) {
 		switch {
-		case s.cfg.RetainAge > 0 && f.info.MaxT < limit:
+		case s.cfg.RetainAge > 0 && f.info.Written < limit:
 			why = append(why, "age")
 		case over > 0 && (size > s.cfg.MaxBytes || free > 0):
 			why = append(why, "size")
@@ -90,9 +98,9 @@ func (s *Columnar) expired(free int64) (old []*segmentFile, why []string) {
 	return old, why
 }
 
-// byAge returns segments in order of their newest events, the oldest first.
+// byAge returns segments in the order in which they were written.
 func byAge(segments []*segmentFile) []*segmentFile {
 	out := slices.Clone(segments)
-	slices.SortStableFunc(out, func(a, b *segmentFile) int { return cmp.Compare(a.info.MaxT, b.info.MaxT) })
+	slices.SortStableFunc(out, func(a, b *segmentFile) int { return cmp.Compare(a.info.Written, b.info.Written) })
 	return out
 }

@@ -30,10 +30,13 @@ type namedEntry struct {
 	MinT  int64  `json:"min_time"`
 	MaxT  int64  `json:"max_time"`
 	Bytes int64  `json:"bytes"`
+	// Written is when the newest of its events was stored, Unix nanoseconds:
+	// what retention by age goes by, whatever the events say of their time.
+	Written int64 `json:"written"`
 }
 
 func (e namedEntry) info() segment.Info {
-	return segment.Info{First: e.First, Next: e.Next, Rows: e.Rows, MinT: e.MinT, MaxT: e.MaxT, Bytes: e.Bytes}
+	return segment.Info{First: e.First, Next: e.Next, Rows: e.Rows, MinT: e.MinT, MaxT: e.MaxT, Bytes: e.Bytes, Written: e.Written}
 }
 
 const (
@@ -41,6 +44,10 @@ const (
 	manifestVersion = "gatewatch store manifest 1"
 	segmentSuffix   = ".gwseg"
 )
+
+func entryOf(id uint64, i segment.Info) namedEntry {
+	return namedEntry{ID: id, First: i.First, Next: i.Next, Rows: i.Rows, MinT: i.MinT, MaxT: i.MaxT, Bytes: i.Bytes, Written: i.Written}
+}
 
 func segmentName(id uint64) string { return fmt.Sprintf("%016x%s", id, segmentSuffix) }
 

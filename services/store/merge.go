@@ -13,7 +13,7 @@ import (
 const (
 	mergeMin   = 4                     // segments that are merged at least
 	mergeMax   = 16                    // segments that are merged at most
-	mergeSpan  = int64(24 * time.Hour) // event time that a merged segment spans at most
+	mergeSpan  = int64(24 * time.Hour) // time in which the parts of a merged segment were written, and of its events
 	copiedRows = blockRows / 2         // rows from which on a block is copied as it is
 	copiedSize = 1 << 20               // bytes from which on a block is copied as it is
 )
@@ -33,8 +33,7 @@ func (s *Columnar) merge(ctx context.Context) (bool, error) {
 	if run == nil {
 		return false, nil
 	}
-	first, next := rangeOf(run)
-	f, err := s.writeSegment(id, first, next, func(w *segment.Writer) error {
+	f, err := s.writeSegment(id, joined(run), func(w *segment.Writer) error {
 		m := merger{ctx: ctx, out: w, builder: segment.NewBuilder()}
 		for _, f := range run {
 			for _, b := range f.blocks {
@@ -72,7 +71,7 @@ func mergeable(segments []*segmentFile, most int64) []*segmentFile {
 		for j := i; j < len(segments) && j < i+mergeMax; j++ {
 			f := segments[j]
 			sum += f.info.Bytes
-			if f.damaged > 0 || sum > most {
+			if f.damaged > 0 || sum > most || f.info.Written-segments[i].info.Written > mergeSpan {
 				break
 			}
 			largest = max(largest, f.info.Bytes)
@@ -87,18 +86,20 @@ func mergeable(segments []*segmentFile, most int64) []*segmentFile {
 	return best
 }
 
-// rangeOf returns the queue offsets that a run of segments holds.
-func rangeOf(run []*segmentFile) (first, next uint64) {
+// joined returns the queue range of a run of segments and when they were written.
+func joined(run []*segmentFile) segment.Info {
+	var i segment.Info
 	for _, f := range run {
+		i.Written = max(i.Written, f.info.Written)
 		if f.info.First == f.info.Next {
 			continue
 		}
-		if next == 0 {
-			first = f.info.First
+		if i.Next == 0 {
+			i.First = f.info.First
 		}
-		first, next = min(first, f.info.First), max(next, f.info.Next)
+		i.First, i.Next = min(i.First, f.info.First), max(i.Next, f.info.Next)
 	}
-	return first, next
+	return i
 }
 
 // merger copies blocks to a segment, and joins small ones. Rows keep their order.

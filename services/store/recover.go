@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // segmentIDs lists the segment files of a directory in ascending order.
@@ -50,7 +51,7 @@ func removeOrphans(dir string, known []*segmentFile, log *slog.Logger) {
 // rebuildManifest makes a manifest from the footers of the segments. Where a
 // merged segment and its parts are both there, the one with the wider queue
 // range is taken. Segments whose range is not known are kept.
-func rebuildManifest(dir string, log *slog.Logger) (*manifest, error) {
+func rebuildManifest(dir string, now time.Time, log *slog.Logger) (*manifest, error) {
 	ids, err := segmentIDs(dir)
 	if err != nil {
 		return nil, err
@@ -64,8 +65,10 @@ func rebuildManifest(dir string, log *slog.Logger) (*manifest, error) {
 			log.Error("segment cannot be read", "segment", segmentName(id), "err", err)
 			continue
 		}
-		i := s.own
-		all = append(all, namedEntry{id, i.First, i.Next, i.Rows, i.MinT, i.MaxT, i.Bytes})
+		all = append(all, entryOf(id, s.own))
+		if s.own.Written == 0 { // the footer is lost
+			all[len(all)-1].Written = now.UnixNano()
+		}
 		s.release()
 	}
 	slices.SortStableFunc(all, func(a, b namedEntry) int {

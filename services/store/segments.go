@@ -48,10 +48,7 @@ func openSegment(dir string, e namedEntry, cache *segment.Cache) (*segmentFile, 
 	return s, nil
 }
 
-func (s *segmentFile) entry() namedEntry {
-	i := s.info
-	return namedEntry{s.id, i.First, i.Next, i.Rows, i.MinT, i.MaxT, i.Bytes}
-}
+func (s *segmentFile) entry() namedEntry { return entryOf(s.id, s.info) }
 
 // release gives up one hold.
 func (s *segmentFile) release() {

@@ -76,7 +76,7 @@ func readFooter(src io.ReaderAt, size int64, cache *Cache) (*File, error) {
 	}
 	cache.count(n)
 	r := reader{b: body}
-	f := &File{Info: Info{First: r.uint64(), Next: r.uint64(), Rows: int64(r.uint64()), MinT: int64(r.uint64()), MaxT: int64(r.uint64())}}
+	f := &File{Info: Info{First: r.uint64(), Next: r.uint64(), Rows: int64(r.uint64()), MinT: int64(r.uint64()), MaxT: int64(r.uint64()), Written: int64(r.uint64())}}
 	for range r.uvarint(uint64(len(body))) {
 		off, length := int64(r.uvarint(uint64(at))), int64(r.uvarint(uint64(at)))
 		if r.bad || off+length > at {

@@ -23,6 +23,7 @@ type Info struct {
 	First, Next uint64 // queue offsets First <= o < Next whose events it holds
 	Rows        int64
 	MinT, MaxT  int64 // bounds of the event times
+	Written     int64 // when the newest of its events was stored, Unix nanoseconds
 	Bytes       int64 // of the file
 }
 
@@ -78,13 +79,14 @@ func (s *Writer) Rows() int64 { return s.info.Rows }
 
 // Finish writes the footer and returns what the segment holds. The segment must
 // have a block.
-func (s *Writer) Finish(first, next uint64) (Info, error) {
-	s.info.First, s.info.Next = first, next
+func (s *Writer) Finish(first, next uint64, written int64) (Info, error) {
+	s.info.First, s.info.Next, s.info.Written = first, next, written
 	f := binary.LittleEndian.AppendUint64(nil, first)
 	f = binary.LittleEndian.AppendUint64(f, next)
 	f = binary.LittleEndian.AppendUint64(f, uint64(s.info.Rows))
 	f = binary.LittleEndian.AppendUint64(f, uint64(s.info.MinT))
 	f = binary.LittleEndian.AppendUint64(f, uint64(s.info.MaxT))
+	f = binary.LittleEndian.AppendUint64(f, uint64(written))
 	f = binary.AppendUvarint(f, uint64(s.blocks))
 	f = append(f, s.footer...)
 	t := binary.LittleEndian.AppendUint32(nil, uint32(len(f)))

@@ -1,0 +1,140 @@
+package faults
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	gatewatchv1 "github.com/gatewatch/gatewatch/proto/gatewatch/v1"
+)
+
+// acked collects the ids that the server has acknowledged.
+type acked struct {
+	mu  sync.Mutex
+	ids map[string]bool
+}
+
+func (a *acked) add(ids ...string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, id := range ids {
+		a.ids[id] = true
+	}
+}
+
+func (a *acked) len() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.ids)
+}
+
+const bulkItems = 50
+
+// bulk sends batches to _bulk until ctx ends, each again until all its items
+// are acknowledged.
+func bulk(ctx context.Context, addr string, sender int, a *acked) {
+	client := &http.Client{Timeout: 5 * time.Second}
+	for n := 0; ctx.Err() == nil; n++ {
+		var body bytes.Buffer
+		var ids []string
+		for i := range bulkItems {
+			id := fmt.Sprintf("b%d-%d-%d", sender, n, i)
+			ids = append(ids, id)
+			fmt.Fprintf(&body, `{"create":{"_id":%q}}`+"\n"+`{"message":"bulk %s"}`+"\n", id, id)
+		}
+		for ctx.Err() == nil && !sendBulk(ctx, client, addr, body.Bytes(), ids, a) {
+			pause(10 * time.Millisecond)
+		}
+	}
+}
+
+// sendBulk tells whether every item is acknowledged: stored now, or before.
+func sendBulk(ctx context.Context, client *http.Client, addr string, body []byte, ids []string, a *acked) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+addr+"/faults/_bulk", bytes.NewReader(body))
+	if err != nil {
+		return false
+	}
+	req.Header.Set("Content-Type", "application/x-ndjson")
+	res, err := client.Do(req)
+	if err != nil {
+		return false
+	}
+	defer res.Body.Close()
+	var answer struct {
+		Items []map[string]struct{ Status int }
+	}
+	if res.StatusCode != http.StatusOK || json.NewDecoder(res.Body).Decode(&answer) != nil || len(answer.Items) != len(ids) {
+		return false
+	}
+	all := true
+	for i, item := range answer.Items {
+		switch item["create"].Status {
+		case http.StatusCreated, http.StatusConflict:
+			a.add(ids[i])
+		default:
+			all = false
+		}
+	}
+	return all
+}
+
+// node streams records like a WAF node: it keeps what is not acknowledged and
+// goes on after the sequence number that the server names.
+type node struct {
+	name  string
+	epoch []byte
+	acks  uint64 // highest acknowledged sequence number
+}
+
+func (n *node) run(ctx context.Context, addr string) {
+	for ctx.Err() == nil {
+		n.stream(ctx, addr)
+		pause(10 * time.Millisecond)
+	}
+}
+
+func (n *node) stream(ctx context.Context, addr string) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	s, err := gatewatchv1.NewNodeServiceClient(conn).Stream(ctx)
+	if err != nil {
+		return
+	}
+	hello := &gatewatchv1.Hello{Node: n.name, Epoch: n.epoch, Status: &gatewatchv1.NodeStatus{Version: "test"}}
+	if s.Send(&gatewatchv1.StreamRequest{Message: &gatewatchv1.StreamRequest_Hello{Hello: hello}}) != nil {
+		return
+	}
+	first, err := s.Recv()
+	if err != nil || first.GetWelcome() == nil {
+		return
+	}
+	for next := first.GetWelcome().GetSequence() + 1; ctx.Err() == nil; {
+		batch := &gatewatchv1.Batch{FirstSequence: next, Format: "json"}
+		for range 100 {
+			batch.Records = append(batch.Records, fmt.Appendf(nil, `{"message":"node %d"}`, next))
+			next++
+		}
+		if s.Send(&gatewatchv1.StreamRequest{Message: &gatewatchv1.StreamRequest_Batch{Batch: batch}}) != nil {
+			return
+		}
+		for n.acks < next-1 {
+			r, err := s.Recv()
+			if err != nil {
+				return
+			}
+			n.acks = max(n.acks, r.GetAck().GetSequence())
+		}
+	}
+}
