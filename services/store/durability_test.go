@@ -238,7 +238,7 @@ func TestMergeKeepsEverything(t *testing.T) {
 
 func TestRetentionByAge(t *testing.T) {
 	var later atomic.Int64
-	s := mustOpen(t, t.TempDir(), Config{FlushRows: 10, RetainAge: time.Hour, Now: func() time.Time { return testTime.Add(time.Duration(later.Load())) }})
+	s := mustOpen(t, t.TempDir(), Config{FlushRows: 10, SegmentBytes: 1, RetainAge: time.Hour, Now: func() time.Time { return testTime.Add(time.Duration(later.Load())) }})
 	for i := 1; i < 100; i += 10 {
 		put(t, s, i, i+10) // event times run from one second to 100
 		await(t, s, func() bool { return s.applied == uint64(i+10) })
@@ -261,7 +261,7 @@ func TestRetentionByAge(t *testing.T) {
 
 // TestOldEventsAreKept loads events that are older than the retention.
 func TestOldEventsAreKept(t *testing.T) {
-	s := mustOpen(t, t.TempDir(), Config{FlushRows: 10, RetainAge: time.Hour, Now: func() time.Time { return testTime.AddDate(9, 0, 0) }})
+	s := mustOpen(t, t.TempDir(), Config{FlushRows: 10, SegmentBytes: 1, RetainAge: time.Hour, Now: func() time.Time { return testTime.AddDate(9, 0, 0) }})
 	put(t, s, 1, 31)
 	await(t, s, func() bool { return s.applied == 31 })
 	if err := s.retain(); err != nil {
@@ -272,7 +272,7 @@ func TestOldEventsAreKept(t *testing.T) {
 
 func TestMissingSegmentDoesNotStopTheStart(t *testing.T) {
 	dir := t.TempDir()
-	s := mustOpen(t, dir, Config{FlushRows: 10})
+	s := mustOpen(t, dir, Config{FlushRows: 10, SegmentBytes: 1})
 	for i := 1; i < 31; i += 10 {
 		put(t, s, i, i+10)
 		await(t, s, func() bool { return s.applied == uint64(i+10) })
