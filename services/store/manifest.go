@@ -121,7 +121,7 @@ func writeSynced(path string, write func(*os.File) error) error {
 		err = closing
 	}
 	if err != nil {
-		os.Remove(path) // a leftover is removed at the next start as well
+		_ = os.Remove(path) // a leftover is removed at the next start as well
 	}
 	return err
 }

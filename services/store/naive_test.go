@@ -97,9 +97,11 @@ func randomCondition(r *rand.Rand, depth int) string {
 
 func randomQuery(r *rand.Rand) string {
 	text := randomCondition(r, 3)
-	pipes := []string{"", "", "", " | limit 3", " | sort a, event.id", " | dedup a", " | sort b.c desc | limit 5", " | keep a, event.id",
+	pipes := []string{
+		"", "", "", " | limit 3", " | sort a, event.id", " | dedup a", " | sort b.c desc | limit 5", " | keep a, event.id",
 		" | stats count()", " | stats n = count() by a", " | stats count(a), min(a), max(b.c), count_distinct(source.ip) by event.dataset",
-		" | stats n = count() by t = bucket(@timestamp, 2s), tags", " | top 3 a", " | where a: * | stats sum(http.response.status_code) by event.dataset", " | limit 4 | stats count() by a"}
+		" | stats n = count() by t = bucket(@timestamp, 2s), tags", " | top 3 a", " | where a: * | stats sum(http.response.status_code) by event.dataset", " | limit 4 | stats count() by a",
+	}
 	return text + pipes[r.IntN(len(pipes))]
 }
 

@@ -59,7 +59,7 @@ func (s *segmentFile) release() {
 		s.file.Close() // only read from
 	}
 	if s.dropped.Load() {
-		os.Remove(s.path) // what stays is removed at the next start
+		_ = os.Remove(s.path) // what stays is removed at the next start
 	}
 }
 

@@ -22,7 +22,7 @@ func spaceOf(dir string) (diskSpace, error) {
 	if err := syscall.Statfs(dir, &st); err != nil {
 		return diskSpace{}, fmt.Errorf("look at disk: %w", err)
 	}
-	unit := int64(st.Bsize)
+	unit := int64(st.Bsize) //nolint:unconvert // types differ between systems
 	return diskSpace{free: int64(st.Bavail) * unit, total: int64(st.Blocks) * unit}, nil
 }
 

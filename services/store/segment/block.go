@@ -279,13 +279,11 @@ func (b *Block) Times() ([]int64, error) {
 	}
 	times := make([]int64, b.rows)
 	for i := range times {
-		v := c.nums[0]
-		if c.codes == nil {
-			v = c.nums[i]
-		} else {
-			v = c.nums[c.codes[i]]
+		at := i
+		if c.codes != nil {
+			at = int(c.codes[i])
 		}
-		times[i] = int64(v)
+		times[i] = int64(c.nums[at])
 	}
 	return times, nil
 }

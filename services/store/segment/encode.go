@@ -137,7 +137,7 @@ func (e *encoder) choose(c *Column) byte {
 func (e *encoder) chooseText(c *Column) byte {
 	first := textAt(c.nums[0], c.data)
 	switch {
-	case all(c, isMadeID) && len(first) > 0:
+	case c.n <= maxEpochs && all(c, isMadeID):
 		return encIDs
 	case len(first) == 36 && all(c, isUUID):
 		return encUUID

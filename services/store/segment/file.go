@@ -3,6 +3,7 @@ package segment
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -104,7 +105,7 @@ func scanBlocks(src io.ReaderAt, size int64, cache *Cache) (*File, error) {
 	buf := make([]byte, 256<<10)
 	for at := int64(fileHeader); at < size; {
 		n, err := src.ReadAt(buf[:min(int64(len(buf)), size-at)], at)
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, fmt.Errorf("scan segment: %w", err)
 		}
 		i := bytes.Index(buf[:n], []byte(blockMagic))

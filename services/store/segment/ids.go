@@ -117,8 +117,9 @@ func (r *reader) hex(c *Column, enc byte) {
 	}
 }
 
-// maxEpochs is the number of epochs that one column of ids can hold.
-const maxEpochs = 1 << 12
+// maxEpochs is the number of epochs that one column of ids can hold: their
+// numbers have 16 bits.
+const maxEpochs = 1 << 16
 
 // appendIDs writes made ids: the epochs, the epoch of each entry, and the
 // distance of its sequence number from the one before in the same epoch.
@@ -157,7 +158,7 @@ func (e *encoder) appendIDs(dst []byte, c *Column) []byte {
 
 // ids decodes n values of appendIDs.
 func (r *reader) ids(c *Column) {
-	n := int(r.uvarint(MaxRows * 4))
+	n := int(r.uvarint(maxEpochs))
 	raw := r.take(16 * n)
 	if r.bad || n == 0 {
 		r.fail()

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -155,7 +156,7 @@ func (t *textPages) memory() int64 { return int64(48 * cap(t.pages)) }
 
 // cut makes a file that ends too early a kind of damage.
 func cut(err error) error {
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return damaged("file is too short")
 	}
 	return err
