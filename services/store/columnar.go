@@ -106,7 +106,7 @@ func open(dir string, cfg Config, readOnly bool) (*Columnar, error) {
 		dir: dir, cfg: cfg, cache: segment.NewCache(cfg.CacheBytes),
 		nextID: m.NextID, applied: m.Applied, written: m.Applied, changed: make(chan struct{}),
 	}
-	s.head.open = segment.NewBuilder()
+	s.head.open, s.head.held = segment.NewBuilder(), &holders{}
 	s.head.seq = 1 << 40 // rows of before the start have numbers below
 	s.head.first, s.head.next = m.Applied, m.Applied
 	if readOnly {

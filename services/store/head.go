@@ -21,7 +21,7 @@ type head struct {
 	blocks []*headBlock // rotated, oldest first
 	open   *segment.Builder
 	view   *segment.Block     // of open, nil if rows were added since
-	held   bool               // a reader may hold a view of open
+	held   *holders           // of views of open
 	spare  []*segment.Builder // emptied, at most maxUnsealed
 	seq    int64              // number of the first row of open
 	rows   int                // of blocks and open
@@ -36,8 +36,12 @@ type headBlock struct {
 	builder *segment.Builder // nil once sealed
 	block   *segment.Block
 	seq     int64
-	held    bool // a reader holds the view of the builder
+	held    *holders // of views of the builder
 }
+
+// holders counts the readers of the memory of a builder. It is guarded by
+// Columnar.mu.
+type holders struct{ n int }
 
 // mark says that the blocks up to a count, which hold whole batches, are to
 // become a segment with this queue range.
@@ -72,7 +76,7 @@ func (h *head) rotate() {
 	}
 	h.blocks = append(h.blocks, b)
 	h.seq += int64(h.open.Rows())
-	h.view, h.held = nil, false
+	h.view, h.held = nil, &holders{}
 	if n := len(h.spare); n > 0 {
 		h.open, h.spare = h.spare[n-1], h.spare[:n-1]
 	} else {
@@ -110,7 +114,7 @@ func (h *head) countUnsealed() int {
 // sealed replaces the builder of a block by its encoded form and keeps the
 // builder for later unless a reader may look at it.
 func (h *head) sealed(b *headBlock, block *segment.Block) {
-	if !b.held && len(h.spare) < maxUnsealed {
+	if b.held.n == 0 && len(h.spare) < maxUnsealed {
 		b.builder.Reset()
 		h.spare = append(h.spare, b.builder)
 	}
@@ -132,7 +136,6 @@ func (h *head) flushed() {
 
 // openBlock returns what is open as a block for a reader, nil if it is empty.
 func (h *head) openBlock() *segment.Block {
-	h.held = true
 	if h.open.Rows() == 0 {
 		return nil
 	}

@@ -12,6 +12,8 @@ import (
 type snapshot struct {
 	blocks   []blockRef // in the order of the queue
 	segments []*segmentFile
+	store    *Columnar
+	held     []*holders
 	damaged  int // blocks that cannot be read at all
 	endSeq   int64
 }
@@ -31,7 +33,7 @@ func (s *Columnar) snapshot(from, to int64) (*snapshot, error) {
 	if s.closed {
 		return nil, ErrClosed
 	}
-	sn := &snapshot{endSeq: s.head.seq + int64(s.head.open.Rows())}
+	sn := &snapshot{store: s, endSeq: s.head.seq + int64(s.head.open.Rows())}
 	for _, f := range s.segments {
 		if f.info.Rows > 0 && (f.info.MinT >= to || f.info.MaxT < from) {
 			continue
@@ -48,10 +50,13 @@ func (s *Columnar) snapshot(from, to int64) (*snapshot, error) {
 		}
 	}
 	for _, b := range s.head.blocks {
-		b.held = b.held || b.builder != nil
+		if b.builder != nil {
+			sn.hold(b.held)
+		}
 		sn.add(blockRef{Block: b.block, seq: b.seq}, from, to)
 	}
 	if b := s.head.openBlock(); b != nil {
+		sn.hold(s.head.held)
 		sn.add(blockRef{Block: b, seq: s.head.seq}, from, to)
 	}
 	return sn, nil
@@ -61,6 +66,12 @@ func (sn *snapshot) add(b blockRef, from, to int64) {
 	if lo, hi := b.Bounds(); hi >= from && lo < to {
 		sn.blocks = append(sn.blocks, b)
 	}
+}
+
+// hold keeps the memory of a builder from being used again. The caller holds mu.
+func (sn *snapshot) hold(h *holders) {
+	h.n++
+	sn.held = append(sn.held, h)
 }
 
 // newestFirst orders the blocks by their latest time.
@@ -73,8 +84,13 @@ func (sn *snapshot) newestFirst() {
 }
 
 func (sn *snapshot) release() {
+	sn.store.mu.Lock()
+	for _, h := range sn.held {
+		h.n--
+	}
+	sn.store.mu.Unlock()
 	for _, f := range sn.segments {
 		f.release()
 	}
-	sn.segments, sn.blocks = nil, nil
+	sn.segments, sn.blocks, sn.held = nil, nil, nil
 }

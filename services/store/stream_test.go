@@ -235,3 +235,31 @@ func TestAllAtOnce(t *testing.T) {
 	wg.Wait()
 	wantIDs(t, s, "*", 1, 8001)
 }
+
+// TestReadersKeepTheHead fills, encodes and flushes the head many times over
+// while a reader is in the middle of it.
+func TestReadersKeepTheHead(t *testing.T) {
+	s := mustOpen(t, t.TempDir(), Config{FlushRows: 10_000})
+	fill := func(from int) {
+		for i := from; i < from+80_000; i += 10_000 {
+			put(t, s, i, i+10_000)
+		}
+		await(t, s, func() bool { return s.applied == uint64(from+80_000) })
+	}
+	fill(100_000) // the builders have memory enough that it does not move
+	put(t, s, 200_000, 200_100)
+	n := 200_100
+	_, err := s.Search(t.Context(), SearchRequest{Query: mustParse(t, "event.sequence >= 200000")}, func(e *event.Event) error {
+		if n == 200_100 {
+			fill(300_000)
+		}
+		n--
+		if want := fmt.Sprintf("message %d", n); e.Get(event.Message).Text() != want {
+			return fmt.Errorf("%s says %q, want %q", e.ID, e.Get(event.Message), want)
+		}
+		return nil
+	})
+	if err != nil || n != 200_000 {
+		t.Errorf("%d events are left, %v", n-200_000, err)
+	}
+}
