@@ -86,6 +86,8 @@ func (n *Node) Watch(ctx context.Context, file string, signals <-chan os.Signal,
 				continue
 			}
 		}
+		// Taken before reading: what changes meanwhile is seen next time.
+		seen = stamps(n.watched(file))
 		c, err := load()
 		if err == nil {
 			err = n.Reload(c)
@@ -93,7 +95,6 @@ func (n *Node) Watch(ctx context.Context, file string, signals <-chan os.Signal,
 		if err != nil {
 			n.log.Error("reload configuration, the old one stays", slog.Any("error", err))
 		}
-		seen = stamps(n.watched(file))
 	}
 }
 
