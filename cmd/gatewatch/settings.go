@@ -173,8 +173,11 @@ func (s *settings) validate() error {
 func (s *settings) listeners() []access.Listener {
 	var all []access.Listener
 	for _, l := range []struct{ name, addr string }{
-		{"http", s.Listen.HTTP}, {"grpc", s.Listen.GRPC}, {"ingest", s.Listen.Ingest},
-		{"syslog", s.Listen.Syslog}, {"syslog-tls", s.Listen.SyslogTLS},
+		{"http", s.Listen.HTTP},
+		{"grpc", s.Listen.GRPC},
+		{"ingest", s.Listen.Ingest},
+		{"syslog", s.Listen.Syslog},
+		{"syslog-tls", s.Listen.SyslogTLS},
 	} {
 		if l.addr != "" {
 			all = append(all, access.Listener{Name: l.name, Address: l.addr, TLS: s.TLS, Insecure: s.Insecure})

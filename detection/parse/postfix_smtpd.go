@@ -50,8 +50,10 @@ type commandKeys struct{ seen, failed event.Key }
 // postfixCommands are the commands that smtpd counts in a session.
 var postfixCommands = func() map[string]commandKeys {
 	m := map[string]commandKeys{}
-	for _, name := range []string{"helo", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "bdat", "rset",
-		"noop", "vrfy", "etrn", "quit", "xclient", "xforward", "unknown", "commands"} {
+	for _, name := range []string{
+		"helo", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "bdat", "rset",
+		"noop", "vrfy", "etrn", "quit", "xclient", "xforward", "unknown", "commands",
+	} {
 		m[name] = commandKeys{event.Intern("postfix.commands." + name), event.Intern("postfix.commands_failed." + name)}
 	}
 	return m

@@ -48,7 +48,8 @@ func newMetrics(reg prometheus.Registerer, d *Disk) (*metrics, error) {
 	}
 	for _, c := range []prometheus.Collector{
 		m.records, m.bytes, m.rounds, m.failures, m.refused, m.gaps, m.lost, m.torn,
-		m.sync, m.refusing, m.logBytes, m.freeBytes, positions{d},
+		m.sync, m.refusing, m.logBytes, m.freeBytes,
+		positions{d},
 	} {
 		if err := reg.Register(c); err != nil {
 			return nil, err

@@ -20,27 +20,47 @@ type metrics struct {
 
 func newMetrics(reg *prometheus.Registry) *metrics {
 	m := &metrics{
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gatewatch_waf_requests_total",
-			Help: "Requests by site, decision of the rules and what was done."}, []string{"site", "decision", "action"}),
-		reasons: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gatewatch_waf_exceptions_total",
-			Help: "Requests that were answered without or against the rules, by reason."}, []string{"site", "reason"}),
-		evaluation: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "gatewatch_waf_evaluation_seconds",
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatewatch_waf_requests_total",
+			Help: "Requests by site, decision of the rules and what was done.",
+		}, []string{"site", "decision", "action"}),
+		reasons: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatewatch_waf_exceptions_total",
+			Help: "Requests that were answered without or against the rules, by reason.",
+		}, []string{"site", "reason"}),
+		evaluation: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "gatewatch_waf_evaluation_seconds",
 			Help:    "Time in the rules per request.",
-			Buckets: []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}, []string{"site"}),
-		upstreamErrors: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gatewatch_waf_upstream_errors_total",
-			Help: "Requests that an upstream failed to answer."}, []string{"site", "upstream"}),
-		truncated: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gatewatch_waf_truncated_bodies_total",
-			Help: "Request bodies of which only the first part was judged."}, []string{"site"}),
-		inflight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "gatewatch_waf_requests_in_flight",
-			Help: "Requests that are being served."}),
-		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gatewatch_waf_reloads_total",
-			Help: "Reloads of the configuration."}, []string{"result"}),
-		streamConnected: prometheus.NewGauge(prometheus.GaugeOpts{Name: "gatewatch_waf_stream_connected",
-			Help: "1 while the server takes events."}),
-		streamAcked: prometheus.NewGauge(prometheus.GaugeOpts{Name: "gatewatch_waf_stream_acked_sequence",
-			Help: "Sequence number of the last acknowledged record."}),
-		streamErrors: prometheus.NewCounter(prometheus.CounterOpts{Name: "gatewatch_waf_stream_errors_total",
-			Help: "Streams to the server that failed or ended."}),
+			Buckets: []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"site"}),
+		upstreamErrors: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatewatch_waf_upstream_errors_total",
+			Help: "Requests that an upstream failed to answer.",
+		}, []string{"site", "upstream"}),
+		truncated: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatewatch_waf_truncated_bodies_total",
+			Help: "Request bodies of which only the first part was judged.",
+		}, []string{"site"}),
+		inflight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "gatewatch_waf_requests_in_flight",
+			Help: "Requests that are being served.",
+		}),
+		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatewatch_waf_reloads_total",
+			Help: "Reloads of the configuration.",
+		}, []string{"result"}),
+		streamConnected: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "gatewatch_waf_stream_connected",
+			Help: "1 while the server takes events.",
+		}),
+		streamAcked: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "gatewatch_waf_stream_acked_sequence",
+			Help: "Sequence number of the last acknowledged record.",
+		}),
+		streamErrors: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gatewatch_waf_stream_errors_total",
+			Help: "Streams to the server that failed or ended.",
+		}),
 	}
 	reg.MustRegister(m.requests, m.reasons, m.evaluation, m.upstreamErrors, m.truncated, m.inflight, m.reloads,
 		m.streamConnected, m.streamAcked, m.streamErrors)

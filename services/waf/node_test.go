@@ -78,7 +78,8 @@ func (c *collector) Stream(rpc gatewatchv1.NodeService_StreamServer) error {
 			return status.Error(codes.Unavailable, "cut off")
 		}
 		if err := rpc.Send(&gatewatchv1.StreamResponse{Message: &gatewatchv1.StreamResponse_Ack{
-			Ack: &gatewatchv1.Ack{Sequence: ack, WindowBytes: c.window}}}); err != nil {
+			Ack: &gatewatchv1.Ack{Sequence: ack, WindowBytes: c.window},
+		}}); err != nil {
 			return err
 		}
 	}

@@ -112,7 +112,8 @@ func TestCompare(t *testing.T) {
 		event.Float(math.Inf(-1)), event.Int(math.MinInt64), event.Float(-1.5), event.String("-1"), event.Int(0), event.String("0"),
 		event.String("0.0"), event.Float(0.5), event.Int(9), event.String("10"), event.Float(1 << 53), event.Int(1<<53 + 1),
 		event.Float(1 << 63), event.Time(5), event.Time(6), ip("10.0.0.1"), ip("10.0.0.2"), ip("::1"), event.Bool(false), event.Bool(true),
-		event.String(""), event.String("007"), event.String("A"), event.String("a"), event.String("aB"), event.String("äa"), event.String("Äb"), {},
+		event.String(""), event.String("007"), event.String("A"), event.String("a"), event.String("aB"), event.String("äa"), event.String("Äb"),
+		{},
 	}
 	for i, a := range order {
 		for j, b := range order {
@@ -130,7 +131,8 @@ func TestIdentity(t *testing.T) {
 	ip6, _ := event.ParseIP("2001:db8::1")
 	ip4, _ := event.ParseIP("192.0.2.1")
 	values := []event.Value{
-		{}, event.String(""), event.String(strings.Repeat("x", 300)), event.Int(-1), event.Float(1.5), event.Bool(true),
+		{},
+		event.String(""), event.String(strings.Repeat("x", 300)), event.Int(-1), event.Float(1.5), event.Bool(true),
 		event.Bool(false), event.Time(time.Second.Nanoseconds()), event.IP(ip4), event.IP(ip6), event.String("end"),
 	}
 	var id []byte

@@ -68,17 +68,29 @@ var randomFields = []struct {
 	json  []string
 	asked []string
 }{
-	{"source.ip", []string{`"203.0.113.7"`, `"203.0.113.200"`, `"10.1.2.3"`, `"2001:db8::1"`, `"host-a"`},
-		[]string{"203.0.113.7", "203.0.113.0/25", "10.0.0.0/8", "2001:db8::/32", "203.*", "HOST-a"}},
-	{"url.path", []string{`"/"`, `"/admin"`, `"/Admin"`, `"/admin/login.php"`, `"/a b/(c)"`},
-		[]string{"/admin", "/admin*", "*.PHP", `"/a b/(c)"`, "/^.adm[a-z]+$/", "*b*c*"}},
+	{
+		"source.ip",
+		[]string{`"203.0.113.7"`, `"203.0.113.200"`, `"10.1.2.3"`, `"2001:db8::1"`, `"host-a"`},
+		[]string{"203.0.113.7", "203.0.113.0/25", "10.0.0.0/8", "2001:db8::/32", "203.*", "HOST-a"},
+	},
+	{
+		"url.path",
+		[]string{`"/"`, `"/admin"`, `"/Admin"`, `"/admin/login.php"`, `"/a b/(c)"`},
+		[]string{"/admin", "/admin*", "*.PHP", `"/a b/(c)"`, "/^.adm[a-z]+$/", "*b*c*"},
+	},
 	{"http.response.status_code", []string{"200", "403", "500", "503"}, []string{"200", "403.0", "5*", "/^50/"}},
 	{"http.request.method", []string{`"GET"`, `"get"`, `"POST"`}, []string{"get", "P*", "(get or post)", "(p* and not put)"}},
-	{"labels.mixed", []string{"1", "1.0", `"1"`, `"01"`, `"one"`, "true", `"true"`, "2.5", `"2.50"`, "-3", `""`, "[1,2]"},
-		[]string{"1", "01", "one", "true", "2.5", "-3", `""`, "*e"}},
+	{
+		"labels.mixed",
+		[]string{"1", "1.0", `"1"`, `"01"`, `"one"`, "true", `"true"`, "2.5", `"2.50"`, "-3", `""`, "[1,2]"},
+		[]string{"1", "01", "one", "true", "2.5", "-3", `""`, "*e"},
+	},
 	{"tags", []string{`["a"]`, `["a","B"]`, `["b","c","a"]`, `"straße"`}, []string{"a", "B", "STRASSE", "STRAßE", "(a and b)", "(a and not c)"}},
-	{"labels.big", []string{"9007199254740993", "9007199254740992", "-9223372036854775808", `"18446744073709551616"`},
-		[]string{"9007199254740993", "18446744073709551616", "9*"}},
+	{
+		"labels.big",
+		[]string{"9007199254740993", "9007199254740992", "-9223372036854775808", `"18446744073709551616"`},
+		[]string{"9007199254740993", "18446744073709551616", "9*"},
+	},
 	{"message", []string{`"Union Select 1"`, `"failed login for ÄRGER"`, `"ok"`, `"line\ntwo"`}, []string{"ok", "*login*", "/un.on/", "/^line.two+/"}},
 	{"labels.when", []string{`"2026-02-28T12:00:00Z"`, `"2026-02-28T13:00:00+01:00"`, `"yesterday"`}, []string{"2026-02-28T12:00:00.000Z", "2026-02-28", "yes*"}},
 	{"event.dataset", []string{`"nginx.access"`, `"sshd"`}, []string{"sshd", "nginx*"}},
