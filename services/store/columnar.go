@@ -181,15 +181,18 @@ func (s *Columnar) Write(ctx context.Context, b Batch) error {
 		return fmt.Errorf("write batch: offsets %d to %d are stored in part, up to %d", b.First, b.Next, s.written)
 	}
 	h := &s.head
+	if ranged && (b.First > h.next || len(b.Events) == 0) {
+		h.gap(b.First)
+	}
 	if h.rows == 0 {
 		h.since = s.cfg.Now()
 	}
 	h.add(b.Events)
 	if ranged {
-		if h.first == h.next { // nothing waits: a gap of the queue is not ours
-			h.first = b.First
-		}
 		h.next, s.written = b.Next, b.Next
+		if len(b.Events) == 0 { // so that what follows is a segment of its own
+			h.mark()
+		}
 	}
 	if h.rows-h.markedRows() >= s.cfg.FlushRows {
 		h.mark()

@@ -91,6 +91,15 @@ func (h *head) mark() {
 	h.first = h.next
 }
 
+// gap begins a new queue range at an offset: a segment spans no gap of the
+// queue, so that each of its rows stays one offset.
+func (h *head) gap(at uint64) {
+	if h.first < h.next {
+		h.mark()
+	}
+	h.first, h.next = at, at
+}
+
 // unsealed returns the oldest block that is to be sealed, nil if there is none.
 func (h *head) unsealed() *headBlock {
 	for _, b := range h.blocks {

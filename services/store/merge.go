@@ -71,6 +71,9 @@ func mergeable(segments []*segmentFile, most int64) []*segmentFile {
 		for j := i; j < len(segments) && j < i+mergeMax; j++ {
 			f := segments[j]
 			sum += f.info.Bytes
+			if j > i && f.info.First != segments[j-1].info.Next && f.info.First < f.info.Next {
+				break // a gap of the queue: see head.gap
+			}
 			if f.damaged > 0 || sum > most || f.info.Written-segments[i].info.Written > mergeSpan {
 				break
 			}
