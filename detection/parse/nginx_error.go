@@ -126,7 +126,7 @@ func errorClient(s string) (string, bool) {
 		return "", false
 	}
 	name, rest, _ := strings.Cut(rest[len(server):], ",")
-	return addr, strings.IndexAny(name, " \"") < 0 &&
+	return addr, !strings.ContainsAny(name, " \"") &&
 		(rest == "" || hasErrorKey(rest))
 }
 

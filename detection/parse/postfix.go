@@ -41,7 +41,6 @@ var (
 	postfixStage      = event.Intern("postfix.stage")
 	postfixText       = event.Intern("postfix.client_text") // what the client sent
 	postfixRank       = event.Intern("postfix.dnsbl_rank")
-	postfixTrust      = event.Intern("postfix.tls_trust")
 	postfixRate       = event.Intern("postfix.anvil_rate")
 )
 
@@ -109,7 +108,7 @@ func cutQueueID(s string) (id, rest string, ok bool) {
 		long = long && strings.IndexByte("aeiouAEIOU", s[n]) < 0
 		n++
 	}
-	if !(short && n >= 5 || long && n >= 10) || !strings.HasPrefix(s[n:], ": ") {
+	if (!short || n < 5) && (!long || n < 10) || !strings.HasPrefix(s[n:], ": ") {
 		return "", s, false
 	}
 	return s[:n], s[n+2:], true

@@ -46,8 +46,7 @@ func (t *ruleText) first(e *event.Event, s, name string) string {
 	if i < 0 {
 		return ""
 	}
-	v, _ := tagValue(s[i+len(name)+3:])
-	return unescape(e, v)
+	return unescape(e, tagValue(s[i+len(name)+3:]))
 }
 
 // last returns the value of the last [name "value"]: what a client wrote into
@@ -57,19 +56,18 @@ func (t *ruleText) last(e *event.Event, name string) string {
 	if i < 0 {
 		return ""
 	}
-	v, _ := tagValue(t.s[i+len(name)+3:])
-	return unescape(e, v)
+	return unescape(e, tagValue(t.s[i+len(name)+3:]))
 }
 
 // tagValue returns what stands before the closing quote and bracket.
-func tagValue(s string) (string, bool) {
+func tagValue(s string) string {
 	for i := 0; ; i++ {
 		j := strings.Index(s[i:], `"]`)
 		if j < 0 {
-			return "", false
+			return ""
 		}
 		if i += j; !oddBackslashes(s[:i]) {
-			return s[:i], true
+			return s[:i]
 		}
 	}
 }

@@ -283,7 +283,7 @@ func (l *sshdLine) closed(rest string) {
 	}
 	if !named {
 		if before, after, ok := strings.Cut(rest, " user "); ok && strings.IndexByte(before, ' ') < 0 {
-			user, named = after, true // a kind of user that is new to us
+			user = after // a kind of user that is new to us
 		} else {
 			l.leading(rest)
 			return

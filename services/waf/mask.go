@@ -29,10 +29,10 @@ func (m Masking) validate() error {
 
 // matched masks a value that a rule matched in a variable such as ARGS:name.
 func (m Masking) matched(variable, value string) string {
-	switch {
-	case m == MaskOff:
+	switch m {
+	case MaskOff:
 		return value
-	case m == MaskStrict:
+	case MaskStrict:
 		return blot(value)
 	}
 	collection, key, _ := strings.Cut(variable, ":")

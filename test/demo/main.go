@@ -24,20 +24,20 @@ func main() {
 	seed := flag.Int64("seed", 1, "seed of the traffic")
 	once := flag.Duration("for", 0, "end by itself after this time; 0 runs until Ctrl-C")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if *once > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, *once)
-		defer cancel()
-	}
-	if err := run(ctx, *bin, *dir, *rate, *seed); err != nil && !errors.Is(err, context.Canceled) {
+	if err := run(*once, *bin, *dir, *rate, *seed); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, bin, dir string, rate float64, seed int64) error {
+func run(once time.Duration, bin, dir string, rate float64, seed int64) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if once > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, once)
+		defer cancel()
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 )
@@ -60,7 +61,9 @@ func (t *traffic) run(ctx context.Context) {
 				return
 			case <-time.After(wait):
 			}
-			t.send(ctx, s)
+			if _, _, err := t.send(ctx, s); err != nil && ctx.Err() == nil {
+				fmt.Fprintln(os.Stderr, "demo: send request:", err)
+			}
 		}
 		t.logs.flush()
 	}
@@ -173,9 +176,9 @@ func (t *traffic) upload(v step) []step {
 	for i := range picture {
 		picture[i] = byte(t.random.Uint32())
 	}
-	part.Write(append([]byte{0xff, 0xd8, 0xff, 0xe0}, picture...))
-	w.WriteField("text", "It came with a broken shade.")
-	w.Close()
+	_, _ = part.Write(append([]byte{0xff, 0xd8, 0xff, 0xe0}, picture...)) // a buffer takes all
+	_ = w.WriteField("text", "It came with a broken shade.")
+	_ = w.Close()
 	return []step{post(v, "/support/upload", w.FormDataContentType(), b.String())}
 }
 

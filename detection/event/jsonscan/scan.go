@@ -267,11 +267,11 @@ func (s *Scanner) text() (Token, error) {
 		if i >= len(s.data) {
 			return Token{}, s.fail("string is cut off")
 		}
-		switch c := s.data[i]; {
-		case c == '"':
+		switch c := s.data[i]; c {
+		case '"':
 			s.pos = i + 1
 			return Token{Kind: String, Escaped: escaped, Text: s.data[start:i]}, nil
-		case c == '\\':
+		case '\\':
 			n := escapeLen(s.data[i:])
 			if n == 0 {
 				s.pos = i
