@@ -72,10 +72,9 @@ func (r *spoolReader) load() error {
 				return err
 			}
 		}
-		view := *r.seg
 		r.s.mu.Lock()
-		view.synced = r.seg.synced
-		complete, end := r.seg.file == nil, r.s.durable+1
+		view := *r.seg
+		complete, end := view.file == nil, r.s.durable+1
 		r.s.mu.Unlock()
 		fr, head, off, ok := nextFrame(r.file, &view, r.at)
 		if !ok {

@@ -119,18 +119,13 @@ func (st *stream) once(ctx context.Context, conn *grpc.ClientConn) (welcomed boo
 	}
 	epoch := st.spool.Epoch()
 	hello := &gatewatchv1.Hello{Node: st.node, Epoch: epoch[:], Status: st.status()}
-	if err := send(rpc, &gatewatchv1.StreamRequest{Message: &gatewatchv1.StreamRequest_Hello{Hello: hello}}); err != nil {
+	// Where the server has ended the stream already, Recv tells why.
+	if err := send(rpc, &gatewatchv1.StreamRequest{Message: &gatewatchv1.StreamRequest_Hello{Hello: hello}}); err != nil && !errors.Is(err, io.EOF) {
 		return false, err
 	}
-	late := time.AfterFunc(welcomeTimeout, cancel)
-	answer, err := rpc.Recv()
-	late.Stop()
+	welcome, err := awaitWelcome(rpc, cancel)
 	if err != nil {
-		return false, fmt.Errorf("await welcome: %w", err)
-	}
-	welcome := answer.GetWelcome()
-	if welcome == nil {
-		return false, errors.New("await welcome: server sent something else")
+		return false, err
 	}
 	if err := st.spool.Ack(welcome.GetSequence()); err != nil {
 		st.log.Error("begin a new epoch", slog.Any("error", err), slog.Uint64("server", welcome.GetSequence()))
@@ -147,10 +142,26 @@ func (st *stream) once(ctx context.Context, conn *grpc.ClientConn) (welcomed boo
 	}()
 	err = st.transmit(ctx, rpc, flight, max(welcome.GetSequence(), st.spool.Stats().Acked)+1)
 	cancel()
-	if why := <-received; why != nil && errors.Is(err, context.Canceled) {
+	if why := <-received; errors.Is(err, context.Canceled) || errors.Is(err, io.EOF) {
 		err = why
 	}
 	return true, err
+}
+
+// awaitWelcome returns the server's answer to the hello; cancel ends the stream
+// when it does not come.
+func awaitWelcome(rpc gatewatchv1.NodeService_StreamClient, cancel context.CancelFunc) (*gatewatchv1.Welcome, error) {
+	late := time.AfterFunc(welcomeTimeout, cancel)
+	answer, err := rpc.Recv()
+	switch {
+	case !late.Stop():
+		return nil, fmt.Errorf("await welcome: none came within %s", welcomeTimeout)
+	case err != nil:
+		return nil, fmt.Errorf("await welcome: %w", err)
+	case answer.GetWelcome() == nil:
+		return nil, errors.New("await welcome: server sent something else")
+	}
+	return answer.GetWelcome(), nil
 }
 
 func (st *stream) setConnected(yes bool) {
@@ -162,16 +173,11 @@ func (st *stream) setConnected(yes bool) {
 	st.metrics.streamConnected.Set(value)
 }
 
-// send sends one message; where the server has ended the stream, the error is
-// the one that it gave.
+// send sends one message. An error that is io.EOF says that the server has ended
+// the stream; why is for the one goroutine that receives to find out, for gRPC
+// allows no second one.
 func send(rpc gatewatchv1.NodeService_StreamClient, m *gatewatchv1.StreamRequest) error {
-	err := rpc.Send(m)
-	if errors.Is(err, io.EOF) {
-		if _, why := rpc.Recv(); why != nil {
-			err = why
-		}
-	}
-	if err != nil {
+	if err := rpc.Send(m); err != nil {
 		return fmt.Errorf("send to server: %w", err)
 	}
 	return nil
