@@ -15,10 +15,7 @@ import (
 )
 
 // crashes is how often TestCrash kills a node; CI has a few.
-var (
-	crashes = flag.Int("crashes", 5, "how often the node is killed")
-	away    = flag.Duration("away", 0, "how long the server is away in TestServerAwayLong")
-)
+var crashes = flag.Int("crashes", 5, "how often the node is killed")
 
 const childEnv = "GATEWATCH_WAF_TEST_CHILD"
 
@@ -44,7 +41,7 @@ func child(args string) error {
 	if err != nil {
 		return err
 	}
-	n.stream.backoff = 10 * time.Millisecond
+	n.stream.least = 10 * time.Millisecond
 	fmt.Println(n.Address())
 	return n.Run(context.Background())
 }
@@ -125,27 +122,4 @@ func crashRound(t *testing.T, args string, round int) int {
 	}
 	_ = cmd.Wait() // it was killed
 	return served
-}
-
-// TestServerAwayLong is TestServerAway over the time that -away gives, with a
-// request a moment.
-func TestServerAwayLong(t *testing.T) {
-	if *away == 0 {
-		*away = 2 * time.Second
-	}
-	serverAway(t, func(n *running) {
-		late := time.After(*away)
-		tick := time.NewTicker(10 * time.Millisecond)
-		defer tick.Stop()
-		for i := 0; ; i++ {
-			select {
-			case <-late:
-				return
-			case <-tick.C:
-				if resp := request(t, "GET", fmt.Sprintf("%s/away/%d", n.url, i), ""); resp.StatusCode != http.StatusOK {
-					t.Fatalf("request %d while the server is away: status %d", i, resp.StatusCode)
-				}
-			}
-		}
-	})
 }

@@ -116,7 +116,7 @@ func (n *Node) newStream() (*stream, error) {
 	}
 	return &stream{
 		target: address, tls: trust, token: token, node: n.config.Node,
-		status: n.status, metrics: n.metrics, log: n.log,
+		status: n.status, metrics: n.metrics, log: n.log, least: minBackoff, most: maxBackoff,
 	}, nil
 }
 

@@ -185,7 +185,7 @@ func startNode(t testing.TB, c Config) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.stream.backoff = 10 * time.Millisecond
+	n.stream.least, n.stream.most = 10*time.Millisecond, 200*time.Millisecond
 	r := &running{Node: n, url: "http://" + n.Address().String(), events: make(chan map[string]any, 4096)}
 	put := n.sink
 	n.sink = func(b []byte) {
@@ -203,6 +203,8 @@ func startNode(t testing.TB, c Config) *running {
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()
 	r.stop = sync.OnceFunc(func() {
+		// A server that stops waits for connections that were never used.
+		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("run node: %v", err)

@@ -39,7 +39,8 @@ type stream struct {
 	status  func() *gatewatchv1.NodeStatus
 	metrics *metrics
 	log     *slog.Logger
-	backoff time.Duration // first wait before a new try; minBackoff if 0
+	least   time.Duration // first wait before a new try; doubled for each
+	most    time.Duration // longest wait
 
 	connected atomic.Bool
 }
@@ -84,18 +85,14 @@ func (st *stream) run(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close() // nothing is buffered in it that the spool does not hold
-	least := st.backoff
-	if least == 0 {
-		least = minBackoff
-	}
-	wait := least
+	wait := st.least
 	for {
 		welcomed, err := st.once(ctx, conn)
 		if ctx.Err() != nil {
 			return nil
 		}
 		if welcomed {
-			wait = least
+			wait = st.least
 		}
 		st.metrics.streamErrors.Inc()
 		st.log.Warn("stream ended", slog.String("server", st.target), slog.Any("error", err), slog.Duration("retry", wait))
@@ -104,7 +101,7 @@ func (st *stream) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
-		wait = min(2*wait, maxBackoff)
+		wait = min(2*wait, st.most)
 		conn.ResetConnectBackoff()
 	}
 }
