@@ -67,13 +67,15 @@ func init() {
 }
 
 // readNginxContent reads what the syslog: target of nginx sends. The default tag
-// is nginx for both logs.
+// is nginx for both logs. A line of either that cannot be read to its end is one
+// all the same; what is like neither is plain syslog.
 func readNginxContent(_, message string, c *Context, e *event.Event) (bool, error) {
 	name := "nginx.access"
 	if _, end := nginxErrorTime(message, nil); end > 0 {
 		name = "nginx.error"
 	}
-	return readAs(name, message, c, e)
+	known, err := readAs(name, message, c, e)
+	return known || Reason(err) != "no match", err
 }
 
 // readAs reads a message with a registered format.
