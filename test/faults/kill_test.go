@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gatewatch/gatewatch/test/server"
 )
 
 var kills = flag.Int("kills", 5, "how often the server is killed")
@@ -23,31 +25,30 @@ func TestKill(t *testing.T) {
 
 func underLoad(t *testing.T, kills int) {
 	data := t.TempDir()
-	s := start(t, data, nil)
+	s := server.Start(t, data, "--store.flush_age", "1s")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	a := &acked{ids: map[string]bool{}}
 	var running sync.WaitGroup
 	for i := range 2 {
-		running.Go(func() { bulk(ctx, s.addr.Ingest, i, a) })
+		running.Go(func() { bulk(ctx, s.Addr.Ingest, i, a) })
 	}
 	n := &node{name: "edge", epoch: make([]byte, 16)}
 	rand.Read(n.epoch)
-	grpcAddr := s.addr.GRPC
+	grpcAddr := s.Addr.GRPC
 	running.Go(func() { n.run(ctx, grpcAddr) })
 	for range kills {
-		pause(time.Duration(100+mrand.IntN(900)) * time.Millisecond)
-		s.kill()
-		s = start(t, data, s)
+		server.Pause(time.Duration(100+mrand.IntN(900)) * time.Millisecond)
+		s.Kill()
+		s.Restart(t)
 	}
-	pause(time.Second)
+	server.Pause(time.Second)
 	cancel()
 	running.Wait()
 	if kills > 0 {
-		s.kill()
-		s = start(t, data, s)
+		s.Kill()
+		s.Restart(t)
 	}
-	defer s.kill()
 	if a.len() < 100 || n.acks < 100 {
 		t.Fatalf("load did not run: %d and %d records acknowledged", a.len(), n.acks)
 	}
@@ -55,7 +56,7 @@ func underLoad(t *testing.T, kills int) {
 }
 
 // wait gives the server ten seconds to store what it holds, then compares.
-func wait(t *testing.T, s *server, a *acked, n *node) {
+func wait(t *testing.T, s *server.Server, a *acked, n *node) {
 	t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
 	for {
@@ -66,14 +67,14 @@ func wait(t *testing.T, s *server, a *acked, n *node) {
 		}
 		if time.Now().After(deadline) || len(doubled) > 0 {
 			t.Fatalf("of %d acknowledged records %d are lost and %d doubled: %.5v %.5v; log: %s",
-				a.len()+int(n.acks), len(lost), len(doubled), lost, doubled, s.log.String())
+				a.len()+int(n.acks), len(lost), len(doubled), lost, doubled, s.Log())
 		}
-		pause(200 * time.Millisecond)
+		server.Pause(200 * time.Millisecond)
 	}
 }
 
-func compare(t *testing.T, s *server, a *acked, n *node) (lost, doubled []string) {
-	found := s.found(t, "gatewatch.source: bulk* or gatewatch.source: edge")
+func compare(t *testing.T, s *server.Server, a *acked, n *node) (lost, doubled []string) {
+	found := ids(t, s, "gatewatch.source: bulk* or gatewatch.source: edge")
 	for id := range a.ids {
 		if found[id] == 0 {
 			lost = append(lost, id)
@@ -90,4 +91,14 @@ func compare(t *testing.T, s *server, a *acked, n *node) (lost, doubled []string
 		}
 	}
 	return lost, doubled
+}
+
+// ids counts the events of each id.
+func ids(t *testing.T, s *server.Server, query string) map[string]int {
+	t.Helper()
+	found := map[string]int{}
+	for _, e := range s.Find(t, query+" | keep event.id, message") {
+		found[e.Text("event.id")]++
+	}
+	return found
 }

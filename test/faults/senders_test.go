@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	gatewatchv1 "github.com/gatewatch/gatewatch/proto/gatewatch/v1"
+	"github.com/gatewatch/gatewatch/test/server"
 )
 
 // acked collects the ids that the server has acknowledged.
@@ -50,7 +51,7 @@ func bulk(ctx context.Context, addr string, sender int, a *acked) {
 			fmt.Fprintf(&body, `{"create":{"_id":%q}}`+"\n"+`{"message":"bulk %s"}`+"\n", id, id)
 		}
 		for ctx.Err() == nil && !sendBulk(ctx, client, addr, body.Bytes(), ids, a) {
-			pause(10 * time.Millisecond)
+			server.Pause(10 * time.Millisecond)
 		}
 	}
 }
@@ -96,7 +97,7 @@ type node struct {
 func (n *node) run(ctx context.Context, addr string) {
 	for ctx.Err() == nil {
 		n.stream(ctx, addr)
-		pause(10 * time.Millisecond)
+		server.Pause(10 * time.Millisecond)
 	}
 }
 
