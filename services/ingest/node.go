@@ -39,6 +39,9 @@ type NodeConfig struct {
 	// IdleTimeout is how long a stream may stay without a whole message; default
 	// 15 minutes. A node that was silent connects again.
 	IdleTimeout time.Duration
+	// AckTimeout is how long an ack may wait for a node that does not read;
+	// default 30 seconds. Then the stream ends.
+	AckTimeout time.Duration
 	// RetryEvery is how often a full queue is tried again; default 1 second.
 	RetryEvery time.Duration
 }
@@ -46,6 +49,7 @@ type NodeConfig struct {
 func (c NodeConfig) withDefaults() NodeConfig {
 	orInt(&c.HelloTimeout, 10*time.Second)
 	orInt(&c.IdleTimeout, 15*time.Minute)
+	orInt(&c.AckTimeout, 30*time.Second)
 	orInt(&c.RetryEvery, time.Second)
 	return c
 }
@@ -59,10 +63,10 @@ type NodeServer struct {
 	log   *slog.Logger
 	nodes *nodes
 
-	streams   *admission
-	stop      chan struct{}
-	stopOnce  sync.Once
-	receivers sync.WaitGroup
+	streams  *admission
+	stop     chan struct{}
+	stopOnce sync.Once
+	running  sync.WaitGroup
 }
 
 // NewNodeServer makes the server. A nil auth is [LoopbackOnly], a nil log
@@ -87,11 +91,12 @@ func (n *NodeServer) Stop() { n.stopOnce.Do(func() { close(n.stop) }) }
 
 // Wait returns when nothing of the streams is left. Call it after the gRPC
 // server was stopped.
-func (n *NodeServer) Wait() { n.receivers.Wait() }
+func (n *NodeServer) Wait() { n.running.Wait() }
 
-// nodeStream is one stream of one node. Three goroutines share it: the receiver
-// reads messages, the appender makes batches durable, and the handler sends
-// acks, so that a node that doesn't read its acks holds up nobody.
+// nodeStream is one stream of one node. Four goroutines share it: the receiver
+// reads messages, the appender makes batches durable, the acker sends acks, and
+// the handler waits for them. A node that doesn't read its acks holds up its own
+// acker alone, and that no longer than AckTimeout.
 type nodeStream struct {
 	*NodeServer
 	stream grpc.BidiStreamingServer[gatewatchv1.StreamRequest, gatewatchv1.StreamResponse]
@@ -111,9 +116,10 @@ type nodeStream struct {
 	ended   bool
 	err     error // why the receiver ended, nil for the end of the stream
 
-	acks    chan struct{} // has room for one wake-up of the handler
+	acks    chan struct{} // has room for one wake-up of the acker
 	durable uint64
 	full    bool
+	unread  chan struct{} // gets one word when an ack has waited for too long
 	drained chan struct{} // closed when the appender has ended
 	failed  error         // of the appender; read after drained
 }
@@ -140,19 +146,20 @@ func (n *NodeServer) Stream(stream grpc.BidiStreamingServer[gatewatchv1.StreamRe
 	defer cancel()
 	s := &nodeStream{
 		NodeServer: n, stream: stream, ctx: ctx, cancel: cancel, peer: from,
-		changed: make(chan struct{}, 1), acks: make(chan struct{}, 1), drained: make(chan struct{}),
-		welcomed: make(chan struct{}), window: semaphore.NewWeighted(windowBytes),
+		changed: make(chan struct{}, 1), acks: make(chan struct{}, 1), unread: make(chan struct{}, 1),
+		drained: make(chan struct{}), welcomed: make(chan struct{}), window: semaphore.NewWeighted(windowBytes),
 	}
 	hello := make(chan *gatewatchv1.Hello, 1)
 	ended := make(chan struct{})
-	n.receivers.Go(func() {
+	n.running.Go(func() {
 		defer close(ended)
 		s.receive(hello)
 	})
 	return s.serve(bound, hello, ended)
 }
 
-// serve is the handler: hello, welcome, then acks until the stream ends.
+// serve is the handler: hello, welcome, then it waits for the stream to end. gRPC
+// ends a Send that waits for the node only when the handler returns.
 func (s *nodeStream) serve(bound string, hello <-chan *gatewatchv1.Hello, ended <-chan struct{}) error {
 	timeout := time.NewTimer(s.cfg.HelloTimeout)
 	defer timeout.Stop()
@@ -170,7 +177,19 @@ func (s *nodeStream) serve(bound string, hello <-chan *gatewatchv1.Hello, ended 
 	}
 	defer func() { s.nodes.disconnect(s.node, s.sink.now()) }()
 	go s.append()
-	return s.acknowledge()
+	acked := make(chan error, 1)
+	s.running.Go(func() { acked <- s.acknowledge() })
+	select {
+	case err := <-acked:
+		return err
+	case <-s.unread:
+		err := status.Errorf(codes.Unavailable, "acks were not read for %s", s.cfg.AckTimeout)
+		s.log.Warn("node does not read acks", "node", s.node, "peer", s.peer)
+		s.close(err)
+		s.cancel()
+		<-s.drained
+		return err
+	}
 }
 
 // accept checks the hello and answers it.
@@ -227,6 +246,7 @@ func (s *nodeStream) acknowledge() error {
 	}
 }
 
+// ack sends the newest ack. When that takes too long the handler is told.
 func (s *nodeStream) ack() error {
 	s.mu.Lock()
 	ack := &gatewatchv1.Ack{Sequence: s.durable, WindowBytes: windowBytes}
@@ -234,6 +254,8 @@ func (s *nodeStream) ack() error {
 		ack.WindowBytes = 0
 	}
 	s.mu.Unlock()
+	late := time.AfterFunc(s.cfg.AckTimeout, func() { wake(s.unread) })
+	defer late.Stop()
 	return s.stream.Send(&gatewatchv1.StreamResponse{Message: &gatewatchv1.StreamResponse_Ack{Ack: ack}})
 }
 

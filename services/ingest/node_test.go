@@ -337,6 +337,21 @@ func TestSilentStreamEnds(t *testing.T) {
 	c.ends(codes.Unavailable)
 }
 
+// TestNodeThatNeverReadsAcks has the server send acks until they find no room on
+// their way: the stream ends, and nothing of it is left.
+func TestNodeThatNeverReadsAcks(t *testing.T) {
+	log := newMemoryLog()
+	s := openSink(t, log, Config{})
+	p := listenGRPC(t, s, NodeConfig{RetryEvery: time.Microsecond, AckTimeout: 50 * time.Millisecond}, nil)
+	c := p.stream(t)
+	c.hello("edge-1", 1)
+	log.setFail(queue.ErrFull) // each try is acknowledged with an empty window
+	c.batch(1, 1)
+	until(t, func() bool { return s.inFlight.Load() > 0 })
+	until(t, func() bool { return s.inFlight.Load() == 0 && !p.nodes.Nodes()[0].Connected })
+	c.ends(codes.Unavailable)
+}
+
 func TestIngestService(t *testing.T) {
 	log := newMemoryLog()
 	s := openSink(t, log, Config{})

@@ -19,8 +19,8 @@ func startStream(t testing.TB, s *Spool, target string) (stop func()) {
 	t.Helper()
 	st := &stream{
 		target: target, node: "node1", spool: s, metrics: newMetrics(prometheus.NewRegistry()), log: quiet,
-		status: func() *gatewatchv1.NodeStatus { return &gatewatchv1.NodeStatus{} }, 
-		least: 5 * time.Millisecond, most: 100 * time.Millisecond,
+		status: func() *gatewatchv1.NodeStatus { return &gatewatchv1.NodeStatus{} },
+		least:  5 * time.Millisecond, most: 100 * time.Millisecond,
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
