@@ -70,6 +70,9 @@ func (env *envelope) read5424(s string) {
 		env.data = s[:n]
 	}
 	env.message = trimBOM(strings.TrimPrefix(s[n:], " "))
+	// rsyslog counts the space behind the tag of RFC 3164 to the message, so
+	// that what it passes on in this form has one space too many.
+	env.message = strings.TrimPrefix(env.message, " ")
 }
 
 // report keeps the first thing that is wrong with a header.
