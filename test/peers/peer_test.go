@@ -160,7 +160,7 @@ func (want fields) check(t *testing.T, what string, e server.Event) {
 	t.Helper()
 	for field, value := range want {
 		if got := e.Text(field); got != value {
-			t.Errorf("%s: %s is %q, want %q (%v)", what, field, got, value, e["event.original"])
+			t.Errorf("%s: %s is %.300q, want %.300q (%.300v)", what, field, got, value, e["event.original"])
 		}
 	}
 }
