@@ -1,50 +1,19 @@
+//go:build unix
+
 package waf
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
-	"strings"
 	"testing"
 	"time"
 )
 
 // crashes is how often TestCrash kills a node; CI has a few.
 var crashes = flag.Int("crashes", 5, "how often the node is killed")
-
-const childEnv = "GATEWATCH_WAF_TEST_CHILD"
-
-// TestMain runs a node in a child process that a test kills.
-func TestMain(m *testing.M) {
-	if args := os.Getenv(childEnv); args != "" {
-		if err := child(args); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
-	flag.Parse()
-	os.Exit(m.Run())
-}
-
-func child(args string) error {
-	var c Config
-	if err := json.Unmarshal([]byte(args), &c); err != nil {
-		return err
-	}
-	n, err := NewNode(c, Options{Log: quiet})
-	if err != nil {
-		return err
-	}
-	n.stream.least = 10 * time.Millisecond
-	fmt.Println(n.Address())
-	return n.Run(context.Background())
-}
 
 // TestCrash kills a node with signal 9 under load, again and again. What its
 // spool had written when it died arrives once and in order; what was answered
@@ -54,13 +23,9 @@ func TestCrash(t *testing.T) {
 	address, _ := c.start(t, "")
 	config := testConfig(t, echo(t).URL)
 	config.Server.Address = address
-	args, err := json.Marshal(config)
-	if err != nil {
-		t.Fatal(err)
-	}
 	served := 0
 	for round := range *crashes {
-		served += crashRound(t, string(args), round)
+		served += crashRound(t, childTask{Variant: variantNode, Config: config}, round)
 	}
 	s := openTestSpool(t, config.Spool) // as the next start would
 	defer startStream(t, s, address)()
@@ -90,23 +55,9 @@ func TestCrash(t *testing.T) {
 
 // crashRound starts a node, sends requests, kills it, and returns how many were
 // answered.
-func crashRound(t *testing.T, args string, round int) int {
+func crashRound(t *testing.T, task childTask, round int) int {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childEnv+"="+args)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatalf("child: %v", err)
-	}
-	url := "http://" + strings.TrimSpace(line)
+	child, url := startChild(t, task)
 	client := &http.Client{Timeout: 10 * time.Second}
 	served := 0
 	for i := range 60 + 17*round {
@@ -117,9 +68,6 @@ func crashRound(t *testing.T, args string, round int) int {
 		resp.Body.Close()
 		served++
 	}
-	if err := cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = cmd.Wait() // it was killed
+	child.kill()
 	return served
 }
