@@ -153,7 +153,7 @@ func (l *loader) add(rec parse.Framed) error {
 	if rec.Dropped > 0 {
 		fmt.Fprintf(l.cmd.ErrOrStderr(), "%s: the record at byte %d was cut by %d bytes\n", printable(l.name), rec.Offset, rec.Dropped)
 	}
-	l.group.Records = append(l.group.Records, queue.Record{Seq: uint64(rec.End), Raw: append([]byte(nil), rec.Line...)})
+	l.group.Records = append(l.group.Records, queue.Record{Seq: uint64(rec.End), Raw: append([]byte(nil), rec.Line...), Cut: rec.Dropped > 0})
 	l.bytes += len(rec.Line)
 	return nil
 }

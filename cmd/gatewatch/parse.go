@@ -121,6 +121,7 @@ func parseStream(r io.Reader, format *parse.Format, c *parse.Context, out eventW
 		if rec.Dropped > 0 {
 			perr = fmt.Errorf("record is longer than %d bytes: %d bytes were cut off", parse.MaxRecord, rec.Dropped)
 			e.Set(event.ErrorMessage, event.String(perr.Error()))
+			parse.MarkCut(&e)
 		}
 		if perr != nil {
 			failed++

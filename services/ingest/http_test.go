@@ -199,6 +199,13 @@ func TestRaw(t *testing.T) {
 	if len(got[5]) != 1<<20 || got[6] != "after" {
 		t.Errorf("cut record has %d bytes, and after it comes %q", len(got[5]), got[6])
 	}
+	for _, g := range w.log.all() {
+		for _, r := range g.Records {
+			if want := len(r.Raw) > 100; r.Cut != want {
+				t.Errorf("record of %d bytes is marked as cut: %t", len(r.Raw), r.Cut)
+			}
+		}
+	}
 	if c := counts(t, w.sink, "raw"); c.CutBytes != 2<<20 || c.Refused[ReasonFull] != 1 {
 		t.Errorf("counts: %+v", c)
 	}

@@ -101,11 +101,12 @@ func (s *rawStore) whole() error {
 		return nil
 	}
 	raw := s.body.data
-	if extra := len(raw) - parse.MaxRecord; extra > 0 {
+	extra := len(raw) - parse.MaxRecord
+	if extra > 0 {
 		s.cut(int64(extra))
 		raw = raw[:parse.MaxRecord]
 	}
-	s.chunk = append(s.chunk, queue.Record{Raw: raw})
+	s.chunk = append(s.chunk, queue.Record{Raw: raw, Cut: extra > 0})
 	return s.flush()
 }
 
@@ -133,7 +134,7 @@ func (s *rawStore) lines(lines *parse.Framer) error {
 			s.cut(line.Dropped)
 		}
 		end := int(line.Offset) + len(line.Line)
-		s.chunk = append(s.chunk, queue.Record{Raw: s.body.data[line.Offset:end:end]})
+		s.chunk = append(s.chunk, queue.Record{Raw: s.body.data[line.Offset:end:end], Cut: line.Dropped > 0})
 	}
 }
 

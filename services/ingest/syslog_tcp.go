@@ -109,6 +109,7 @@ type syslogConn struct {
 type message struct {
 	raw      []byte
 	received int64
+	cut      bool // raw lacks the end of the message
 }
 
 // run reads until the sender ends, is silent for too long, or ctx ends; then it
@@ -181,7 +182,7 @@ func (c *syslogConn) split(end bool) {
 			if len(c.messages) == 0 {
 				c.since = now
 			}
-			c.messages = append(c.messages, message{m, now.UnixNano()})
+			c.messages = append(c.messages, message{m, now.UnixNano(), cut})
 			c.bytes += len(m)
 		}
 		c.from += used
@@ -206,7 +207,7 @@ func (c *syslogConn) flush(ctx context.Context) {
 	for i, m := range c.messages {
 		start := len(data)
 		data = append(data, m.raw...)
-		g.Records[i] = queue.Record{Received: m.received, Raw: data[start:len(data):len(data)]}
+		g.Records[i] = queue.Record{Received: m.received, Raw: data[start:len(data):len(data)], Cut: m.cut}
 	}
 	c.messages, c.bytes = c.messages[:0], 0
 	c.put(ctx, g)

@@ -283,6 +283,13 @@ func TestHostileSyslogSenders(t *testing.T) {
 	if n := counts(t, s, "syslog"); n.Cut != 1 || n.CutBytes != 64<<20-64<<10 {
 		t.Errorf("cut %d messages by %d bytes", n.Cut, n.CutBytes)
 	}
+	for _, g := range log.all() {
+		for _, r := range g.Records {
+			if want := len(r.Raw) > 100; r.Cut != want {
+				t.Errorf("record of %d bytes is marked as cut: %t", len(r.Raw), r.Cut)
+			}
+		}
+	}
 
 	// The largest datagram is taken as it is.
 	u := dial(t, "udp", l.udp)

@@ -64,6 +64,7 @@ type packet struct {
 	from     netip.Addr
 	end      int // in data; it begins where the one before it ends
 	received int64
+	cut      bool // the datagram was longer
 }
 
 // receive reads datagrams until the socket is closed or ctx has ended.
@@ -87,7 +88,8 @@ func (u *datagrams) receive(ctx context.Context, conn *net.UDPConn) error {
 
 // add puts a datagram into the batch, or counts it as refused.
 func (u *datagrams) add(b []byte, from netip.Addr) {
-	if extra := len(b) - u.cfg.MaxMessageBytes; extra > 0 {
+	extra := len(b) - u.cfg.MaxMessageBytes
+	if extra > 0 {
 		st := u.sink.sources.of(u.envelope("", from).Source)
 		st.cut.Add(1)
 		st.cutBytes.Add(uint64(extra))
@@ -110,7 +112,7 @@ func (u *datagrams) add(b []byte, from netip.Addr) {
 		u.batch.release = append(u.batch.release, release)
 	}
 	u.batch.data = append(u.batch.data, b...)
-	u.batch.packets = append(u.batch.packets, packet{from, len(u.batch.data), u.sink.now().UnixNano()})
+	u.batch.packets = append(u.batch.packets, packet{from, len(u.batch.data), u.sink.now().UnixNano(), extra > 0})
 	if len(u.batch.packets) == 1 || len(u.batch.data) >= maxDatagramBatch {
 		wake(u.ready)
 	}
@@ -173,7 +175,7 @@ func (u *datagrams) store(ctx context.Context, batch datagramBatch) {
 			u.sink.Refuse(u.cfg.Source, ReasonAuth, 1)
 			continue
 		}
-		groups[i].Records = append(groups[i].Records, queue.Record{Received: p.received, Raw: raw})
+		groups[i].Records = append(groups[i].Records, queue.Record{Received: p.received, Raw: raw, Cut: p.cut})
 	}
 	errs := u.sink.Put(ctx, groups)
 	if errs == nil {

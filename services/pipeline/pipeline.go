@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -44,9 +45,15 @@ type Store interface {
 	Applied() uint64
 }
 
+// Queue is what the pipeline needs of a queue; see [queue.Queue].
+type Queue interface {
+	Batches(ctx context.Context, from queue.Offset) iter.Seq2[queue.Batch, error]
+	Commit(ctx context.Context, consumer string, next queue.Offset) error
+}
+
 // Options are the parts that a pipeline is wired to.
 type Options struct {
-	Queue   queue.Queue
+	Queue   Queue
 	Store   Store
 	Log     *slog.Logger
 	Now     func() time.Time
@@ -121,19 +128,17 @@ func (p *Pipeline) run(ctx context.Context, end queue.Offset) error {
 		var gap *queue.GapError
 		switch {
 		case errors.As(err, &gap):
-			p.metrics.lost.Add(float64(gap.To - gap.From))
-			p.Log.LogAttrs(ctx, slog.LevelError, "records of the queue are lost",
-				slog.Uint64("from", uint64(gap.From)), slog.Uint64("to", uint64(gap.To)), slog.String("reason", gap.Reason))
-			continue
-		case ctx.Err() != nil:
-			return nil
+			batch.Next = gap.To
+			err = p.gap(ctx, gap)
 		case err != nil:
-			return fmt.Errorf("read queue: %w", err)
+			err = fmt.Errorf("read queue: %w", err)
+		default:
+			err = p.batch(ctx, batch)
 		}
-		if err := p.batch(ctx, batch); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		if end != 0 && batch.Next >= end {
@@ -141,6 +146,19 @@ func (p *Pipeline) run(ctx context.Context, end queue.Offset) error {
 		}
 	}
 	return nil
+}
+
+// gap counts the records that the queue has lost, and passes over them: the
+// store need not ask for them again.
+func (p *Pipeline) gap(ctx context.Context, g *queue.GapError) error {
+	p.metrics.lost.Add(float64(g.To - g.From))
+	p.Log.LogAttrs(ctx, slog.LevelError, "records of the queue are lost",
+		slog.Uint64("from", uint64(g.From)), slog.Uint64("to", uint64(g.To)), slog.String("reason", g.Reason))
+	if err := p.write(ctx, 0, g.From, g.To); err != nil {
+		return err
+	}
+	p.reached(g.To)
+	return p.commit(ctx)
 }
 
 // batch parses and stores one batch of the queue in pieces of batchEvents.
@@ -192,9 +210,12 @@ func (p *Pipeline) parse(c *source, g *queue.Group, r *queue.Record, s *sourceSt
 }
 
 // Envelope writes into a parsed event what only the envelope knows: who sent
-// the record, when it came, and its id.
+// the record, when it came, its id, and whether it was cut.
 func Envelope(e *event.Event, g *queue.Group, r *queue.Record) {
 	e.Source, e.Received = g.Source, r.Received
+	if r.Cut {
+		parse.MarkCut(e)
+	}
 	switch {
 	case r.ID != "":
 		e.ID = r.ID

@@ -9,6 +9,8 @@ import (
 //
 //	groups, then per group: source, format, peer, header, epoch (16 bytes),
 //	parser, records, then per record: id, seq, received, raw
+//	then per record that was cut: how many whole ones there are before it since
+//	the last cut one
 //
 // seq and received are signed differences to the record before, so that a run
 // of records costs about four bytes each beside its text.
@@ -29,6 +31,9 @@ func measure(groups []Group) (records int, bound int64) {
 		bound += maxGroup + int64(len(g.Source)+len(g.Format)+len(g.Peer)+len(g.Header))
 		for j := range g.Records {
 			bound += maxRecord + int64(len(g.Records[j].ID)+len(g.Records[j].Raw))
+			if g.Records[j].Cut {
+				bound += binary.MaxVarintLen32
+			}
 		}
 	}
 	return records, bound
@@ -55,6 +60,20 @@ func appendBody(dst []byte, groups []Group) []byte {
 			seq, received = int64(r.Seq), r.Received
 			dst = binary.AppendUvarint(dst, uint64(len(r.Raw)))
 			dst = append(dst, r.Raw...)
+		}
+	}
+	return appendCuts(dst, groups)
+}
+
+// appendCuts encodes which records were cut.
+func appendCuts(dst []byte, groups []Group) []byte {
+	whole := uint64(0)
+	for i := range groups {
+		for j := range groups[i].Records {
+			if whole++; groups[i].Records[j].Cut {
+				dst = binary.AppendUvarint(dst, whole-1)
+				whole = 0
+			}
 		}
 	}
 	return dst
@@ -93,7 +112,7 @@ func decodeBody(b []byte, count uint32) ([]Group, error) {
 		g.Records = records[from : from+n : from+n]
 		c.records(g.Records)
 	}
-	if c.bad || len(c.b) != 0 || len(records) != int(count) {
+	if c.bad || len(records) != int(count) || !c.cuts(records) {
 		return nil, errBody
 	}
 	return groups, nil
@@ -115,6 +134,19 @@ func (c *cursor) records(records []Record) {
 		r.Seq, r.Received = uint64(seq), received
 		r.Raw = c.bytes(c.uvarint())
 	}
+}
+
+// cuts reads the rest of the body: which records were cut.
+func (c *cursor) cuts(records []Record) bool {
+	for len(c.b) > 0 {
+		whole := c.uvarint()
+		if whole >= uint64(len(records)) {
+			return false
+		}
+		records[whole].Cut = true
+		records = records[whole+1:]
+	}
+	return !c.bad
 }
 
 func (c *cursor) uvarint() uint64 {

@@ -16,7 +16,7 @@ func sample() []Group {
 			{Seq: 7, Received: 1_700_000_000_000_000_000, Raw: []byte("GET / 200")},
 			{Seq: 8, Received: 1_700_000_000_000_000_001, Raw: []byte("GET /a 404")},
 		}},
-		{Source: "iis", Format: "exchange.httpproxy", Header: "#Fields: a,b", Records: []Record{{ID: "x", Raw: []byte{0}}}},
+		{Source: "iis", Format: "exchange.httpproxy", Header: "#Fields: a,b", Records: []Record{{ID: "x", Raw: []byte{0}, Cut: true}}},
 	}
 }
 

@@ -46,6 +46,7 @@ type Record struct {
 	Seq      uint64 // position in the epoch of the group
 	Received int64  // Unix time in nanoseconds
 	Raw      []byte
+	Cut      bool // the record was longer than its input takes: Raw lacks its end
 }
 
 // Group is a run of records that share one envelope.

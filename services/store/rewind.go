@@ -36,6 +36,16 @@ func (s *Columnar) Beyond(offset uint64) (Rewound, error) {
 	return r, err
 }
 
+// Covers tells whether segments hold events of any of the offsets
+// first <= o < next.
+func (s *Columnar) Covers(first, next uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.segments, func(f *segmentFile) bool {
+		return f.info.First < next && f.info.Next > first
+	})
+}
+
 // Rewind takes out all events of queue offsets >= offset, so that the queue can
 // be replayed from there: [Columnar.Applied] is then the offset, or what it was
 // before if that is lower. It is one step: a crash leaves the store as before or

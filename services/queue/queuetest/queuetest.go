@@ -141,7 +141,7 @@ func oddRecords(t *testing.T, c *checker) {
 			Epoch: queue.Epoch{0xff, 15: 0xff},
 			Records: []queue.Record{
 				{ID: "\xc3\x28", Seq: math.MaxUint64, Received: math.MinInt64, Raw: []byte("\x00\r\n\xff")},
-				{ID: "", Seq: 0, Received: math.MaxInt64, Raw: make([]byte, 1<<20)},
+				{ID: "", Seq: 0, Received: math.MaxInt64, Raw: make([]byte, 1<<20), Cut: true},
 			},
 		},
 	}
