@@ -82,6 +82,7 @@ func (p *peer) stop() {
 		_ = p.cmd.Process.Kill()
 		<-p.done
 	}
+	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // what it started is of its group
 	if p.t.Failed() {
 		p.t.Logf("output of %s: %s", filepath.Base(p.cmd.Path), p.output())
 	}
