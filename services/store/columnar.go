@@ -19,7 +19,8 @@ type Columnar struct {
 	cfg     Config
 	cache   *segment.Cache
 	metrics *metrics
-	lock    *os.File // nil if read only
+	lock    *os.File       // nil if read only
+	sealer  segment.Sealer // of Overlay, if read only; guarded by writing
 
 	writing sync.Mutex // one Write, or one flush by age, at a time
 
@@ -68,7 +69,7 @@ func Open(dir string, cfg Config) (*Columnar, error) {
 
 // OpenReadOnly opens the segments of a store beside the server that writes it.
 // It sees what was in segments at that moment; the rest is in the queue from
-// [Columnar.Applied] on. Write returns ErrReadOnly.
+// [Columnar.Applied] on, see [Columnar.Overlay]. Write returns ErrReadOnly.
 func OpenReadOnly(dir string, cfg Config) (*Columnar, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
