@@ -61,7 +61,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func newRoot() *cobra.Command {
-	s := &settings{}
 	root := &cobra.Command{
 		Use:   "gatewatch-waf --upstream URL [--listen A] [--server ADDR] [--site NAME] | --config F",
 		Short: "WAF node: a reverse proxy with Coraza and the OWASP Core Rule Set",
@@ -70,50 +69,30 @@ Set, blocks or reports as told, and sends an event of each decision to the
 Gatewatch server. While the server is away it serves on and keeps the events in
 a spool on disk.
 
-One site is described by flags, several by a file. SIGHUP or a change of the file
-or of a rule file reloads sites and rules without dropping a request.
+One site is described by flags, several by a file; config print shows all keys of
+a file. Each key is also a variable: GATEWATCH_WAF_ and the key in capitals, dots
+as underscores; GATEWATCH_WAF_SITE_ and the key for the one site. Flags win over
+variables, variables over the file. SIGHUP or a change of the file or of a rule
+file reloads sites and rules without dropping a request.
 
 Exit codes: 0 ok, 1 failure, 2 usage.`,
 		Example: `  gatewatch-waf --upstream http://127.0.0.1:3000
   gatewatch-waf --listen 127.0.0.1:8000 --upstream http://127.0.0.1:3000 --server 127.0.0.1:9090 --site shop
   gatewatch-waf --upstream http://127.0.0.1:3000 --mode detect --paranoia 2
   gatewatch-waf --config /etc/gatewatch-waf.yaml
-  gatewatch-waf check --config /etc/gatewatch-waf.yaml`,
+  gatewatch-waf config check --config /etc/gatewatch-waf.yaml`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return serve(cmd, s) },
 	}
+	s := bindSettings(root.Flags())
+	root.RunE = func(cmd *cobra.Command, _ []string) error { return serve(cmd, s) }
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
-	s.bind(root.Flags())
-	root.AddCommand(newCheck(), newVersion())
+	root.AddCommand(newConfig(), newVersion())
 	root.CompletionOptions.DisableDefaultCmd = true
 	return root
-}
-
-func newCheck() *cobra.Command {
-	s := &settings{}
-	cmd := &cobra.Command{
-		Use:     "check [--config F]",
-		Short:   "Say whether the node would start: reads all files and compiles the rules",
-		Example: "  gatewatch-waf check --config /etc/gatewatch-waf.yaml",
-		Args:    noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := s.load(cmd.Flags())
-			if err != nil {
-				return err
-			}
-			if err := waf.Check(c); err != nil {
-				return err
-			}
-			fmt.Fprintln(cmd.OutOrStdout(), "ok")
-			return nil
-		},
-	}
-	s.bind(cmd.Flags())
-	return cmd
 }
 
 func newVersion() *cobra.Command {
@@ -139,7 +118,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 // serve runs the node until it is told to stop.
 func serve(cmd *cobra.Command, s *settings) error {
 	ctx := cmd.Context()
-	c, err := s.load(cmd.Flags())
+	c, err := s.load()
 	if err != nil {
 		return err
 	}
@@ -155,7 +134,7 @@ func serve(cmd *cobra.Command, s *settings) error {
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
-		node.Watch(watching, s.file, hangup, func() (waf.Config, error) { return s.load(cmd.Flags()) })
+		node.Watch(watching, s.path(), hangup, s.load)
 	}()
 	fmt.Fprintf(cmd.OutOrStdout(), "listening on %s\n", node.Address())
 	if a := node.MetricsAddress(); a != nil {

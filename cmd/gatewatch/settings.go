@@ -6,10 +6,8 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/spf13/pflag"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/gatewatch/gatewatch/services/access"
 	"github.com/gatewatch/gatewatch/services/api"
@@ -218,28 +216,4 @@ func (l logSettings) logger(w io.Writer, level *slog.LevelVar) *slog.Logger {
 }
 
 // print writes the keys in the form of a configuration file.
-func (s *settings) print(w io.Writer) error {
-	root := map[string]any{}
-	for _, k := range config.Keys(s) {
-		m := root
-		parts := strings.Split(k.Name, ".")
-		for _, p := range parts[:len(parts)-1] {
-			next, ok := m[p].(map[string]any)
-			if !ok {
-				next = map[string]any{}
-				m[p] = next
-			}
-			m = next
-		}
-		m[parts[len(parts)-1]] = k.Value()
-	}
-	if len(s.Pipeline.Sources) > 0 {
-		root["pipeline"].(map[string]any)["sources"] = s.Pipeline.Sources
-	}
-	enc := yaml.NewEncoder(w)
-	enc.SetIndent(2)
-	if err := enc.Encode(root); err != nil {
-		return fmt.Errorf("print config: %w", err)
-	}
-	return enc.Close()
-}
+func (s *settings) print(w io.Writer) error { return config.WriteYAML(w, s) }

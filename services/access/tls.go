@@ -16,9 +16,9 @@ import (
 
 // TLSFiles names the PEM files of a server. All are read again when they change.
 type TLSFiles struct {
-	Cert     string // certificate chain, the server's own first; key tls.cert
-	Key      string // its private key, not readable by everyone; key tls.key
-	ClientCA string // authorities of client certificates, none if empty; key tls.client_ca
+	Cert     string `help:"file of the certificate chain, the server's own first"`
+	Key      string `help:"file of its private key, not readable by everyone"`
+	ClientCA string `help:"file of the authorities of client certificates; none if empty"`
 }
 
 // Set tells whether there is a certificate to serve with.

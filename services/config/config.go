@@ -65,6 +65,9 @@ func (k Key) String() string { return leafText(k.value) }
 // IsBool tells whether the key is a switch.
 func (k Key) IsBool() bool { return k.value.Kind() == reflect.Bool }
 
+// IsList tells whether the key is a list of texts.
+func (k Key) IsList() bool { return k.value.Type() == stringsType }
+
 // EnvName is the environment variable of the key: GATEWATCH_LISTEN_HTTP for
 // listen.http and the prefix GATEWATCH_.
 func (k Key) EnvName(prefix string) string {
@@ -287,13 +290,4 @@ func editDistance(a, b string) int {
 		}
 	}
 	return row[len(b)]
-}
-
-// Value returns the value of the key in the form that a YAML document has:
-// durations as text, all else as it is.
-func (k Key) Value() any {
-	if k.value.Type() == durationType {
-		return leafText(k.value)
-	}
-	return k.value.Interface()
 }

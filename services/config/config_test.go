@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,6 +61,49 @@ func TestLoadYAML(t *testing.T) {
 	f("listen: 5\n", "line 1: listen: want keys and values", sample{})
 	f("sites: {a: {upstrem: x}}\n", "line 1: unknown key sites.a.upstrem; did you mean upstream?", sample{})
 	f("clock: x\n", "line 1: unknown key clock; known are client_ca_file, listen, max_age, ratio, rules, segment_bytes, sites, trusted", sample{})
+}
+
+// TestWriteYAML reads back what was written.
+func TestWriteYAML(t *testing.T) {
+	want := sample{
+		SegmentBytes: 64 << 20, MaxAge: 90 * time.Second, ClientCAFile: "no: #text", Trusted: []string{"10.0.0.0/8", "true"}, Ratio: 0.5,
+		Sites: map[string]site{"b": {"x", 2}, "a": {}}, Rules: []site{{Upstream: "null"}},
+	}
+	want.Listen.HTTP = "127.0.0.1:0"
+	var doc strings.Builder
+	if err := WriteYAML(&doc, &want); err != nil {
+		t.Fatal(err)
+	}
+	const text = `listen:
+  # address of the console
+  http: 127.0.0.1:0
+  tls: false
+segment_bytes: 64MiB
+max_age: 1m30s
+client_ca_file: 'no: #text'
+trusted: [10.0.0.0/8, "true"]
+ratio: 0.5
+sites:
+  a:
+    upstream: ""
+    paranoia: 0
+  b:
+    upstream: x
+    paranoia: 2
+rules:
+  - upstream: "null"
+    paranoia: 0
+`
+	if diff := cmp.Diff(text, doc.String()); diff != "" {
+		t.Error(diff)
+	}
+	var got sample
+	if err := LoadYAML(&got, []byte(doc.String())); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestLoadEnv(t *testing.T) {

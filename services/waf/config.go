@@ -11,7 +11,6 @@ import (
 
 	"github.com/gatewatch/gatewatch/detection/parse"
 	"github.com/gatewatch/gatewatch/services/access"
-	"github.com/gatewatch/gatewatch/services/config"
 )
 
 // Config is the configuration of a node. The zero value of a field is its
@@ -42,7 +41,8 @@ type ServerConfig struct {
 	Insecure  bool   `help:"send events without TLS to a server on another machine"`
 }
 
-func (c Config) withDefaults() Config {
+// WithDefaults returns the configuration with all defaults filled in.
+func (c Config) WithDefaults() Config {
 	if c.Node == "" {
 		if name, err := os.Hostname(); err == nil {
 			c.Node = strings.ToLower(name)
@@ -64,19 +64,10 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// LoadConfig reads a configuration from a YAML file.
-func LoadConfig(file string) (Config, error) {
-	var c Config
-	if err := config.LoadFile(&c, file); err != nil {
-		return Config{}, err
-	}
-	return c, nil
-}
-
 // Check says whether a node can be started with a configuration: it reads all
 // files that it names and compiles the rules. It opens no socket and no spool.
 func Check(c Config) error {
-	c = c.withDefaults()
+	c = c.WithDefaults()
 	if err := c.validate(); err != nil {
 		return err
 	}

@@ -5,16 +5,19 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/gatewatch/gatewatch/services/config"
 )
 
-func TestLoadConfig(t *testing.T) {
+func TestConfigFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "waf.yaml")
 	f := func(doc, want string) Config {
 		t.Helper()
 		if err := os.WriteFile(file, []byte(doc), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c, err := LoadConfig(file)
+		var c Config
+		err := config.LoadFile(&c, file)
 		if err == nil {
 			err = Check(c)
 		}

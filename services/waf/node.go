@@ -48,7 +48,7 @@ type Options struct {
 // NewNode compiles the rules, opens the spool and listens. It serves once
 // [Node.Run] is called. The caller must call Run or Close.
 func NewNode(c Config, o Options) (*Node, error) {
-	c = c.withDefaults()
+	c = c.WithDefaults()
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("check config: %w", err)
 	}

@@ -17,7 +17,7 @@ import (
 func (n *Node) Reload(c Config) error {
 	n.reloadMu.Lock()
 	defer n.reloadMu.Unlock()
-	c = c.withDefaults()
+	c = c.WithDefaults()
 	if err := n.reload(c); err != nil {
 		n.metrics.reloads.WithLabelValues("failed").Inc()
 		return fmt.Errorf("reload: %w", err)

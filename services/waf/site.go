@@ -57,6 +57,7 @@ func (c SiteConfig) withDefaults() SiteConfig {
 	if c.MaskValueBytes == 0 {
 		c.MaskValueBytes = 256
 	}
+	c.Rules = c.Rules.withDefaults()
 	return c
 }
 
@@ -93,7 +94,7 @@ func (c SiteConfig) validate() error {
 	if err := c.Mask.validate(); err != nil {
 		return err
 	}
-	if err := c.Rules.withDefaults().validate(); err != nil {
+	if err := c.Rules.validate(); err != nil {
 		return fmt.Errorf("rules.%w", err)
 	}
 	return nil
