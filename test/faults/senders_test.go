@@ -38,6 +38,9 @@ func (a *acked) len() int {
 
 const bulkItems = 50
 
+// pace is the least time between batches, so that long runs stay comparable.
+const pace = time.Millisecond
+
 // bulk sends batches to _bulk until ctx ends, each again until all its items
 // are acknowledged.
 func bulk(ctx context.Context, addr string, sender int, a *acked) {
@@ -50,6 +53,7 @@ func bulk(ctx context.Context, addr string, sender int, a *acked) {
 			ids = append(ids, id)
 			fmt.Fprintf(&body, `{"create":{"_id":%q}}`+"\n"+`{"message":"bulk %s"}`+"\n", id, id)
 		}
+		server.Pause(pace)
 		for ctx.Err() == nil && !sendBulk(ctx, client, addr, body.Bytes(), ids, a) {
 			server.Pause(10 * time.Millisecond)
 		}
@@ -122,6 +126,7 @@ func (n *node) stream(ctx context.Context, addr string) {
 		return
 	}
 	for next := first.GetWelcome().GetSequence() + 1; ctx.Err() == nil; {
+		server.Pause(pace)
 		batch := &gatewatchv1.Batch{FirstSequence: next, Format: "json"}
 		for range 100 {
 			batch.Records = append(batch.Records, fmt.Appendf(nil, `{"message":"node %d"}`, next))

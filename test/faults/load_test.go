@@ -1,0 +1,175 @@
+package faults
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gatewatch/gatewatch/test/server"
+)
+
+// load is all senders of a server and what they know to be durable.
+type load struct {
+	s       *server.Server
+	bulk    *acked
+	node    *node
+	syslog  []*syslogSource
+	counted map[string]map[int]int // of each syslog source by run of the server
+
+	runs    runs
+	run     int
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+}
+
+// startLoad starts a server on a data folder, and its senders.
+func startLoad(t *testing.T, data string, args ...string) *load {
+	t.Helper()
+	l := &load{bulk: &acked{ids: map[string]bool{}}, counted: map[string]map[int]int{}}
+	var config string
+	l.syslog, config = newSyslogSources()
+	file := filepath.Join(t.TempDir(), "gatewatch.yaml")
+	writeFile(t, file, []byte(config))
+	l.s = server.Start(t, data, append(args, "--config", file)...)
+	ctx, cancel := context.WithCancel(t.Context())
+	l.cancel = cancel
+	t.Cleanup(l.stop)
+	addr := l.s.Addr
+	for i := range 2 {
+		l.running.Go(func() { bulk(ctx, addr.Ingest, i, l.bulk) })
+	}
+	l.node = &node{name: "edge", epoch: make([]byte, 16)}
+	rand.Read(l.node.epoch)
+	l.running.Go(func() { l.node.run(ctx, addr.GRPC) })
+	for _, src := range l.syslog {
+		l.counted[src.name] = map[int]int{}
+		l.running.Go(func() { src.run(ctx, addr.Syslog, &l.runs) })
+	}
+	return l
+}
+
+// stop ends the senders. Those of _bulk and the node stream have an answer for
+// each record by then or do not count it.
+func (l *load) stop() {
+	l.cancel()
+	l.running.Wait()
+}
+
+// count keeps what the server says it has received.
+func (l *load) count(t *testing.T) {
+	t.Helper()
+	m := l.s.Metrics(t)
+	for _, src := range l.syslog {
+		l.counted[src.name][l.run] = src.counted(m)
+	}
+}
+
+// kill ends the server with signal 9.
+func (l *load) kill(t *testing.T) {
+	t.Helper()
+	l.count(t)
+	l.runs.now.Store(-1)
+	l.s.Kill()
+}
+
+// restart runs the server again.
+func (l *load) restart(t *testing.T) {
+	t.Helper()
+	l.s.Restart(t)
+	l.run++
+	l.runs.now.Store(int64(l.run))
+}
+
+// total returns how many records were acknowledged or counted, and fails if a
+// sender did nothing.
+func (l *load) total(t *testing.T) (acknowledged, counted int) {
+	t.Helper()
+	for _, runs := range l.counted {
+		n := 0
+		for _, c := range runs {
+			n += c
+		}
+		if n < 50 {
+			t.Fatalf("load did not run: %v records of syslog counted", l.counted)
+		}
+		counted += n
+	}
+	if l.bulk.len() < 100 || l.node.acks < 100 {
+		t.Fatalf("load did not run: %d and %d records acknowledged", l.bulk.len(), l.node.acks)
+	}
+	return l.bulk.len() + int(l.node.acks), counted
+}
+
+// settle waits until the server has stored all that its queue holds.
+func settle(t *testing.T, s *server.Server) {
+	t.Helper()
+	server.Poll(t, 60*time.Second, "the queue is stored", func() bool {
+		m := s.Metrics(t)
+		return m["gatewatch_queue_next_offset"] == m["gatewatch_pipeline_queue_offset"]
+	})
+}
+
+// loss is what a comparison of senders and server found.
+type loss struct {
+	acked, counted, doubled int
+	examples                []string
+}
+
+func (l loss) any() bool { return l.acked+l.counted+l.doubled > 0 }
+
+// compare looks for all that was acknowledged or counted. The senders have
+// ended, and the server has stored what it holds.
+func (l *load) compare(t *testing.T) loss {
+	t.Helper()
+	found := map[string]int{}
+	each(t, l.s, "gatewatch.source: bulk* or gatewatch.source: edge", func(id, _ string) { found[id]++ })
+	var out loss
+	lost := func(id string) {
+		if found[id] == 0 {
+			out.acked++
+			out.examples = append(out.examples, id)
+		}
+	}
+	for id := range l.bulk.ids {
+		lost(id)
+	}
+	for seq := range l.node.acks {
+		lost(fmt.Sprintf("%s-%d", hex.EncodeToString(l.node.epoch), seq+1))
+	}
+	for _, n := range found {
+		out.doubled += n - 1
+	}
+	for _, src := range l.syslog {
+		n, twice := src.check(t, l.s, l.counted[src.name])
+		out.counted += n
+		out.doubled += twice
+	}
+	out.examples = out.examples[:min(len(out.examples), 5)]
+	return out
+}
+
+// each calls f for the id and message of each event that matches.
+func each(t *testing.T, s *server.Server, query string, f func(id, message string)) {
+	t.Helper()
+	out, errs, err := s.Run("query", "-o", "ndjson", query+" | keep event.id, message")
+	if err != nil || errs != "" {
+		t.Fatalf("query %s: %v: %s; log: %s", query, err, errs, s.Log())
+	}
+	for line := range strings.Lines(out) {
+		var e struct {
+			ID      string `json:"event.id"`
+			Message string `json:"message"`
+		}
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatal(err)
+		}
+		f(e.ID, e.Message)
+	}
+}
