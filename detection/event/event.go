@@ -27,7 +27,7 @@ type Field struct {
 // Whatever was taken from it (strings, Raw) is valid until Reset.
 type Event struct {
 	ID       string // event.id; unique together with Source
-	Time     int64  // @timestamp, Unix nanoseconds
+	Time     int64  // @timestamp, Unix nanoseconds; 0 is none
 	Received int64  // event.ingested, Unix nanoseconds
 	Source   string // gatewatch.source
 	Dataset  string // event.dataset, the name of the format
@@ -162,6 +162,9 @@ func IsMember(k Key) bool {
 func (e *Event) member(k Key) (Value, bool) {
 	switch k {
 	case Timestamp:
+		if e.Time == 0 {
+			return Value{}, true
+		}
 		return Time(e.Time), true
 	case EventID:
 		return text(e.ID), true

@@ -42,7 +42,7 @@ func TestDecode(t *testing.T) {
 		if err := d.Decode([]byte(in), e); err != nil {
 			got = "error: " + err.Error()
 		} else {
-			got = strings.TrimPrefix(string(e.AppendJSON(nil)), `{"@timestamp":"1970-01-01T00:00:00.000Z",`)
+			got = strings.TrimPrefix(string(e.AppendJSON(nil)), "{")
 		}
 		if got != want {
 			t.Errorf("%s\n got %s\nwant %s", in, got, want)
@@ -59,6 +59,7 @@ func TestDecode(t *testing.T) {
 	f(`{"event.category":"web"}`, `"event.category":["web"]}`)
 	f(`{"@timestamp":"yesterday"}`, `"@timestamp_text":"yesterday"}`)
 	f(`{"@timestamp":12,"event.ingested":"never"}`, `"@timestamp_text":12,"event.ingested_text":"never"}`)
+	f(`{}`, `}`)
 	f(`[1]`, `error: read json: want an object`)
 	f(`{"a":1}x`, `error: read json: text after the value at byte 7`)
 	f(`{"a":01}`, `error: read json: value is not JSON at byte 5`)
