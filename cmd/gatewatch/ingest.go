@@ -21,7 +21,7 @@ import (
 
 type ingestFlags struct {
 	remote
-	data, format, source string
+	data, config, format, source string
 }
 
 func newIngest() *cobra.Command {
@@ -44,6 +44,7 @@ run on the folder.`,
 	}
 	addRemote(cmd, &f.remote)
 	cmd.Flags().StringVar(&f.data, "data", "", "data folder to load into, instead of --server")
+	addConfig(cmd, &f.config)
 	cmd.Flags().StringVar(&f.format, "format", "auto", "format of the records, see gatewatch version")
 	cmd.Flags().StringVar(&f.source, "source", "", `name of the source (default: that of the token, else "file")`)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runIngest(cmd, f, args) }
@@ -66,7 +67,7 @@ func runIngest(cmd *cobra.Command, f ingestFlags, files []string) (err error) {
 	}
 	var to fileTarget
 	if f.data != "" {
-		if to, err = openLocal(cmd, f.data); err != nil {
+		if to, err = openLocal(cmd, f.config, f.data); err != nil {
 			return err
 		}
 	} else {

@@ -50,7 +50,7 @@ func (v *server) listen(run context.Context) error {
 		"syslog": v.listenSyslog, "syslog-tls": v.listenSyslogTLS,
 	}
 	for _, l := range v.settings.listeners() {
-		e, err := l.Check()
+		e, err := exposure(l)
 		if err != nil {
 			return err
 		}
@@ -69,6 +69,16 @@ func (v *server) listen(run context.Context) error {
 	}
 	v.isReady.Store(true)
 	return v.writeListenFile()
+}
+
+// exposure decides how a listener may be served. The syslog listener speaks plain
+// text whatever certificates there are.
+func exposure(l access.Listener) (access.Exposure, error) {
+	e, err := l.Check()
+	if err == nil && l.Name == "syslog" && !e.Loopback && !l.Insecure {
+		return e, fmt.Errorf("listen.syslog: %s can be reached from the network, where plain syslog can be read and forged: use listen.syslog-tls, or set insecure: true", l.Address)
+	}
+	return e, err
 }
 
 // opening is what it takes to open a listener.
@@ -139,9 +149,6 @@ func (v *server) listenIngest(run context.Context, o opening) error {
 }
 
 func (v *server) listenSyslog(run context.Context, o opening) error {
-	if !o.loopback && !v.settings.Insecure {
-		return errors.New("plain syslog can be read and forged on the network: use listen.syslog-tls, or set insecure: true")
-	}
 	s, err := v.newSyslog(o)
 	if err != nil {
 		return err

@@ -26,15 +26,30 @@ func (n *json64) UnmarshalJSON(b []byte) error {
 	return err
 }
 
+// addConfig adds the flag that names the configuration of the server whose data
+// folder is used.
+func addConfig(cmd *cobra.Command, file *string) {
+	cmd.Flags().StringVar(file, "config", "", "configuration file of the server, for --data: it says how records are read")
+}
+
+// loadSettings loads the configuration of the server of a data folder.
+func loadSettings(file, data string) (settings, error) {
+	return (&settingsFlags{file: file, set: map[string]string{"data": data}}).load()
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
 // localTarget stores records in a data folder that no server runs on.
 type localTarget struct{ *server }
 
 // openLocal opens the parts of a server without its listeners.
-func openLocal(cmd *cobra.Command, data string) (*localTarget, error) {
-	s := defaultSettings()
-	s.Data = data
-	if err := s.validate(); err != nil {
-		return nil, usageError{err}
+func openLocal(cmd *cobra.Command, config, data string) (*localTarget, error) {
+	s, err := loadSettings(config, data)
+	if err != nil {
+		return nil, err
 	}
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, usageError{err}
@@ -42,7 +57,7 @@ func openLocal(cmd *cobra.Command, data string) (*localTarget, error) {
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	run, cancel := context.WithCancel(context.WithoutCancel(cmd.Context()))
 	v := newServer(s, log, cancel)
-	err := v.openStore()
+	err = v.openStore()
 	if err == nil {
 		v.sink, err = ingest.Open(cmd.Context(), filepath.Join(data, "ingest"), v.queue, s.Ingest, log, v.metrics)
 	}

@@ -230,4 +230,3 @@ func printable(s string) string {
 		return r
 	}, s)
 }
-

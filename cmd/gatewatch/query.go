@@ -3,23 +3,20 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gatewatch/gatewatch/detection/event"
-	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/store/query"
 )
 
 type queryFlags struct {
 	remote
-	data, from, to, output string
+	data, config, from, to, output string
 }
 
 // terminalRows is how many events a terminal gets unless the query has a limit.
@@ -33,8 +30,8 @@ func newQuery() *cobra.Command {
 		Long: `Prints the events that match, newest first, or the table that the query ends in.
 Without --from and --to the whole store is searched. A terminal gets the newest
 100 events unless the query has a limit; anything else gets every match. --data
-reads a data folder, also beside a running server; what that server has received
-in the last half minute may only be found through the server itself.`,
+reads a data folder, also beside a running server: what that one has in memory is
+read from its queue, with the configuration that --config names.`,
 		Example: `  gatewatch query 'source.ip: 203.0.113.0/24 and url.path: /admin*' --from now-1h
   gatewatch query '"union select"' -o table
   gatewatch query '* | stats n = count() by event.dataset | sort n desc'
@@ -48,6 +45,7 @@ in the last half minute may only be found through the server itself.`,
 	}
 	addRemote(cmd, &f.remote)
 	cmd.Flags().StringVar(&f.data, "data", "", "data folder to read, instead of --server")
+	addConfig(cmd, &f.config)
 	cmd.Flags().StringVar(&f.from, "from", "", "start of the time range, inclusive: RFC 3339, a date, or now-1h")
 	cmd.Flags().StringVar(&f.to, "to", "", "end of the time range, exclusive")
 	addOutput(cmd, &f.output)
@@ -177,48 +175,4 @@ func (f *queryFlags) page(ctx context.Context, text, token string, most int) (se
 		"query": text, "from": f.from, "to": f.to, "page_size": min(most, 5000), "page_token": token,
 	}, &page)
 	return page, err
-}
-
-// local reads a data folder.
-func (f *queryFlags) local(cmd *cobra.Command, q *query.Query) error {
-	from, err := bound("--from", f.from)
-	if err != nil {
-		return err
-	}
-	to, err := bound("--to", f.to)
-	if err != nil {
-		return err
-	}
-	s, err := store.OpenReadOnly(filepath.Join(f.data, "store"), store.Config{})
-	if err != nil {
-		return usageError{err}
-	}
-	defer s.Close()
-	if q.IsAggregation() {
-		res, stats, err := s.Aggregate(cmd.Context(), store.AggregateRequest{Query: q, From: from, To: to})
-		if err != nil {
-			return err
-		}
-		searchStats{Warnings: stats.Partial}.warn(cmd)
-		return writeTable(cmd.OutOrStdout(), f.output, res)
-	}
-	out, limit, err := f.events(cmd, q)
-	if err != nil {
-		return err
-	}
-	n := 0
-	enough := errors.New("enough")
-	page, err := s.Search(cmd.Context(), store.SearchRequest{Query: q, From: from, To: to}, func(e *event.Event) error {
-		if n == limit {
-			return enough
-		}
-		n++
-		return out.Write(e)
-	})
-	more := errors.Is(err, enough)
-	if err != nil && !more {
-		return err
-	}
-	searchStats{Warnings: page.Stats.Partial}.warn(cmd)
-	return f.done(cmd, out, n, limit, more)
 }

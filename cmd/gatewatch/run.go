@@ -110,14 +110,17 @@ func (v *server) openStore() (err error) {
 }
 
 func (v *server) openPipeline(run context.Context) (err error) {
-	v.pipeline, err = pipeline.New(v.settings.Pipeline, pipeline.Options{
-		Queue: v.queue, Store: v.store, Log: v.log, Now: time.Now, Metrics: v.metrics,
-	})
-	if err != nil {
+	if v.pipeline, err = v.newPipeline(); err != nil {
 		return err
 	}
 	v.running.Go(func() { v.fail("pipeline", v.pipeline.Run(run)) })
 	return nil
+}
+
+func (v *server) newPipeline() (*pipeline.Pipeline, error) {
+	return pipeline.New(v.settings.Pipeline, pipeline.Options{
+		Queue: v.queue, Store: v.store, Log: v.log, Now: time.Now, Metrics: v.metrics,
+	})
 }
 
 // fail reports the first failure of a part.

@@ -159,7 +159,7 @@ func (s *settings) validate() error {
 		return fmt.Errorf("listen.syslog-tls: needs tls.cert and tls.key")
 	}
 	for _, l := range s.listeners() {
-		if _, err := l.Check(); err != nil {
+		if _, err := exposure(l); err != nil {
 			return err
 		}
 	}

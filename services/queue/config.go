@@ -20,21 +20,21 @@ type Config struct {
 	// default 5 % of the disk but at most 2 GiB.
 	MinFreeBytes int64
 	// RetainBytes is how much consumed log is kept for replay while there is
-	// room; default 1 GiB, negative keeps none.
-	RetainBytes int64
+	// room; default 2 GiB, negative keeps none.
+	RetainBytes int64 `help:"size of stored records that are kept for replay while there is room; 2GiB if 0, negative keeps none"`
 	// RetainAge is how long consumed log is kept for replay; default 7 days,
 	// negative keeps none.
-	RetainAge time.Duration
+	RetainAge time.Duration `help:"time for which stored records are kept for replay; 7 days if 0, negative keeps none"`
 	// TailBytes is the memory for the newest records, so that readers at the
 	// end read no files; default 32 MiB, negative keeps none.
 	TailBytes int64
 	// Consumers are the names whose commits hold the log back. A name that has
 	// not committed yet holds all of it. Default: everyone who ever committed.
-	Consumers []string
+	Consumers []string `yaml:"-"`
 	// Floor is the lowest offset for the next record: one past all that others
 	// remember of this log, so that a log that was removed never gives out an
 	// offset twice. Default: what the log's own files say.
-	Floor Offset
+	Floor Offset `yaml:"-"`
 }
 
 const (
@@ -58,7 +58,7 @@ func (c Config) withDefaults(disk int64) Config {
 		c.MinFreeBytes = min(disk/20, 2<<30)
 	}
 	if c.RetainBytes == 0 {
-		c.RetainBytes = 1 << 30
+		c.RetainBytes = 2 << 30
 	}
 	if c.RetainAge == 0 {
 		c.RetainAge = 7 * 24 * time.Hour
