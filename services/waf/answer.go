@@ -5,7 +5,9 @@ import (
 	"time"
 )
 
-// answer is the way back to the client; it remembers what went over it.
+// answer is the way back to the client; it remembers what went over it. Each
+// write has a deadline, for a client that takes nothing for so long is gone. It
+// is lifted again because a stream may well be silent between two writes.
 type answer struct {
 	http.ResponseWriter
 	control *http.ResponseController
@@ -15,10 +17,22 @@ type answer struct {
 }
 
 func newAnswer(w http.ResponseWriter, idle time.Duration) *answer {
-	return &answer{ResponseWriter: w, control: http.NewResponseController(w), idle: idle}
+	a := &answer{ResponseWriter: w, control: http.NewResponseController(w), idle: idle}
+	a.limit(0) // that of the request before on the same connection
+	return a
 }
 
-// Unwrap lets [http.ResponseController] flush and hijack.
+// limit sets the deadline of writes, 0 for none. A writer that cannot have one
+// (in tests) has none.
+func (a *answer) limit(d time.Duration) {
+	var at time.Time
+	if d > 0 {
+		at = time.Now().Add(d)
+	}
+	_ = a.control.SetWriteDeadline(at)
+}
+
+// Unwrap lets [http.ResponseController] hijack.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 func (a *answer) WriteHeader(status int) {
@@ -32,13 +46,21 @@ func (a *answer) Write(b []byte) (int, error) {
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
-	// A client that takes nothing for so long is gone. The deadline is lifted
-	// again because a stream may well be silent between two writes.
-	deadline := a.control.SetWriteDeadline(time.Now().Add(a.idle)) == nil
+	a.limit(a.idle)
 	n, err := a.ResponseWriter.Write(b)
-	if deadline && err == nil {
-		_ = a.control.SetWriteDeadline(time.Time{})
+	if err == nil {
+		a.limit(0)
 	}
 	a.sent += int64(n)
 	return n, err
+}
+
+// FlushError is called by [http.ResponseController].
+func (a *answer) FlushError() error {
+	a.limit(a.idle)
+	err := a.control.Flush()
+	if err == nil {
+		a.limit(0)
+	}
+	return err
 }

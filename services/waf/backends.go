@@ -35,7 +35,9 @@ type backend struct {
 // downTime is how long a backend that could not be reached is left out.
 const downTime = 5 * time.Second
 
-func newBackends(c SiteConfig, now func() time.Time, failed func(string)) (*backends, error) {
+// newBackends makes the upstreams of a site. stall is how long one may take
+// nothing of a request; failed is told of each request that one did not answer.
+func newBackends(c SiteConfig, stall time.Duration, now func() time.Time, failed func(string)) (*backends, error) {
 	b := &backends{now: now, failed: failed}
 	for _, raw := range c.Upstreams {
 		u, err := url.Parse(raw)
@@ -57,7 +59,7 @@ func newBackends(c SiteConfig, now func() time.Time, failed func(string)) (*back
 		trust.RootCAs = pool
 	}
 	b.transport = &http.Transport{
-		DialContext:           (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:           dialer(stall),
 		TLSClientConfig:       trust,
 		TLSHandshakeTimeout:   10 * time.Second,
 		ForceAttemptHTTP2:     true,
@@ -70,6 +72,31 @@ func newBackends(c SiteConfig, now func() time.Time, failed func(string)) (*back
 		ReadBufferSize:        32 << 10,
 	}
 	return b, nil
+}
+
+// dialer makes connections whose writes have a deadline.
+func dialer(stall time.Duration) func(ctx context.Context, network, address string) (net.Conn, error) {
+	plain := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := plain.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return &impatient{Conn: c, stall: stall}, nil
+	}
+}
+
+// impatient is a connection that fails when the other end takes nothing.
+type impatient struct {
+	net.Conn
+	stall time.Duration
+}
+
+func (c *impatient) Write(b []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(c.stall)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(b)
 }
 
 // readPool reads the certificates of authorities.

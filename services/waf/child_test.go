@@ -91,7 +91,7 @@ func serveCoraza(c Config) error {
 	if err != nil {
 		return err
 	}
-	b, err := newBackends(site, time.Now, func(string) {})
+	b, err := newBackends(site, time.Minute, time.Now, func(string) {})
 	if err != nil {
 		return err
 	}

@@ -4,10 +4,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/gatewatch/gatewatch/detection/parse"
 	"github.com/gatewatch/gatewatch/services/access"
@@ -76,7 +78,15 @@ func Check(c Config) error {
 		return err
 	}
 	st.close()
+	if c.TLS.Set() {
+		if _, err := access.ServerTLS(c.TLS, time.Now, slog.New(slog.DiscardHandler)); err != nil {
+			return err
+		}
+	}
 	if _, err := c.Server.tlsConfig(); err != nil {
+		return err
+	}
+	if _, err := c.Server.token(); err != nil {
 		return err
 	}
 	_, err = openKey(c.Spool.KeyFile)
@@ -137,6 +147,10 @@ func (l Limits) validate() error {
 	switch {
 	case l.Evaluations < 1:
 		return fmt.Errorf("evaluations: %d is less than 1", l.Evaluations)
+	case l.Connections < 1:
+		return fmt.Errorf("connections: %d is less than 1", l.Connections)
+	case l.BodyBufferBytes < bodyInMemory:
+		return fmt.Errorf("body_buffer_bytes: %d is less than %d", l.BodyBufferBytes, int64(bodyInMemory))
 	case l.MaxHeaderBytes < 4<<10 || l.MaxHeaderBytes > 1<<20:
 		return fmt.Errorf("max_header_bytes: %d is not between 4 KiB and 1 MiB", l.MaxHeaderBytes)
 	case l.EvaluationWait < 0 || l.EvaluationTime < 0 || l.HeaderTimeout < 0 || l.StallTimeout < 0 || l.IdleTimeout < 0 || l.ShutdownTimeout < 0:

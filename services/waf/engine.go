@@ -8,6 +8,7 @@ import (
 	"hash"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -61,8 +62,11 @@ func (s Settings) withDefaults() Settings {
 	return s
 }
 
-// maxJudgedBytes bounds the bodies that are given to the rules.
-const maxJudgedBytes = 64 << 20
+// Bounds of the bodies that are given to the rules.
+const (
+	maxJudgedBytes = 64 << 20
+	bodyInMemory   = 128 << 10 // more of a request body lies in a temporary file
+)
 
 // validate names the key that is wrong. Defaults are filled in.
 func (s Settings) validate() error {
@@ -105,10 +109,6 @@ func Compile(s Settings) (*Engine, error) {
 	}
 	files := &ruleFiles{sum: sha256.New()}
 	cfg := coraza.NewWAFConfig().WithRootFS(files).WithDirectives(s.setup())
-	if len(s.RulesBefore) == 0 {
-		// The sum needs a mark between before and after, whatever they hold.
-		files.sum.Write([]byte{0})
-	}
 	for _, f := range s.RulesBefore {
 		cfg = cfg.WithDirectivesFromFile(f)
 	}
@@ -155,7 +155,7 @@ func (s Settings) setup() string {
 	line("SecRuleEngine On")
 	line("SecAuditEngine Off")
 	line("SecRequestBodyLimit %d", s.RequestBodyBytes+1)
-	line("SecRequestBodyInMemoryLimit %d", min(s.RequestBodyBytes, 128<<10))
+	line("SecRequestBodyInMemoryLimit %d", min(s.RequestBodyBytes, bodyInMemory))
 	line("SecRequestBodyLimitAction ProcessPartial")
 	line("SecResponseBodyAccess %s", onOff(s.InspectResponses))
 	line("SecResponseBodyMimeType %s", strings.Join(s.ResponseTypes, " "))
@@ -204,6 +204,9 @@ func (f *ruleFiles) Open(name string) (fs.File, error) {
 // ReadFile reads a whole file.
 func (f *ruleFiles) ReadFile(name string) ([]byte, error) {
 	if strings.IndexByte(name, '@') >= 0 {
+		if path.Ext(name) == ".conf" { // so that own rules before and after it differ
+			fmt.Fprintln(f.sum, name)
+		}
 		return fs.ReadFile(coreruleset.FS, name)
 	}
 	info, err := os.Stat(name)

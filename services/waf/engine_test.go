@@ -27,6 +27,10 @@ func TestFingerprint(t *testing.T) {
 		}
 		return e.Fingerprint()
 	}
+	second := filepath.Join(t.TempDir(), "second.conf")
+	if err := os.WriteFile(second, []byte("SecAction \"id:2,phase:1,pass,nolog\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	plain := compile(Settings{})
 	if !regexp.MustCompile(`^crs/4\.25\.0\+sha256:[0-9a-f]{64}$`).MatchString(plain) {
 		t.Error(plain)
@@ -51,6 +55,11 @@ func TestFingerprint(t *testing.T) {
 	write("SecAction \"id:1,phase:1,pass,nolog\"\n")
 	other("before", Settings{RulesBefore: []string{file}})
 	other("the same after", Settings{RulesAfter: []string{file}})
+	other("before and after", Settings{RulesBefore: []string{file}, RulesAfter: []string{second}})
+	other("both before", Settings{RulesBefore: []string{file, second}})
+	if again := compile(Settings{RulesBefore: []string{file, second}}); seen[again] != "both before" {
+		t.Error("the same rules have another fingerprint")
+	}
 }
 
 func TestCompileErrors(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
@@ -24,7 +25,9 @@ type evaluation struct {
 	state  plugintypes.TransactionState
 	spent  time.Duration // in the rules, without waiting for the network
 	now    func() time.Time
+	log    *slog.Logger
 	users  atomic.Int32 // who still use tx; the last to release it closes it
+	closed func()       // called once tx is closed, unless nil
 
 	// abandoned says that the rules are still at work in another goroutine:
 	// nothing but replayed bodies and release may be used any more.
@@ -42,10 +45,10 @@ type connection struct {
 var errPanic = errors.New("engine panicked")
 
 // begin starts an evaluation. now is the clock that measures it.
-func (e *Engine) begin(id string, now func() time.Time) *evaluation {
+func (e *Engine) begin(id string, now func() time.Time, log *slog.Logger) *evaluation {
 	tx := e.waf.NewTransactionWithID(id)
 	state, _ := tx.(plugintypes.TransactionState)
-	v := &evaluation{engine: e, tx: tx, state: state, now: now}
+	v := &evaluation{engine: e, tx: tx, state: state, now: now, log: log}
 	v.hold()
 	return v
 }
@@ -53,11 +56,16 @@ func (e *Engine) begin(id string, now func() time.Time) *evaluation {
 func (v *evaluation) hold() { v.users.Add(1) }
 
 // release ends one use; the last one frees memory and temporary files.
-func (v *evaluation) release() error {
+func (v *evaluation) release() {
 	if v.users.Add(-1) > 0 {
-		return nil
+		return
 	}
-	return v.close()
+	if err := v.close(); err != nil {
+		v.log.Warn("close evaluation", slog.String("request", v.tx.ID()), slog.Any("error", err))
+	}
+	if v.closed != nil {
+		v.closed()
+	}
 }
 
 // guarded runs one step of the engine, measures it, and turns a panic into an

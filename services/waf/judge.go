@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"runtime"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // Limits bound what one node does at a time. The zero value is the default.
@@ -13,6 +15,8 @@ type Limits struct {
 	Evaluations     int           `help:"requests in the rules at a time; default 8 for each processor"`
 	EvaluationWait  time.Duration `help:"how long a request waits for its turn before it is overload; default 2s"`
 	EvaluationTime  time.Duration `help:"how long the rules may take over a body before the request goes by on_error; default 10s"`
+	BodyBufferBytes int64         `help:"memory for request bodies that are being judged; a request that finds none within evaluation_wait is overload; default 256MiB"`
+	Connections     int           `help:"connections of clients at a time, more wait to be taken; default 16384"`
 	MaxHeaderBytes  int64         `help:"size of request headers that are refused; default 64KiB"`
 	HeaderTimeout   time.Duration `help:"time for a client to send its headers; default 10s"`
 	StallTimeout    time.Duration `help:"how long a body may stand still, either way; default 60s"`
@@ -28,6 +32,12 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Evaluations == 0 {
 		l.Evaluations = 8 * runtime.GOMAXPROCS(0)
+	}
+	if l.BodyBufferBytes == 0 {
+		l.BodyBufferBytes = 256 << 20
+	}
+	if l.Connections == 0 {
+		l.Connections = 16 << 10
 	}
 	if l.MaxHeaderBytes == 0 {
 		l.MaxHeaderBytes = 64 << 10
@@ -62,17 +72,20 @@ var (
 )
 
 // judge is what every request passes on its way through the rules. It bounds
-// how many are in there.
+// how many are in there, and the memory of those that still send their body.
 type judge struct {
-	slots chan struct{}
-	wait  time.Duration
-	time  time.Duration
-	now   func() time.Time
-	hook  func(*http.Request) // a fault that tests inject, nil in production
+	slots  chan struct{}
+	memory *semaphore.Weighted
+	wait   time.Duration
+	time   time.Duration
+	hook   func(*http.Request) // a fault that tests inject, nil in production
 }
 
-func newJudge(l Limits, now func() time.Time) *judge {
-	return &judge{slots: make(chan struct{}, l.Evaluations), wait: l.EvaluationWait, time: l.EvaluationTime, now: now}
+func newJudge(l Limits) *judge {
+	return &judge{
+		slots: make(chan struct{}, l.Evaluations), memory: semaphore.NewWeighted(l.BodyBufferBytes),
+		wait: l.EvaluationWait, time: l.EvaluationTime,
+	}
 }
 
 // enter waits for a turn. Waiting for the network must not take one.
@@ -128,9 +141,31 @@ func (j *judge) run(x *exchange, v *evaluation, payload *paced) (*replayed, body
 	return j.judgePayload(x, v, payload)
 }
 
+// reserve takes memory for a body of a length, -1 if that is not known, until
+// the evaluation is closed. What is longer than bodyInMemory lies on disk.
+func (j *judge) reserve(ctx context.Context, v *evaluation, length int64) error {
+	share := min(v.engine.settings.RequestBodyBytes, bodyInMemory)
+	if length >= 0 {
+		share = min(share, length)
+	}
+	waiting, cancel := context.WithTimeout(ctx, j.wait)
+	defer cancel()
+	if err := j.memory.Acquire(waiting, share); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return errOverload
+	}
+	v.closed = func() { j.memory.Release(share) }
+	return nil
+}
+
 // judgePayload reads the body and judges it.
 func (j *judge) judgePayload(x *exchange, v *evaluation, payload *paced) (*replayed, body, error) {
 	var filled body
+	if err := j.reserve(x.request.Context(), v, x.request.ContentLength); err != nil {
+		return &replayed{rest: payload}, filled, err
+	}
 	began := v.spent
 	err := v.guarded(func() (err error) {
 		filled, err = v.fill(payload)
@@ -166,8 +201,8 @@ func (j *judge) timed(v *evaluation) error {
 	v.hold()
 	go func() {
 		defer j.leave()
+		defer v.release()
 		done <- v.guarded(v.judgeBody, nil)
-		v.release()
 	}()
 	late := time.NewTimer(j.time)
 	defer late.Stop()

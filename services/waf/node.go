@@ -13,6 +13,7 @@ import (
 
 	"github.com/pires/go-proxyproto"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/net/netutil"
 
 	gatewatchv1 "github.com/gatewatch/gatewatch/proto/gatewatch/v1"
 	"github.com/gatewatch/gatewatch/services/access"
@@ -32,6 +33,7 @@ type Node struct {
 	spool    *Spool
 	sink     func([]byte) // takes the records; nil for none
 	stream   *stream
+	http     *http.Server
 	listener net.Listener
 	watcher  net.Listener // of the metrics, nil if there is none
 	serving  atomic.Bool
@@ -76,6 +78,9 @@ func (n *Node) open() error {
 		return err
 	}
 	n.state.Store(st)
+	if n.http, err = n.server(); err != nil {
+		return err
+	}
 	if n.stream, err = n.newStream(); err != nil {
 		return err
 	}
@@ -172,13 +177,7 @@ func (n *Node) Run(ctx context.Context) error {
 	var wait sync.WaitGroup
 	wait.Go(func() { failures <- n.stream.run(sending) })
 
-	server, err := n.server()
-	if err != nil {
-		stopSending()
-		wait.Wait()
-		return errors.Join(err, n.Close())
-	}
-	wait.Go(func() { failures <- n.serve(server) })
+	wait.Go(func() { failures <- n.serve() })
 	watch := n.watchServer()
 	if watch != nil {
 		wait.Go(func() { failures <- ended(watch.Serve(n.watcher)) })
@@ -186,12 +185,13 @@ func (n *Node) Run(ctx context.Context) error {
 	n.serving.Store(true)
 	n.log.Info("node serves", slog.String("address", n.listener.Addr().String()), slog.String("node", n.config.Node),
 		slog.Int("sites", len(n.config.Sites)), slog.String("server", n.config.Server.Address))
+	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-failures:
 	}
 	n.serving.Store(false)
-	err = errors.Join(err, n.shutdown(server))
+	err = errors.Join(err, n.shutdown())
 	if watch != nil {
 		err = errors.Join(err, watch.Close())
 	}
@@ -209,13 +209,13 @@ func (n *Node) Run(ctx context.Context) error {
 const farewell = 2 * time.Second
 
 // shutdown ends the serving of requests and empties the spool if it can.
-func (n *Node) shutdown(server *http.Server) error {
+func (n *Node) shutdown() error {
 	ctx, cancel := context.WithTimeout(context.Background(), n.config.Limits.ShutdownTimeout)
 	defer cancel()
-	err := server.Shutdown(ctx)
+	err := n.http.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		n.log.Warn("requests were cut off", slog.Duration("after", n.config.Limits.ShutdownTimeout))
-		err = server.Close()
+		err = n.http.Close()
 	}
 	if !n.stream.connected.Load() {
 		return err
@@ -263,8 +263,8 @@ func (n *Node) server() (*http.Server, error) {
 }
 
 // serve serves until the server is shut down.
-func (n *Node) serve(s *http.Server) error {
-	listener := n.listener
+func (n *Node) serve() error {
+	listener := netutil.LimitListener(n.listener, n.config.Limits.Connections)
 	if n.config.ProxyProtocol {
 		policy, err := proxyproto.TrustProxyHeaderFromRanges(n.config.TrustedProxies)
 		if err != nil {
@@ -272,8 +272,8 @@ func (n *Node) serve(s *http.Server) error {
 		}
 		listener = &proxyproto.Listener{Listener: listener, ConnPolicy: policy, ReadHeaderTimeout: n.config.Limits.HeaderTimeout}
 	}
-	if s.TLSConfig != nil {
-		return ended(s.ServeTLS(listener, "", ""))
+	if n.http.TLSConfig != nil {
+		return ended(n.http.ServeTLS(listener, "", ""))
 	}
-	return ended(s.Serve(listener))
+	return ended(n.http.Serve(listener))
 }

@@ -46,6 +46,16 @@ func (n *Node) reload(c Config) error {
 // fixedChanges names the keys that a reload cannot change.
 func fixedChanges(old, new Config) []string {
 	var keys []string
+	server := func(c Config) []any {
+		l := c.Limits
+		return []any{l.Connections, l.MaxHeaderBytes, l.HeaderTimeout, l.IdleTimeout, l.ShutdownTimeout}
+	}
+	balancers := func(c Config) any {
+		if c.ProxyProtocol {
+			return c.TrustedProxies
+		}
+		return nil
+	}
 	for _, f := range []struct {
 		key      string
 		old, new any
@@ -55,6 +65,8 @@ func fixedChanges(old, new Config) []string {
 		{"tls", old.TLS, new.TLS},
 		{"h2c", old.H2C, new.H2C},
 		{"proxy_protocol", old.ProxyProtocol, new.ProxyProtocol},
+		{"trusted_proxies of the PROXY protocol", balancers(old), balancers(new)},
+		{"limits of connections and headers", server(old), server(new)},
 		{"metrics_listen", old.MetricsListen, new.MetricsListen},
 		{"server", old.Server, new.Server},
 		{"spool", old.Spool, new.Spool},

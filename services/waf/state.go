@@ -18,6 +18,7 @@ type state struct {
 	judge   *judge
 	limits  Limits
 	engines []*Engine
+	log     *slog.Logger
 }
 
 // buildState makes what a configuration describes. Sites whose rules are the
@@ -29,7 +30,7 @@ func buildState(c Config, n *Node) (st *state, err error) {
 		failed = func(site, upstream string) { n.metrics.upstreamErrors.WithLabelValues(site, upstream).Inc() }
 	}
 	st = &state{
-		config: c, limits: c.Limits, judge: newJudge(c.Limits, now),
+		config: c, limits: c.Limits, judge: newJudge(c.Limits), log: log,
 		router: router{exact: map[string]*site{}, suffixes: map[string]*site{}},
 	}
 	defer func() {
@@ -52,7 +53,7 @@ func buildState(c Config, n *Node) (st *state, err error) {
 			shared[key], st.engines = engine, append(st.engines, engine)
 		}
 		s := &site{name: sc.Name, mode: sc.Mode, engine: shared[key], mask: sc.Mask, valueBytes: sc.MaskValueBytes, config: sc}
-		if s.backends, err = newBackends(sc, now, func(upstream string) { failed(sc.Name, upstream) }); err != nil {
+		if s.backends, err = newBackends(sc, c.Limits.StallTimeout, now, func(upstream string) { failed(sc.Name, upstream) }); err != nil {
 			return st, fmt.Errorf("sites[%d].%w", i, err)
 		}
 		s.proxy = newProxy(s, buffers, log)
@@ -72,7 +73,7 @@ func (st *state) close() {
 	}
 	for _, e := range st.engines {
 		if err := e.Close(); err != nil {
-			slog.Warn("close rules", slog.Any("error", err))
+			st.log.Warn("close rules", slog.Any("error", err))
 		}
 	}
 }

@@ -84,7 +84,7 @@ func (st *stream) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close() // nothing is buffered in it that the spool does not hold
+	defer func() { _ = conn.Close() }() // nothing is in it that the spool does not hold
 	wait := st.least
 	for {
 		welcomed, err := st.once(ctx, conn)
