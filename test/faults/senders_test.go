@@ -46,18 +46,22 @@ const pace = time.Millisecond
 func bulk(ctx context.Context, addr string, sender int, a *acked) {
 	client := &http.Client{Timeout: 5 * time.Second}
 	for n := 0; ctx.Err() == nil; n++ {
-		var body bytes.Buffer
-		var ids []string
-		for i := range bulkItems {
-			id := fmt.Sprintf("b%d-%d-%d", sender, n, i)
-			ids = append(ids, id)
-			fmt.Fprintf(&body, `{"create":{"_id":%q}}`+"\n"+`{"message":"bulk %s"}`+"\n", id, id)
-		}
+		body, ids := bulkBody(sender, n)
 		server.Pause(pace)
-		for ctx.Err() == nil && !sendBulk(ctx, client, addr, body.Bytes(), ids, a) {
+		for ctx.Err() == nil && !sendBulk(ctx, client, addr, body, ids, a) {
 			server.Pause(10 * time.Millisecond)
 		}
 	}
+}
+
+// bulkBody is batch n of a sender.
+func bulkBody(sender, n int) (body []byte, ids []string) {
+	for i := range bulkItems {
+		id := fmt.Sprintf("b%d-%d-%d", sender, n, i)
+		ids = append(ids, id)
+		body = fmt.Appendf(body, `{"create":{"_id":%q}}`+"\n"+`{"message":"bulk %s"}`+"\n", id, id)
+	}
+	return body, ids
 }
 
 // sendBulk tells whether every item is acknowledged: stored now, or before.

@@ -59,7 +59,7 @@ func (s *Server) FindPartly(t testing.TB, query string) ([]Event, string) {
 	t.Helper()
 	out, errs, err := s.Run("query", "-o", "ndjson", query)
 	if err != nil {
-		t.Fatalf("query %s: %v: %s", query, err, errs)
+		t.Fatalf("query %s: %v: %s; log: %s", query, err, errs, s.Log())
 	}
 	return decode(t, out), errs
 }

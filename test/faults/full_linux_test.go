@@ -1,0 +1,145 @@
+package faults
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatewatch/gatewatch/test/server"
+)
+
+// reply is what the server answered to a request.
+type reply struct {
+	status int
+	body   string
+	header http.Header
+}
+
+// post sends a body to the HTTP inputs.
+func post(t *testing.T, s *server.Server, path string, body io.Reader, headers ...string) reply {
+	t.Helper()
+	r, err := tryPost(s, path, body, headers...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// tryPost is post for a server that may break the connection off. headers are
+// names and values in turn.
+func tryPost(s *server.Server, path string, body io.Reader, headers ...string) (reply, error) {
+	req, err := http.NewRequest(http.MethodPost, "http://"+s.Addr.Ingest+path, body)
+	if err != nil {
+		return reply{}, err
+	}
+	req.Header.Set("Content-Type", "application/x-ndjson")
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	res, err := (&http.Client{Timeout: 30 * time.Second}).Do(req)
+	if err != nil {
+		return reply{}, err
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	return reply{res.StatusCode, string(b), res.Header}, err
+}
+
+// bigBatch is a bulk request of about half a megabyte.
+func bigBatch(n int) (body []byte, ids []string) {
+	padding := strings.Repeat("x", 10<<10)
+	for i := range bulkItems {
+		id := fmt.Sprintf("full-%d-%d", n, i)
+		ids = append(ids, id)
+		body = fmt.Appendf(body, `{"create":{"_id":%q}}`+"\n"+`{"message":%q,"n":%d}`+"\n", id, padding, n)
+	}
+	return body, ids
+}
+
+// sendUntilRefused sends batches until one is refused, and returns the answer to
+// that one. Each batch is taken as a whole or not at all.
+func sendUntilRefused(t *testing.T, s *server.Server, next *int, ids *[]string) reply {
+	t.Helper()
+	for {
+		body, batch := bigBatch(*next)
+		r := post(t, s, "/faults/_bulk", bytes.NewReader(body))
+		if r.status != http.StatusOK {
+			return r
+		}
+		var answer struct{ Errors bool }
+		if err := json.Unmarshal([]byte(r.body), &answer); err != nil || answer.Errors {
+			t.Fatalf("batch %d: %v: %.300s", *next, err, r.body)
+		}
+		*ids = append(*ids, batch...)
+		if *next++; *next > 1000 {
+			t.Fatal("half a gigabyte went onto a small disk")
+		}
+	}
+}
+
+// TestFullDisk fills the disk of the server: input is refused with a status that
+// senders understand, before the disk is full; nothing that was acknowledged is
+// lost; and input is taken again without anybody's help.
+func TestFullDisk(t *testing.T) {
+	d := newDisk(t, 96<<20)
+	s := server.Start(t, d.at+"/data")
+	next, ids := 0, []string(nil)
+	release := d.fill("filler", 24<<20)
+	refused := sendUntilRefused(t, s, &next, &ids)
+	if refused.status != http.StatusTooManyRequests || refused.header.Get("Retry-After") == "" || !strings.Contains(refused.body, "es_rejected_execution_exception") {
+		t.Errorf("a nearly full disk is answered with %d %v: %s", refused.status, refused.header, refused.body)
+	}
+	if len(ids) == 0 {
+		t.Fatal("nothing was taken though 24 MiB were free")
+	}
+	if free := d.free(); free < 1<<20 {
+		t.Errorf("input was refused with %d bytes free, after the disk was full", free)
+	}
+	if m := s.Metrics(t); m["gatewatch_queue_refusing"] != 1 || m[`gatewatch_ingest_refused_records_total{reason="queue_full",source="bulk:faults"}`] != bulkItems {
+		t.Errorf("refusing is %v, refused are %v", m["gatewatch_queue_refusing"], m[`gatewatch_ingest_refused_records_total{reason="queue_full",source="bulk:faults"}`])
+	}
+	releaseRest := d.fill("rest", 0)
+	if free := d.free(); free > 64<<10 {
+		t.Fatalf("the filler left %d bytes", free)
+	}
+	r := post(t, s, "/raw/json?source=raw", strings.NewReader("{\"message\":\"raw\"}\n"))
+	if r.status != http.StatusTooManyRequests || !strings.Contains(r.body, "queue_full") {
+		t.Errorf("a full disk is answered with %d: %s", r.status, r.body)
+	}
+	if out, errs, err := s.Run("query", "-o", "ndjson", "* | stats n = count()"); err != nil {
+		t.Errorf("nothing can be found while the disk is full: %v: %s%s", err, out, errs)
+	}
+	before := len(ids)
+	release()
+	releaseRest()
+	server.Poll(t, 30*time.Second, "input is taken again", func() bool {
+		body, batch := bigBatch(next)
+		if post(t, s, "/faults/_bulk", bytes.NewReader(body)).status != http.StatusOK {
+			return false
+		}
+		ids = append(ids, batch...)
+		next++
+		return true
+	})
+	if lost := missing(t, ids, found(t, s)); len(lost) > 0 {
+		t.Errorf("of %d acknowledged records %d are lost", len(ids), len(lost))
+	}
+	s.Kill()
+	s.Restart(t)
+	if lost := missing(t, ids, found(t, s)); len(lost) > 0 {
+		t.Errorf("after a kill %d of %d acknowledged records are lost", len(lost), len(ids))
+	}
+	t.Logf("%d records before the disk was full, %d after", before, len(ids)-before)
+}
+
+// found returns all events of the bulk input once they are stored.
+func found(t *testing.T, s *server.Server) []server.Event {
+	t.Helper()
+	settle(t, s)
+	return s.Find(t, allBulk+" | keep event.id, message, n")
+}
