@@ -23,6 +23,10 @@ const (
 // Decoder reads events from JSON. The zero Decoder is ready; it is not safe for
 // concurrent use.
 type Decoder struct {
+	// Nulls keeps members that are null with [Event.AddNull], and a list without
+	// elements as such a field, instead of leaving them out.
+	Nulls bool
+
 	scan jsonscan.Scanner
 	path []byte
 	flat []byte
@@ -100,12 +104,15 @@ func (d *Decoder) value(e *Event, t jsonscan.Token, list bool) error {
 		return d.object(e)
 	case jsonscan.Array:
 		base := len(d.path)
-		for {
+		for first := true; ; first = false {
 			n, err := d.scan.Next()
 			if err != nil {
 				return err
 			}
 			if n.Kind == jsonscan.ArrayEnd {
+				if first {
+					d.null(e)
+				}
 				return nil
 			}
 			if err := d.value(e, n, true); err != nil {
@@ -114,10 +121,20 @@ func (d *Decoder) value(e *Event, t jsonscan.Token, list bool) error {
 			d.path = d.path[:base]
 		}
 	case jsonscan.Null:
+		d.null(e)
 		return nil
 	}
 	d.scalar(e, t, list)
 	return nil
+}
+
+// null keeps a field without a value if that is asked for.
+func (d *Decoder) null(e *Event) {
+	if d.Nulls && len(d.path) <= MaxName && len(e.fields) < MaxFields {
+		if k := InternBytes(d.path); !IsMember(k) {
+			e.AddNull(k)
+		}
+	}
 }
 
 func (d *Decoder) scalar(e *Event, t jsonscan.Token, list bool) {

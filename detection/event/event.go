@@ -68,6 +68,11 @@ func (e *Event) AddList(k Key, v Value) {
 	e.Add(k, v)
 }
 
+// AddNull appends a field that has no value but is there: [Event.Get] finds no
+// value, and it is written as null. Parsers leave such fields out; it is for those
+// who tell an absent field from an empty one.
+func (e *Event) AddNull(k Key) { e.fields = append(e.fields, Field{Key: k}) }
+
 // AddText adds a string unless it is empty.
 func (e *Event) AddText(k Key, s string) {
 	if s != "" {
@@ -147,6 +152,9 @@ func (e *Event) All() iter.Seq2[Key, Value] {
 }
 
 var memberKeys = [...]Key{Timestamp, EventID, EventDataset, EventIngested, GatewatchSource, EventOriginal}
+
+// MemberKeys returns the names of the members of [Event].
+func MemberKeys() []Key { return memberKeys[:] }
 
 // IsMember tells whether a key names a member of [Event] and not a field.
 func IsMember(k Key) bool {

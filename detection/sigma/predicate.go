@@ -21,6 +21,19 @@ type predicate struct {
 	ref     string         // predFieldRef: the other field
 	how     shape          // predFieldRef: shapeExact, shapePrefix, shapeSuffix or shapeContains
 	unit    Modifier       // predTime
+
+	text *textMatcher // predString, once prepared
+	must [][]string   // predRegex, once prepared: see requiredLiterals
+}
+
+// prepare makes what the engine needs and the reference does not.
+func (p *predicate) prepare() {
+	switch p.kind {
+	case predString:
+		p.text = newTextMatcher(p.pattern, p.cased)
+	case predRegex:
+		p.must = requiredLiterals(p.re.String())
+	}
 }
 
 type predicateKind uint8

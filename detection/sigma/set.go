@@ -102,3 +102,29 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 	defer f.Close()
 	return io.ReadAll(io.LimitReader(f, MaxFile+1))
 }
+
+// Rebase names the file and its documents by another path.
+func (f *File) Rebase(path string) {
+	f.Path = path
+	for _, d := range f.Documents {
+		if h := d.Header(); h != nil {
+			h.Path = path
+		}
+		if d.Err != nil {
+			d.Err.Path = path
+		}
+	}
+}
+
+// Header returns what the document has in common with others, nil if it was rejected.
+func (d Document) Header() *Header {
+	switch {
+	case d.Rule != nil:
+		return &d.Rule.Header
+	case d.Correlation != nil:
+		return &d.Correlation.Header
+	case d.Filter != nil:
+		return &d.Filter.Header
+	}
+	return nil
+}

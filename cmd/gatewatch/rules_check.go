@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatewatch/gatewatch/detection/sigma"
+)
+
+func newRulesCheck() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check DIR...",
+		Short: "Say which rule files load and why others do not",
+		Long: `Reads all rule files (.yml, .yaml) of folders, or single files, and prints one
+line of JSON for each: path, id, ids, status (ok or error) and the errors with line
+and column. YAML files without anything of Sigma are passed over. Exit code 1 if a
+rule is rejected.`,
+		Example: `  gatewatch rules check rules/ sigma/rules`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("rules check: name a folder or a file")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			set, err := loadRules(args)
+			if err != nil {
+				return err
+			}
+			return checkRules(set, cmd.OutOrStdout())
+		},
+	}
+}
+
+// loadRules reads the rule files of folders and single files into one set, with
+// their paths as the arguments begin them.
+func loadRules(paths []string) (*sigma.Set, error) {
+	all := new(sigma.Set)
+	for _, p := range paths {
+		info, err := os.Stat(p)
+		if err != nil {
+			return nil, usagef("open rules: %w", err)
+		}
+		dir, root := p, "."
+		if !info.IsDir() {
+			dir, root = filepath.Split(p)
+			if dir == "" {
+				dir = "."
+			}
+		}
+		set, err := sigma.Load(os.DirFS(dir), root)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range set.Files {
+			f.Rebase(filepath.Join(dir, f.Path))
+			all.Add(f)
+		}
+	}
+	return all, nil
+}
+
+type checkLine struct {
+	Path   string   `json:"path"`
+	ID     string   `json:"id"`
+	IDs    []string `json:"ids"`
+	Status string   `json:"status"`
+	Error  string   `json:"error,omitempty"`
+}
+
+func checkRules(set *sigma.Set, w io.Writer) error {
+	_, rejected := sigma.Compile(set.Rules, sigma.Options{})
+	late := map[string][]*sigma.Error{}
+	for _, e := range rejected {
+		late[e.Path] = append(late[e.Path], e)
+	}
+	out := bufio.NewWriter(w)
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	bad := false
+	for _, f := range set.Files {
+		if len(f.Documents) == 0 {
+			continue
+		}
+		line := checkLine{Path: f.Path, IDs: []string{}, Status: "ok"}
+		errs := late[f.Path]
+		for _, d := range f.Documents {
+			if h := d.Header(); h != nil && h.Key() != "" {
+				line.IDs = append(line.IDs, h.Key())
+			}
+			if d.Err != nil {
+				errs = append(errs, d.Err)
+				if d.Err.Rule != "" {
+					line.IDs = append(line.IDs, d.Err.Rule)
+				}
+			}
+		}
+		if len(line.IDs) > 0 {
+			line.ID = line.IDs[0]
+		}
+		if len(errs) > 0 {
+			bad = true
+			line.Status, line.Error = "error", joinErrors(errs)
+		}
+		if err := enc.Encode(line); err != nil {
+			return err
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	if bad {
+		return errFindings
+	}
+	return nil
+}
+
+// joinErrors writes errors of one file without its path.
+func joinErrors(errs []*sigma.Error) string {
+	var list []string
+	for _, e := range errs {
+		list = append(list, e.Pos.String()+": "+e.Reason)
+	}
+	return strings.Join(list, "; ")
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/detection/sigma"
+)
+
+type evalFlags struct {
+	rules     []string
+	logsource string
+}
+
+func newRulesEval() *cobra.Command {
+	var f evalFlags
+	cmd := &cobra.Command{
+		Use:   "eval --rules DIR [FILE]",
+		Short: "Evaluate rules on events",
+		Long: `Reads events as NDJSON from a file or standard input and prints one line of JSON for
+each match, in the order of the events: event (the 0-based line), rule (its id, else
+its name, else its title) and title. Events are used as they are. Rejected rules go
+to standard error and make the exit code 1; the others are evaluated.
+
+By default all rules are evaluated on all events. With --logsource only those are
+whose logsource accepts that of the event: the one given, such as
+category=webserver,product=nginx, or with --logsource alone the one that the event's
+product, category and service or its event.dataset name.`,
+		Example: `  gatewatch rules eval --rules rules/ events.ndjson
+  gatewatch parse --format nginx.access access.log | gatewatch rules eval --rules rules/ --logsource`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usagef("rules eval: name one file of events")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return runRulesEval(cmd, f, args) },
+	}
+	cmd.Flags().StringArrayVar(&f.rules, "rules", nil, "folder of rules, or one file; may be given several times")
+	cmd.Flags().StringVar(&f.logsource, "logsource", "", "evaluate only rules for the events' logsource, or for this one")
+	cmd.Flags().Lookup("logsource").NoOptDefVal = "event"
+	return cmd
+}
+
+func runRulesEval(cmd *cobra.Command, f evalFlags, args []string) error {
+	if len(f.rules) == 0 {
+		return usagef("rules eval: --rules is needed")
+	}
+	options := sigma.Options{}
+	var err error
+	if options.Route, err = routeFlag(f.logsource); err != nil {
+		return err
+	}
+	set, err := loadRules(f.rules)
+	if err != nil {
+		return err
+	}
+	engine, rejected := sigma.Compile(set.Rules, options)
+	for _, e := range append(set.Errors, rejected...) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "rejected: %s\n", printable(e.Error()))
+	}
+	name := "-"
+	if len(args) > 0 {
+		name = args[0]
+	}
+	in, err := openInput(cmd, name)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out := bufio.NewWriter(cmd.OutOrStdout())
+	if err := evalEvents(in, engine, out); err != nil {
+		out.Flush()
+		return err
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	if len(set.Errors)+len(rejected) > 0 {
+		return errFindings
+	}
+	return nil
+}
+
+// routeFlag reads --logsource.
+func routeFlag(s string) (func(*event.Event) (sigma.Logsource, bool), error) {
+	switch s {
+	case "":
+		return nil, nil
+	case "event":
+		return sigma.RouteEvent, nil
+	}
+	var l sigma.Logsource
+	for _, part := range strings.Split(s, ",") {
+		name, value, _ := strings.Cut(part, "=")
+		switch name {
+		case "category":
+			l.Category = value
+		case "product":
+			l.Product = value
+		case "service":
+			l.Service = value
+		default:
+			return nil, usagef("--logsource: unknown member %q; known are category, product and service", name)
+		}
+	}
+	return func(*event.Event) (sigma.Logsource, bool) { return l, true }, nil
+}
+
+// maxEventLine bounds one line of events.
+const maxEventLine = 16 << 20
+
+// evalEvents prints the matches of the events of r.
+func evalEvents(r io.Reader, engine *sigma.Engine, out *bufio.Writer) error {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(make([]byte, 1<<16), maxEventLine)
+	matcher := engine.NewMatcher()
+	dec := event.Decoder{Nulls: true}
+	var e event.Event
+	var matches []sigma.Match
+	var line []byte
+	for n := 0; lines.Scan(); n++ {
+		if len(lines.Bytes()) == 0 {
+			continue
+		}
+		e.Reset()
+		if err := dec.Decode(lines.Bytes(), &e); err != nil {
+			return fmt.Errorf("read event %d: %w", n, err)
+		}
+		matches = matcher.Match(matches[:0], &e)
+		for _, m := range matches {
+			line = appendMatch(line[:0], n, m)
+			if _, err := out.Write(line); err != nil {
+				return err
+			}
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("read events: %w", err)
+	}
+	return nil
+}
+
+func appendMatch(dst []byte, n int, m sigma.Match) []byte {
+	dst = append(dst, `{"event":`...)
+	dst = strconv.AppendInt(dst, int64(n), 10)
+	dst = append(dst, `,"rule":`...)
+	dst = event.AppendQuoted(dst, m.Rule.Key())
+	dst = append(dst, `,"title":`...)
+	dst = event.AppendQuoted(dst, m.Rule.Title)
+	return append(dst, "}\n"...)
+}

@@ -1,0 +1,46 @@
+package sigma
+
+import "github.com/gatewatch/gatewatch/detection/event"
+
+// datasets says what the events of our own parsers are in Sigma's taxonomy.
+var datasets = map[string]Logsource{
+	"nginx.access":             {Category: "webserver", Product: "nginx", Service: "nginx"},
+	"nginx.error":              {Category: "webserver", Product: "nginx", Service: "nginx-error"},
+	"apache.access":            {Category: "webserver", Product: "apache", Service: "apache"},
+	"coraza.audit":             {Category: "waf", Product: "modsecurity", Service: "coraza"},
+	"coraza.waf":               {Category: "waf", Product: "modsecurity", Service: "coraza"},
+	"modsecurity.audit":        {Category: "waf", Product: "modsecurity", Service: "modsecurity"},
+	"postfix":                  {Category: "mail", Product: "linux", Service: "postfix"},
+	"sshd":                     {Product: "linux", Service: "sshd"},
+	"syslog":                   {Product: "linux", Service: "syslog"},
+	"exchange.messagetracking": {Category: "mail", Product: "windows", Service: "exchange-messagetracking"},
+	"exchange.httpproxy":       {Category: "webserver", Product: "windows", Service: "exchange-httpproxy"},
+}
+
+var (
+	keyProduct  = event.Intern("product")
+	keyCategory = event.Intern("category")
+	keyService  = event.Intern("service")
+)
+
+// RouteEvent is a Route for [Options]: the logsource that the event names itself in
+// product, category and service, else that of its dataset, else that an event.dataset
+// which is none of ours stands for as a service of its event.module. It reports false
+// for an event of which nothing is known.
+func RouteEvent(e *event.Event) (Logsource, bool) {
+	l := Logsource{
+		Product:  e.Get(keyProduct).Text(),
+		Category: e.Get(keyCategory).Text(),
+		Service:  e.Get(keyService).Text(),
+	}
+	if l != (Logsource{}) {
+		return l, true
+	}
+	if l, ok := datasets[e.Dataset]; ok {
+		return l, true
+	}
+	if e.Dataset == "" {
+		return l, false
+	}
+	return Logsource{Product: e.Get(event.EventModule).Text(), Service: e.Dataset}, true
+}
