@@ -184,10 +184,10 @@ var (
 	VerdictEventID      = known("verdict.event_id", TypeKeyword)
 	VerdictEvidence     = knownList("verdict.evidence", TypeKeyword)
 	FindingEventIDs     = knownList("finding.event_ids", TypeKeyword)
-	FindingCount        = known("finding.count", TypeLong)        // events of the group, where they were counted
-	FindingGroup        = knownList("finding.group", TypeKeyword) // field=value that the events share
-	FindingDataset      = known("finding.dataset", TypeKeyword)   // of the event that completed it
-	FindingSource       = known("finding.source", TypeKeyword)    // of the event that completed it
+	FindingCount        = known("finding.count", TypeLong)                // events of the group, where they were counted
+	FindingGroup        = knownList("finding.group", TypeKeyword)         // field=value that the events share
+	FindingDataset      = known("finding.dataset", TypeKeyword)           // of the event that completed it
+	FindingSource       = known("finding.source", TypeKeyword)            // of the event that completed it
 	GatewatchSource     = known("gatewatch.source", TypeKeyword)          // enrolled node, token or input name
 	GatewatchHeader     = known("gatewatch.header", TypeKeyword)          // header line that the record was read with
 	GatewatchOriginal64 = known("gatewatch.original_base64", TypeKeyword) // event.original where it is not UTF-8
