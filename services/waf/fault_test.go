@@ -1,8 +1,16 @@
 package waf
 
 import (
+	"bufio"
 	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -87,6 +95,128 @@ func TestEvaluationTime(t *testing.T) {
 	}
 	f("block", 503)
 	f("allow", 200)
+}
+
+// TestBodyMemory gives all memory for bodies to one that does not come: the
+// next body finds none, until the first has ended.
+func TestBodyMemory(t *testing.T) {
+	c := testConfig(t, echo(t).URL)
+	c.Limits.BodyBufferBytes, c.Limits.EvaluationWait = bodyInMemory, 20*time.Millisecond
+	n := startNode(t, c)
+	const form = "application/x-www-form-urlencoded"
+	body, rest := io.Pipe()
+	held := make(chan struct{})
+	n.state.Load().judge.hook = func(r *http.Request) {
+		if r.ContentLength < 0 {
+			close(held)
+		}
+	}
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		r, err := http.NewRequest("POST", n.url+"/slow", body)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		r.Header.Set("User-Agent", "x")
+		r.Header.Set("Accept", "*/*")
+		r.Host = "shop.example"
+		r.Header.Set("Content-Type", form)
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		resp.Body.Close()
+		if resp.StatusCode != 200 {
+			t.Errorf("slow body: status %d", resp.StatusCode)
+		}
+	})
+	<-held
+	j := n.state.Load().judge
+	for j.memory.TryAcquire(1) { // it takes its share soon after
+		j.memory.Release(1)
+		runtime.Gosched()
+	}
+	resp := request(t, "POST", n.url+"/next", "a=1", "Content-Type", form)
+	if e := n.event(t); resp.StatusCode != 503 || e["waf.reason"] != reasonOverload {
+		t.Errorf("no memory: status %d, event %v", resp.StatusCode, e)
+	}
+	if resp := request(t, "GET", n.url+"/", ""); resp.StatusCode != 200 {
+		t.Errorf("request without a body: status %d", resp.StatusCode)
+	}
+	if _, err := io.WriteString(rest, "a=1"); err != nil {
+		t.Error(err)
+	}
+	rest.Close()
+	wait.Wait()
+	if resp := request(t, "POST", n.url+"/next", "a=1", "Content-Type", form); resp.StatusCode != 200 {
+		t.Errorf("after the slow body: status %d", resp.StatusCode)
+	}
+}
+
+// TestClientThatReadsNothing asks for a stream without an end: the upstream is
+// let go.
+func TestClientThatReadsNothing(t *testing.T) {
+	ended := make(chan struct{})
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(ended)
+		w.Header().Set("Content-Type", "text/event-stream")
+		for r.Context().Err() == nil {
+			if _, err := fmt.Fprintf(w, "data: %1000d\n\n", 1); err != nil {
+				return
+			}
+			w.(http.Flusher).Flush()
+		}
+	}))
+	defer upstream.Close()
+	c := testConfig(t, upstream.URL)
+	c.Limits.StallTimeout = 50 * time.Millisecond
+	n := startNode(t, c)
+	conn, err := net.Dial("tcp", n.Address().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "GET /events HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n")
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		t.Error("the stream goes on")
+	}
+}
+
+// TestConnections lets one connection in at a time.
+func TestConnections(t *testing.T) {
+	c := testConfig(t, echo(t).URL)
+	c.Limits.Connections = 1
+	n := startNode(t, c)
+	first, err := net.Dial("tcp", n.Address().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(conn net.Conn) error {
+		fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n")
+		_, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		return err
+	}
+	if err := ask(first); err != nil {
+		t.Fatal(err)
+	}
+	second, err := net.Dial("tcp", n.Address().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	_ = second.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	if err := ask(second); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("second connection: %v", err)
+	}
+	first.Close()
+	_ = second.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := http.ReadResponse(bufio.NewReader(second), nil); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestClientGoesAway breaks a request off in the middle of its body.

@@ -16,13 +16,13 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{request: r, uri: requestURI(r), started: now, action: actionAllow, node: n}
 	x.locate(r, st.trusted)
 	x.name(r, st.trusted)
-	if x.site = st.router.find(r.Host); x.site == nil {
-		n.metrics.reasons.WithLabelValues("", "unknown_host").Inc()
-		page(w, r, http.StatusMisdirectedRequest, x.id)
-		return
-	}
 	a := newAnswer(w, st.limits.StallTimeout)
 	defer n.finish(x, a)
+	if x.site = st.router.find(r.Host); x.site == nil {
+		x.site = nowhere
+		x.refuse(a, http.StatusMisdirectedRequest, reasonHost)
+		return
+	}
 	var payload *paced
 	if r.Body != nil && r.Body != http.NoBody {
 		source := r.Body

@@ -189,6 +189,9 @@ func TestUnknownHostAndUpstreamDown(t *testing.T) {
 	if resp := requestTo(t, n.url, "other.example", "GET", "/", "", ""); resp.StatusCode != http.StatusMisdirectedRequest {
 		t.Errorf("unknown host: status %d", resp.StatusCode)
 	}
+	if e := n.event(t); e["waf.reason"] != reasonHost || e["waf.site"] != nil || e["url.domain"] != "other.example" || e["waf.action"] != "block" {
+		t.Errorf("unknown host: event %v", e)
+	}
 }
 
 func TestFailover(t *testing.T) {

@@ -62,6 +62,7 @@ const (
 	reasonOverLimit = "request_body_over_limit"
 	reasonUpstream  = "upstream_error"
 	reasonAborted   = "client_aborted"
+	reasonHost      = "unknown_host"
 )
 
 var (

@@ -222,10 +222,12 @@ func fillWAF(e *event.Event, x *exchange) {
 	e.AddText(event.WAFMode, string(x.site.mode))
 	e.AddText(event.WAFAction, x.action)
 	e.AddText(event.WAFReason, x.reason)
-	e.AddText(event.WAFRuleset, x.site.engine.fingerprint)
-	e.AddInt(event.WAFParanoiaLevel, int64(x.site.engine.settings.Paranoia))
-	e.AddInt(event.WAFThreshold, int64(x.site.engine.settings.InboundThreshold))
-	e.AddInt(event.WAFEvaluation, x.work.Nanoseconds())
+	if engine := x.site.engine; engine != nil {
+		e.AddText(event.WAFRuleset, engine.fingerprint)
+		e.AddInt(event.WAFParanoiaLevel, int64(engine.settings.Paranoia))
+		e.AddInt(event.WAFThreshold, int64(engine.settings.InboundThreshold))
+		e.AddInt(event.WAFEvaluation, x.work.Nanoseconds())
+	}
 	if x.backend != "" {
 		e.AddInt(event.WAFUpstream, x.upstream.Nanoseconds())
 	}

@@ -104,13 +104,16 @@ func (c SiteConfig) validate() error {
 type site struct {
 	name       string
 	mode       Mode
-	engine     *Engine
+	engine     *Engine // nil of nowhere
 	mask       Masking
 	valueBytes int
 	config     SiteConfig
 	backends   *backends
 	proxy      *httputil.ReverseProxy
 }
+
+// nowhere stands for the site of requests whose host no site has.
+var nowhere = &site{mode: ModeBlock, mask: MaskCredentials}
 
 // wants tells whether the exchange is to become an event.
 func (s *site) wants(x *exchange) bool {

@@ -65,6 +65,10 @@ type Spool struct {
 	about func(refused uint64) []byte // makes the record that tells of refused ones
 	lock  *os.File
 
+	told   time.Time // of the writer: when there was last word of refused records,
+	untold uint64    // how many there were since,
+	why    error     // and why the last of them was
+
 	in      handover
 	stop    chan struct{}
 	stopped chan struct{}

@@ -62,9 +62,14 @@ func (s *Spool) writeLoop() {
 			s.drain()
 			s.sync()
 		case <-cursor.C:
+			if s.untold > 0 && s.now().Sub(s.told) >= tellInterval {
+				s.tell()
+				s.sync()
+			}
 			s.keepCursor()
 		case <-s.stop:
 			s.drain()
+			s.tell()
 			s.sync()
 			return
 		}
@@ -79,10 +84,14 @@ func (s *Spool) drain() {
 	in.buf, in.spare, in.count, in.refused = in.spare[:0], nil, 0, 0
 	in.busy = true
 	in.mu.Unlock()
+	if lost > 0 {
+		s.why = errSlow
+	}
 	for rest := buf; len(rest) > 0; {
 		n, count := takeRecords(rest)
 		if err := s.writeFrame(rest[:n], count); err != nil {
 			lost += uint64(count)
+			s.why = err
 		}
 		rest = rest[n:]
 	}
@@ -110,24 +119,40 @@ func takeRecords(b []byte) (n int, count uint32) {
 	return n, count
 }
 
-// refuse counts records that were not taken, and leaves word of it in the
-// spool if there is room for that.
+// refuse counts records that were not taken.
 func (s *Spool) refuse(lost uint64) {
 	s.mu.Lock()
 	s.refused += lost
 	s.dirty = true
-	total := s.refused
 	s.mu.Unlock()
-	s.log.Error("spool refused records", slog.Uint64("records", lost), slog.Uint64("since_epoch", total))
-	notice := s.about(lost)
+	s.untold += lost
+	if s.now().Sub(s.told) >= tellInterval {
+		s.tell()
+	}
+}
+
+// tellInterval is how often there is word of refused records at most.
+const tellInterval = 10 * time.Second
+
+// tell logs how many records were refused since the last time, and leaves word
+// of them in the spool if there is room for that.
+func (s *Spool) tell() {
+	if s.untold == 0 {
+		return
+	}
+	s.log.Error("spool refused records", slog.Uint64("records", s.untold), slog.Any("error", s.why))
+	notice := s.about(s.untold)
+	s.told, s.untold, s.why = s.now(), 0, nil
 	framed := append(binary.AppendUvarint(nil, uint64(len(notice))), notice...)
 	if err := s.writeReserved(framed, 1); err != nil {
 		s.log.Warn("write notice of refused records", slog.Any("error", err))
 	}
 }
 
-// errFull says that the spool has reached its size.
-var errFull = errors.New("spool is full")
+var (
+	errFull = errors.New("spool has reached max_bytes")
+	errSlow = errors.New("records came faster than the disk takes them")
+)
 
 // writeFrame appends one frame. After an error nothing of it counts.
 func (s *Spool) writeFrame(body []byte, count uint32) error {
@@ -162,7 +187,6 @@ func (s *Spool) write(body []byte, count uint32, limit int64) error {
 	if _, err := seg.file.WriteAt(b, seg.size); err != nil {
 		// What was written of it lies behind the end that counts and is
 		// overwritten by the next frame.
-		s.log.Error("write spool", slog.Any("error", err))
 		return fmt.Errorf("write spool: %w", err)
 	}
 	s.mu.Lock()
@@ -199,7 +223,6 @@ func (s *Spool) active(bytes int64) (*segment, error) {
 	}
 	seg, err := createSegment(s.cfg.Dir, first)
 	if err != nil {
-		s.log.Error("create spool segment", slog.Any("error", err))
 		return nil, err
 	}
 	s.mu.Lock()
