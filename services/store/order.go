@@ -223,10 +223,10 @@ func (n *newest) compareTie(a, b candidate) (int, error) {
 // identify returns id and source of a row; they are good until the next call
 // for the same block.
 func (n *newest) identify(c candidate) (*identity, error) {
+	b := n.scan.snap.blocks[c.block]
 	x := n.ids[c.block]
 	if x == nil {
 		x = &identity{}
-		b := n.scan.snap.blocks[c.block]
 		var err error
 		if x.id, err = b.Column(event.EventID); err == nil {
 			x.source, err = b.Column(event.GatewatchSource)
@@ -240,11 +240,16 @@ func (n *newest) identify(c candidate) (*identity, error) {
 		n.ids[c.block] = x
 	}
 	var err error
-	if x.idText, err = textOf(x.id, int(c.row), &x.idCur); err != nil {
-		return nil, err
+	if x.idText, err = textOf(x.id, int(c.row), &x.idCur); err == nil {
+		x.srcText, err = textOf(x.source, int(c.row), &x.srcCur)
 	}
-	x.srcText, err = textOf(x.source, int(c.row), &x.srcCur)
-	return x, err
+	if err != nil {
+		if err = n.scan.damagedBlock(b, err); err != nil {
+			return nil, err
+		}
+		*x = identity{} // the block's rows still need a place, though they are not handed out
+	}
+	return x, nil
 }
 
 func textOf(c *segment.Column, row int, cur *segment.Cursor) (string, error) {
