@@ -101,8 +101,9 @@ func exchangeFormat(afterTime, header string) string {
 //  1. "transaction" comes first, or there are the request and the enrichments
 //     of OCSF: an audit log, whose parser tells the engine.
 //  2. "waf.decision": a node's event.
-//  3. "@timestamp": ECS.
-//  4. "remote_addr" and "request" or "request_uri": nginx with names of variables.
+//  3. "remote_addr" and "request" with a text, "request_uri" or "request_method":
+//     nginx with names of variables, whatever it calls the time.
+//  4. "@timestamp": ECS.
 //  5. Anything else: json.
 func jsonFormat(s string) string {
 	first := strings.TrimLeft(strings.TrimPrefix(s, "{"), " \t\r\n")
@@ -112,12 +113,25 @@ func jsonFormat(s string) string {
 		return "coraza.audit"
 	case strings.Contains(s, `"waf.decision":`):
 		return "coraza.waf"
+	case isNginxJSON(s):
+		return "nginx.access"
 	case strings.Contains(s, `"@timestamp":`):
 		return "ecs"
-	case strings.Contains(s, `"remote_addr":`) && strings.Contains(s, `"request`):
-		return "nginx.access"
 	}
 	return "json"
+}
+
+// isNginxJSON tells an access log whose names are variables of nginx from ECS,
+// where "request" is an object.
+func isNginxJSON(s string) bool {
+	if !strings.Contains(s, `"remote_addr":`) {
+		return false
+	}
+	if strings.Contains(s, `"request_uri":`) || strings.Contains(s, `"request_method":`) {
+		return true
+	}
+	_, request, ok := strings.Cut(s, `"request":`)
+	return ok && strings.HasPrefix(strings.TrimLeft(request, " \t"), `"`)
 }
 
 // isAccessLine tells whether there is a time of the common log format in
