@@ -4,13 +4,11 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
-	"regexp/syntax"
 	"strings"
 )
 
 const (
 	maxExpansion = 1024    // forms that one value stands for, by windash and base64offset
-	maxRegex     = 1 << 14 // bytes of a regular expression
 	maxValue     = 1 << 16 // bytes of one value
 	maxWildcards = 64      // wildcards of one value
 )
@@ -217,37 +215,6 @@ func (it *Item) changesText() bool {
 		}
 	}
 	return false
-}
-
-// regex compiles a regular expression in RE2 syntax.
-func (it *Item) regex(text string) (*regexp.Regexp, error) {
-	if len(text) > maxRegex {
-		return nil, fmt.Errorf("regular expression is longer than %d bytes", maxRegex)
-	}
-	start, end := it.Has(ModStartsWith), it.Has(ModEndsWith)
-	if start || end {
-		text = "(?:" + text + ")"
-	}
-	if start && !it.Has(ModContains) {
-		text = `\A` + text
-	}
-	if end && !it.Has(ModContains) {
-		text += `\z`
-	}
-	flags := ""
-	for m, f := range map[Modifier]string{ModReI: "i", ModReM: "m", ModReS: "s"} {
-		if it.Has(m) {
-			flags += f
-		}
-	}
-	if flags != "" {
-		text = "(?" + flags + ")" + text
-	}
-	re, err := regexp.Compile(text)
-	if e, ok := err.(*syntax.Error); ok {
-		return nil, fmt.Errorf("regular expression: %s: `%s`", e.Code, e.Expr)
-	}
-	return re, err
 }
 
 func parsePrefix(s string) (netip.Prefix, error) {
