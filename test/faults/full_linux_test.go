@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -12,43 +11,6 @@ import (
 
 	"github.com/gatewatch/gatewatch/test/server"
 )
-
-// reply is what the server answered to a request.
-type reply struct {
-	status int
-	body   string
-	header http.Header
-}
-
-// post sends a body to the HTTP inputs.
-func post(t *testing.T, s *server.Server, path string, body io.Reader, headers ...string) reply {
-	t.Helper()
-	r, err := tryPost(s, path, body, headers...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
-// tryPost is post for a server that may break the connection off. headers are
-// names and values in turn.
-func tryPost(s *server.Server, path string, body io.Reader, headers ...string) (reply, error) {
-	req, err := http.NewRequest(http.MethodPost, "http://"+s.Addr.Ingest+path, body)
-	if err != nil {
-		return reply{}, err
-	}
-	req.Header.Set("Content-Type", "application/x-ndjson")
-	for i := 0; i < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
-	}
-	res, err := (&http.Client{Timeout: 30 * time.Second}).Do(req)
-	if err != nil {
-		return reply{}, err
-	}
-	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
-	return reply{res.StatusCode, string(b), res.Header}, err
-}
 
 // bigBatch is a bulk request of about half a megabyte.
 func bigBatch(n int) (body []byte, ids []string) {
@@ -82,6 +44,25 @@ func sendUntilRefused(t *testing.T, s *server.Server, next *int, ids *[]string) 
 	}
 }
 
+// TestDiskWithRoom is the control without the fault: nothing is refused or lost.
+func TestDiskWithRoom(t *testing.T) {
+	d := newDisk(t, 96<<20)
+	s := server.Start(t, d.at+"/data")
+	var all []string
+	for n := range 60 {
+		body, ids := bigBatch(n)
+		if r := post(t, s, "/faults/_bulk", bytes.NewReader(body)); r.status != http.StatusOK {
+			t.Fatalf("batch %d is answered with %d though %d bytes are free: %s", n, r.status, d.free(), r.body)
+		}
+		all = append(all, ids...)
+	}
+	s.Kill()
+	s.Restart(t)
+	if lost := missing(t, all, found(t, s)); len(lost) > 0 {
+		t.Errorf("of %d acknowledged records %d are lost", len(all), len(lost))
+	}
+}
+
 // TestFullDisk fills the disk of the server: input is refused with a status that
 // senders understand, before the disk is full; nothing that was acknowledged is
 // lost; and input is taken again without anybody's help.
@@ -102,6 +83,10 @@ func TestFullDisk(t *testing.T) {
 	}
 	if m := s.Metrics(t); m["gatewatch_queue_refusing"] != 1 || m[`gatewatch_ingest_refused_records_total{reason="queue_full",source="bulk:faults"}`] != bulkItems {
 		t.Errorf("refusing is %v, refused are %v", m["gatewatch_queue_refusing"], m[`gatewatch_ingest_refused_records_total{reason="queue_full",source="bulk:faults"}`])
+	}
+	_, unsent := bigBatch(next)
+	if lost := missing(t, append(ids[:len(ids):len(ids)], unsent...), found(t, s)); len(lost) != bulkItems {
+		t.Errorf("%d records were refused, and %d are not found", bulkItems, len(lost))
 	}
 	releaseRest := d.fill("rest", 0)
 	if free := d.free(); free > 64<<10 {
@@ -135,11 +120,4 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("after a kill %d of %d acknowledged records are lost", len(lost), len(ids))
 	}
 	t.Logf("%d records before the disk was full, %d after", before, len(ids)-before)
-}
-
-// found returns all events of the bulk input once they are stored.
-func found(t *testing.T, s *server.Server) []server.Event {
-	t.Helper()
-	settle(t, s)
-	return s.Find(t, allBulk+" | keep event.id, message, n")
 }

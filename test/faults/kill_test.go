@@ -12,7 +12,7 @@ import (
 	"github.com/gatewatch/gatewatch/test/server"
 )
 
-var kills = flag.Int("kills", 5, "how often the server is killed")
+var kills = flag.Int("kills", 20, "how often the server is killed")
 
 // TestKill ends the server with signal 9 at random moments under load. What it
 // acknowledged is found, once, and so is what it had counted of syslog.

@@ -13,7 +13,7 @@ import (
 	"github.com/gatewatch/gatewatch/test/server"
 )
 
-var cuts = flag.Int("cuts", 2, "how often the power of the server's disk is cut")
+var cuts = flag.Int("cuts", 5, "how often the power of the server's disk is cut")
 
 // TestPowerCut cuts the power of the server's disk under load: what was not
 // synced is gone. What was acknowledged is found. The control is the same server
