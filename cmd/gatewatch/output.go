@@ -181,7 +181,7 @@ const maxCell = 120
 func (t *table) Write(row []string) error {
 	if t.csv != nil {
 		for i, s := range row {
-			row[i] = guardFormula(s)
+			row[i] = guardFormula(strings.Map(visible, s))
 		}
 		return t.csv.Write(row)
 	}
@@ -221,12 +221,22 @@ func guardFormula(s string) string {
 // UTF-8.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		switch {
-		case r == utf8.RuneError:
-			return '\ufffd'
-		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r), r == '\u2028', r == '\u2029':
+		if r == '\n' || r == '\t' {
 			return '·'
 		}
-		return r
+		return visible(r)
 	}, s)
+}
+
+// visible replaces a character as printable does, but for line breaks and tabs.
+func visible(r rune) rune {
+	switch {
+	case r == utf8.RuneError:
+		return '\ufffd'
+	case r == '\n' || r == '\t':
+		return r
+	case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r), r == '\u2028', r == '\u2029':
+		return '·'
+	}
+	return r
 }

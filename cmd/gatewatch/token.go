@@ -2,15 +2,18 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/services/access"
 )
 
@@ -134,17 +137,29 @@ func (t *tokenStore) create(ctx context.Context, g access.Grant) (string, error)
 
 func newTokenList() *cobra.Command {
 	var t tokenStore
-	cmd := &cobra.Command{Use: "list", Short: "List the tokens, without their secrets", Args: noArgs}
+	var output string
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the tokens, without their secrets",
+		Example: `  gatewatch token list
+  gatewatch token list --data ./gatewatch-data -o csv`,
+		Args: noArgs,
+	}
 	t.flags(cmd)
+	addOutput(cmd, &output)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		all, err := t.list(cmd.Context())
 		if err != nil {
 			return err
 		}
-		for _, k := range all {
-			fmt.Fprintf(cmd.OutOrStdout(), "%s\t%s\t%s\t%s\t%s\n", k.ID, k.Kind, k.Name, k.Role, k.Expire)
+		rows := make([][]json.RawMessage, len(all))
+		for i, k := range all {
+			kind := strings.ToLower(strings.TrimPrefix(k.Kind, "TOKEN_KIND_"))
+			for _, cell := range []string{k.ID, kind, k.Name, k.Role, k.Expire} {
+				rows[i] = append(rows[i], event.AppendQuoted(nil, cell))
+			}
 		}
-		return nil
+		return writeRows(cmd.OutOrStdout(), output, []string{"id", "kind", "name", "role", "expires"}, rows)
 	}
 	return cmd
 }
@@ -189,6 +204,8 @@ func newTokenRevoke() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "revoke ID",
 		Short: "Make a token invalid at once",
+		Example: `  gatewatch token revoke 4f2a9c01d3b7
+  gatewatch token revoke 4f2a9c01d3b7 --data ./gatewatch-data`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usagef("give the id of one token, see gatewatch token list")

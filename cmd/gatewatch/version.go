@@ -11,9 +11,10 @@ import (
 
 func newVersion() *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version and the log formats it knows",
-		Args:  noArgs,
+		Use:     "version",
+		Short:   "Print the version and the log formats it knows",
+		Example: "  gatewatch version",
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := cmd.OutOrStdout()
 			fmt.Fprintf(out, "gatewatch %s %s/%s %s\n", version, runtime.GOOS, runtime.GOARCH, runtime.Version())
