@@ -25,7 +25,7 @@ type Config struct {
 	H2C            bool            `yaml:"h2c" help:"take HTTP/2 without TLS too"`
 	ProxyProtocol  bool            `help:"require the PROXY protocol (v1 or v2) from the trusted proxies and take no other connection"`
 	TrustedProxies []string        `help:"addresses and prefixes of proxies whose word about the client is taken"`
-	MetricsListen  string          `help:"address of /metrics, /healthz and /readyz; none if empty"`
+	MetricsListen  string          `help:"address of /metrics, /healthz and /readyz, with TLS where others can reach it; none if empty"`
 	Server         ServerConfig
 	Spool          SpoolConfig
 	Limits         Limits
@@ -127,16 +127,19 @@ func (c Config) validate() error {
 }
 
 func (c Config) validateListen() error {
-	exposed, err := access.Listener{Name: "waf", Address: c.Listen, TLS: c.TLS, Insecure: true}.Check()
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
-	}
-	if !exposed.Loopback && !c.TLS.Set() && !c.Insecure {
-		return fmt.Errorf("listen: %s can be reached from the network: set tls.cert and tls.key, or insecure: true (--insecure) to serve plain HTTP", c.Listen)
-	}
-	if c.MetricsListen != "" {
-		if _, _, err := net.SplitHostPort(c.MetricsListen); err != nil {
-			return fmt.Errorf("metrics_listen: %q is not host:port", c.MetricsListen)
+	for _, l := range []struct{ key, address string }{{"listen", c.Listen}, {"metrics_listen", c.MetricsListen}} {
+		if l.address == "" {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(l.address); err != nil {
+			return fmt.Errorf("%s: %q is not host:port", l.key, l.address)
+		}
+		exposed, err := access.Listener{Name: "waf", Address: l.address, TLS: c.TLS, Insecure: true}.Check()
+		if err != nil {
+			return fmt.Errorf("%s: %w", l.key, err)
+		}
+		if !exposed.Loopback && !c.TLS.Set() && !c.Insecure {
+			return fmt.Errorf("%s: %s can be reached from the network: set tls.cert and tls.key, or insecure: true (--insecure) to serve plain HTTP", l.key, l.address)
 		}
 	}
 	return nil

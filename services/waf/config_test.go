@@ -57,6 +57,8 @@ sites:
 	f("sites: [{upstreams: ['http://a']}, {upstreams: ['http://b']}]", `sites[1].name: "default" is the name of another site`)
 	f("sites: [{upstreams: ['http://a']}, {name: b, upstreams: ['http://b']}]", `sites[1].hosts: "*" is a host of site default already`)
 	f("listen: 0.0.0.0:80\n"+site, "listen: 0.0.0.0:80 can be reached from the network")
+	f("metrics_listen: 0.0.0.0:80\n"+site, "metrics_listen: 0.0.0.0:80 can be reached from the network")
+	f("metrics_listen: '80'\n"+site, `metrics_listen: "80" is not host:port`)
 	f("listen: 0.0.0.0:80\ninsecure: true\n"+site, "")
 	f("node: 'a b'\n"+site, "node: name")
 	f("proxy_protocol: true\n"+site, "proxy_protocol: needs trusted_proxies")

@@ -180,7 +180,7 @@ func (n *Node) Run(ctx context.Context) error {
 	wait.Go(func() { failures <- n.serve() })
 	watch := n.watchServer()
 	if watch != nil {
-		wait.Go(func() { failures <- ended(watch.Serve(n.watcher)) })
+		wait.Go(func() { failures <- serveOn(watch, n.watcher) })
 	}
 	n.serving.Store(true)
 	n.log.Info("node serves", slog.String("address", n.listener.Addr().String()), slog.String("node", n.config.Node),
@@ -228,7 +228,14 @@ func (n *Node) shutdown() error {
 	return err
 }
 
-func ended(err error) error {
+// serveOn serves on a listener until the server is shut down.
+func serveOn(s *http.Server, l net.Listener) error {
+	var err error
+	if s.TLSConfig != nil {
+		err = s.ServeTLS(l, "", "")
+	} else {
+		err = s.Serve(l)
+	}
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -262,7 +269,7 @@ func (n *Node) server() (*http.Server, error) {
 	return s, nil
 }
 
-// serve serves until the server is shut down.
+// serve serves requests until the server is shut down.
 func (n *Node) serve() error {
 	listener := netutil.LimitListener(n.listener, n.config.Limits.Connections)
 	if n.config.ProxyProtocol {
@@ -272,8 +279,5 @@ func (n *Node) serve() error {
 		}
 		listener = &proxyproto.Listener{Listener: listener, ConnPolicy: policy, ReadHeaderTimeout: n.config.Limits.HeaderTimeout}
 	}
-	if n.http.TLSConfig != nil {
-		return ended(n.http.ServeTLS(listener, "", ""))
-	}
-	return ended(n.http.Serve(listener))
+	return serveOn(n.http, listener)
 }

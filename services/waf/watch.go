@@ -2,6 +2,7 @@ package waf
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"time"
 
@@ -9,7 +10,8 @@ import (
 )
 
 // watchServer serves /metrics, /healthz (the process is there) and /readyz (it
-// takes requests); nil if the configuration names no address.
+// takes requests); nil if the configuration names no address. An address that
+// other machines can reach is served with the node's certificate if it has one.
 func (n *Node) watchServer() *http.Server {
 	if n.watcher == nil {
 		return nil
@@ -24,5 +26,9 @@ func (n *Node) watchServer() *http.Server {
 		}
 		fmt.Fprintln(w, "ok")
 	})
-	return &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10}
+	s := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	if a, ok := n.watcher.Addr().(*net.TCPAddr); !ok || !a.IP.IsLoopback() {
+		s.TLSConfig = n.http.TLSConfig.Clone()
+	}
+	return s
 }
