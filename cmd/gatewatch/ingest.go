@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -42,8 +40,7 @@ run on the folder.`,
 			return nil
 		},
 	}
-	addRemote(cmd, &f.remote)
-	cmd.Flags().StringVar(&f.data, "data", "", "data folder to load into, instead of --server")
+	addTarget(cmd, &f.remote, &f.data, "data folder to load into, instead of --server")
 	addConfig(cmd, &f.config)
 	cmd.Flags().StringVar(&f.format, "format", "auto", "format of the records, see gatewatch version")
 	cmd.Flags().StringVar(&f.source, "source", "", `name of the source (default: that of the token, else "file")`)
@@ -215,42 +212,4 @@ func openRecords(file *os.File, source string) (io.Reader, queue.Epoch, error) {
 		return z, epoch, err
 	}
 	return file, epoch, nil
-}
-
-// remoteTarget stores records over REST.
-type remoteTarget struct{ *remote }
-
-func (t *remoteTarget) close(context.Context) error { return nil }
-
-func (t *remoteTarget) position(ctx context.Context, g *queue.Group) (uint64, error) {
-	var out struct {
-		Sequence json64 `json:"sequence"`
-	}
-	err := t.call(ctx, http.MethodGet, "/api/v1/ingest/"+url.PathEscape(g.Source)+"/position/"+g.Epoch.String(), nil, &out)
-	return uint64(out.Sequence), err
-}
-
-func (t *remoteTarget) put(ctx context.Context, g *queue.Group) (uint64, error) {
-	type record struct {
-		Sequence uint64 `json:"sequence"`
-		Raw      []byte `json:"raw"`
-	}
-	records := make([]record, len(g.Records))
-	for i, r := range g.Records {
-		records[i] = record{r.Seq, r.Raw}
-	}
-	var out struct {
-		Accepted json64 `json:"accepted"`
-		Errors   []struct {
-			Index  int    `json:"index"`
-			Reason string `json:"reason"`
-		} `json:"errors"`
-	}
-	err := t.call(ctx, http.MethodPost, "/api/v1/ingest", map[string]any{
-		"source": g.Source, "format": g.Format, "header": g.Header, "epoch": g.Epoch.String(), "records": records,
-	}, &out)
-	if err == nil && len(out.Errors) > 0 {
-		err = fmt.Errorf("server refused %d records: %s", len(out.Errors), out.Errors[0].Reason)
-	}
-	return uint64(out.Accepted), err
 }

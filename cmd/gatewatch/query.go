@@ -43,8 +43,7 @@ read from its queue, with the configuration that --config names.`,
 			return nil
 		},
 	}
-	addRemote(cmd, &f.remote)
-	cmd.Flags().StringVar(&f.data, "data", "", "data folder to read, instead of --server")
+	addTarget(cmd, &f.remote, &f.data, "data folder to read, instead of --server")
 	addConfig(cmd, &f.config)
 	cmd.Flags().StringVar(&f.from, "from", "", "start of the time range, inclusive: RFC 3339, a date, or now-1h")
 	cmd.Flags().StringVar(&f.to, "to", "", "end of the time range, exclusive")
@@ -60,6 +59,9 @@ read from its queue, with the configuration that --config names.`,
 }
 
 func runQuery(cmd *cobra.Command, f queryFlags, text string) error {
+	if _, err := outputFormat(cmd.OutOrStdout(), f.output); err != nil {
+		return err
+	}
 	q, err := query.Parse(text, time.Now())
 	if err != nil {
 		return usageError{err}

@@ -35,8 +35,7 @@ type tokenStore struct {
 }
 
 func (t *tokenStore) flags(cmd *cobra.Command) {
-	addRemote(cmd, &t.remote)
-	cmd.Flags().StringVar(&t.data, "data", "", "data folder of the server, instead of --server; works while it runs")
+	addTarget(cmd, &t.remote, &t.data, "data folder of the server, instead of --server; works while it runs")
 }
 
 func (t *tokenStore) open() (*access.Tokens, error) {

@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,31 +14,6 @@ import (
 	"github.com/gatewatch/gatewatch/services/ingest"
 	"github.com/gatewatch/gatewatch/services/queue"
 )
-
-// json64 is a 64-bit number that JSON may hold as text.
-type json64 uint64
-
-func (n *json64) UnmarshalJSON(b []byte) error {
-	v, err := strconv.ParseUint(strings.Trim(string(b), `"`), 10, 64)
-	*n = json64(v)
-	return err
-}
-
-// addConfig adds the flag that names the configuration of the server whose data
-// folder is used.
-func addConfig(cmd *cobra.Command, file *string) {
-	cmd.Flags().StringVar(file, "config", "", "configuration file of the server, for --data: it says how records are read")
-}
-
-// loadSettings loads the configuration of the server of a data folder.
-func loadSettings(file, data string) (settings, error) {
-	return (&settingsFlags{file: file, set: map[string]string{"data": data}}).load()
-}
-
-func isDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
-}
 
 // localTarget stores records in a data folder that no server runs on.
 type localTarget struct{ *server }
