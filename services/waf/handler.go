@@ -115,8 +115,10 @@ func (x *exchange) unjudged(a *answer, err error) bool {
 		x.reason, x.status = reason, statusClientGone
 		return false
 	}
-	x.node.log.Error("request could not be judged", slog.String("request", x.id), slog.String("site", x.site.name),
-		slog.String("reason", reason), slog.Any("error", err))
+	if x.node.unjudged.due(x.node.now()) {
+		x.node.log.Error("request could not be judged", slog.String("request", x.id), slog.String("site", x.site.name),
+			slog.String("reason", reason), slog.Any("error", err))
+	}
 	if errors.Is(err, errBuffer) || x.site.config.OnError == actionBlock && x.site.mode == ModeBlock {
 		x.refuse(a, http.StatusServiceUnavailable, reason)
 		return false

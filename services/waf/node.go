@@ -37,6 +37,9 @@ type Node struct {
 	listener net.Listener
 	watcher  net.Listener // of the metrics, nil if there is none
 	serving  atomic.Bool
+
+	unjudged  occasional // log of what could not be judged
+	upstreams occasional // log of upstreams that failed
 }
 
 // Options are what a node is given besides its configuration. The zero value

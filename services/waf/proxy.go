@@ -89,7 +89,9 @@ func (x *exchange) judgeResponse(resp *http.Response) error {
 	x.work += v.spent - before
 	if err != nil {
 		x.reason = reasonOf(err)
-		x.node.log.Error("response could not be judged", slog.String("request", x.id), slog.Any("error", err))
+		if x.node.unjudged.due(x.node.now()) {
+			x.node.log.Error("response could not be judged", slog.String("request", x.id), slog.Any("error", err))
+		}
 		if x.site.config.OnError == actionBlock && x.site.mode == ModeBlock {
 			return errResponseBlocked
 		}
@@ -133,7 +135,9 @@ func upstreamFailed(w http.ResponseWriter, r *http.Request, err error) {
 		x.reason, x.status = reasonAborted, statusClientGone
 	default:
 		x.reason = reasonUpstream
-		x.node.log.Warn("upstream failed", slog.String("site", x.site.name), slog.String("upstream", x.backend), slog.Any("error", err))
+		if x.node.upstreams.due(x.node.now()) {
+			x.node.log.Warn("upstream failed", slog.String("site", x.site.name), slog.String("upstream", x.backend), slog.Any("error", err))
+		}
 		status := http.StatusBadGateway
 		var timeout net.Error
 		if errors.As(err, &timeout) && timeout.Timeout() {
