@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/gatewatch/gatewatch/detection"
 )
 
 // Kind is what a token is good for.
@@ -65,10 +67,14 @@ const (
 
 // CheckName tells whether a name may be given to a source, node or user: 1 to
 // 128 letters, digits, '.', '_', '-', ':' or '@', the first a letter or digit.
-// Names of that form are safe in paths, logs, metrics and tables.
+// Names of that form are safe in paths, logs, metrics and tables. The name of
+// Gatewatch's own events is nobody else's.
 func CheckName(name string) error {
 	if name == "" || len(name) > maxName {
 		return fmt.Errorf("name must have 1 to %d characters", maxName)
+	}
+	if strings.EqualFold(name, detection.Source) {
+		return fmt.Errorf("name %q is reserved for events that Gatewatch makes itself", name)
 	}
 	for i, c := range []byte(name) {
 		letter := strings.IndexByte(alphabet, c) >= 0

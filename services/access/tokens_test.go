@@ -111,6 +111,7 @@ func TestGrant(t *testing.T) {
 	f(Grant{Kind: KindRole, Name: "a", Role: "root"}, "none of viewer")
 	f(Grant{Kind: KindNode, Name: "../x"}, "must have only")
 	f(Grant{Kind: KindNode, Name: "a\nb"}, "must have only")
+	f(Grant{Kind: KindSource, Name: "Gatewatch"}, "is reserved")
 	f(Grant{Kind: KindNode, Name: strings.Repeat("a", 129)}, "1 to 128")
 	f(Grant{Kind: KindNode, Name: "a", Lifetime: -1}, "lifetime")
 }

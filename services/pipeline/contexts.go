@@ -77,7 +77,10 @@ func (c *contexts) of(g *queue.Group) *source {
 		name = override.Format
 	}
 	f, known := parse.Lookup(name)
-	if !known {
+	switch {
+	case g.Format == ControlFormat:
+		f = &controlFormat
+	case !known:
 		f, _ = parse.Lookup("auto")
 	}
 	from := g.Source

@@ -8,6 +8,9 @@ type metrics struct {
 	lost                   prometheus.Counter
 	offset, full           prometheus.Gauge
 	batchSeconds           prometheus.Histogram
+
+	findings, detectErrors prometheus.Counter
+	checkpointSeconds      prometheus.Histogram
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -37,9 +40,20 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "gatewatch_pipeline_batch_seconds", Help: "Time to parse and store one batch of the queue.",
 			Buckets: prometheus.ExponentialBuckets(0.0001, 4, 10),
 		}),
+		findings: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gatewatch_detect_findings_total", Help: "Findings that were written to the store.",
+		}),
+		detectErrors: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gatewatch_detect_errors_total", Help: "Rules or states of detectors that could not be used; the log names them.",
+		}),
+		checkpointSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "gatewatch_detect_checkpoint_seconds", Help: "Time to save the state of the detectors.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
+		}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.parsed, m.failed, m.stored, m.lag, m.lost, m.offset, m.full, m.batchSeconds)
+		reg.MustRegister(m.parsed, m.failed, m.stored, m.lag, m.lost, m.offset, m.full, m.batchSeconds,
+			m.findings, m.detectErrors, m.checkpointSeconds)
 	}
 	return m
 }

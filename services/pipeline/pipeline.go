@@ -58,6 +58,9 @@ type Options struct {
 	Log     *slog.Logger
 	Now     func() time.Time
 	Metrics prometheus.Registerer
+
+	Detectors Detectors // nil detects nothing
+	State     string    // folder for the state of the detectors
 }
 
 // Pipeline moves records from the queue into the store. Run is called once;
@@ -68,8 +71,11 @@ type Pipeline struct {
 	contexts    atomic.Pointer[contexts]
 	sources     *sources
 	metrics     *metrics
+	stage       *stage // nil detects nothing
 
 	events    []event.Event
+	stored    queue.Offset // what is before it was in the store at the start: it is only detected on
+	next      queue.Offset // of the first record that has not been written
 	committed queue.Offset
 
 	progress progress
@@ -91,6 +97,10 @@ func New(cfg Config, o Options) (*Pipeline, error) {
 	}
 	p.metrics = newMetrics(o.Metrics)
 	p.sources = newSources(p.metrics)
+	p.events = make([]event.Event, p.batchEvents)
+	if o.Detectors != nil {
+		p.stage = &stage{Detectors: o.Detectors, files: checkpoints(o.State), log: o.Log, metrics: p.metrics, now: o.Now}
+	}
 	return p, nil
 }
 
@@ -120,10 +130,18 @@ func (p *Pipeline) RunTo(ctx context.Context, end queue.Offset) error {
 	return p.run(ctx, end)
 }
 
-func (p *Pipeline) run(ctx context.Context, end queue.Offset) error {
+func (p *Pipeline) run(ctx context.Context, end queue.Offset) (err error) {
 	defer p.change(func(g *progress) { g.ended = true })
 	from := queue.Offset(p.Store.Applied())
+	p.stored = from
 	p.reached(from)
+	if p.stage != nil {
+		if from, err = p.stage.begin(from); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, p.stage.end(p.next)) }()
+	}
+	p.next = from
 	for batch, err := range p.Queue.Batches(ctx, from) {
 		var gap *queue.GapError
 		switch {
@@ -151,10 +169,15 @@ func (p *Pipeline) run(ctx context.Context, end queue.Offset) error {
 // gap counts the records that the queue has lost, and passes over them: the
 // store need not ask for them again.
 func (p *Pipeline) gap(ctx context.Context, g *queue.GapError) error {
+	p.next = g.From
+	if g.To <= p.stored { // it was reported when the store passed over it
+		p.next = g.To
+		return nil
+	}
 	p.metrics.lost.Add(float64(g.To - g.From))
 	p.Log.LogAttrs(ctx, slog.LevelError, "records of the queue are lost",
 		slog.Uint64("from", uint64(g.From)), slog.Uint64("to", uint64(g.To)), slog.String("reason", g.Reason))
-	if err := p.write(ctx, 0, g.From, g.To); err != nil {
+	if err := p.write(ctx, 0, g.To); err != nil {
 		return err
 	}
 	p.reached(g.To)
@@ -164,36 +187,56 @@ func (p *Pipeline) gap(ctx context.Context, g *queue.GapError) error {
 // batch parses and stores one batch of the queue in pieces of batchEvents.
 func (p *Pipeline) batch(ctx context.Context, b queue.Batch) error {
 	start := p.Now()
-	next := b.First // offset of the first record that is not stored
-	n := 0          // events that wait
+	p.next = b.First
+	n := 0 // events that wait
 	contexts := p.contexts.Load()
 	for g := range b.Groups {
 		group := &b.Groups[g]
 		c := contexts.of(group)
 		s := p.sources.of(group.Source)
 		for r := range group.Records {
-			p.parse(c, group, &group.Records[r], s, n)
-			if n++; n == p.batchEvents {
-				if err := p.write(ctx, n, next, next+queue.Offset(n)); err != nil {
+			at := p.next + queue.Offset(n)
+			if at >= p.stored {
+				p.parse(c, group, &group.Records[r], s, n)
+			} else {
+				p.parse(c, group, &group.Records[r], nil, n)
+			}
+			p.detect(group, at, n)
+			if n++; n == p.batchEvents || p.next+queue.Offset(n) == p.stored {
+				if err := p.write(ctx, n, p.next+queue.Offset(n)); err != nil {
 					return err
 				}
-				next += queue.Offset(n)
 				n = 0
 			}
 		}
 	}
 	if n > 0 {
-		if err := p.write(ctx, n, next, b.Next); err != nil {
+		if err := p.write(ctx, n, b.Next); err != nil {
 			return err
 		}
 	}
-	p.sources.countStored(b, p.Now())
-	p.reached(b.Next)
+	if b.Next > p.stored {
+		p.sources.countStored(b, p.Now())
+		p.reached(b.Next)
+	}
 	p.metrics.batchSeconds.Observe(p.Now().Sub(start).Seconds())
 	return p.commit(ctx)
 }
 
-// parse makes event i of the batch of a record.
+// detect looks at event i, that of the record at an offset.
+func (p *Pipeline) detect(g *queue.Group, at queue.Offset, i int) {
+	if p.stage == nil {
+		return
+	}
+	e := &p.events[i]
+	if g.Format == ControlFormat {
+		p.stage.control(e.Raw)
+	}
+	p.stage.detect(e, at)
+}
+
+// parse makes event i of the batch of a record and counts it for its source,
+// unless s is nil.
 func (p *Pipeline) parse(c *source, g *queue.Group, r *queue.Record, s *sourceStats, i int) {
 	if i == len(p.events) {
 		p.events = append(p.events, event.Event{})
@@ -201,9 +244,12 @@ func (p *Pipeline) parse(c *source, g *queue.Group, r *queue.Record, s *sourceSt
 	e := &p.events[i]
 	c.context.Received = r.Received
 	c.context.Header, c.context.Peer = g.Header, g.Peer
-	if err := c.format.Read(r.Raw, &c.context, e); err != nil {
+	err := c.format.Read(r.Raw, &c.context, e)
+	switch {
+	case s == nil:
+	case err != nil:
 		s.countFailed(parse.Reason(err))
-	} else {
+	default:
 		s.countParsed()
 	}
 	Envelope(e, g, r)
@@ -227,9 +273,19 @@ func Envelope(e *event.Event, g *queue.Group, r *queue.Record) {
 	}
 }
 
-// write hands events to the store and waits while it is full.
-func (p *Pipeline) write(ctx context.Context, n int, first, next queue.Offset) error {
-	b := store.Batch{Events: p.events[:n], First: uint64(first), Next: uint64(next)}
+// write hands the first n events, and what was found in them, to the store and
+// waits while it is full. They are of the records up to an offset (exclusive).
+func (p *Pipeline) write(ctx context.Context, n int, next queue.Offset) error {
+	if next <= p.stored {
+		p.next = next
+		return nil
+	}
+	events := p.events[:n]
+	if p.stage != nil {
+		events = p.stage.write(events)
+		p.events = events[:cap(events)]
+	}
+	b := store.Batch{Events: events, First: uint64(p.next), Next: uint64(next)}
 	wait := 100 * time.Millisecond
 	for {
 		err := p.Store.Write(ctx, b)
@@ -238,6 +294,7 @@ func (p *Pipeline) write(ctx context.Context, n int, first, next queue.Offset) e
 				return fmt.Errorf("write store: %w", err)
 			}
 			p.metrics.full.Set(0)
+			p.next = next
 			return nil
 		}
 		p.metrics.full.Set(1)
@@ -254,6 +311,12 @@ func (p *Pipeline) write(ctx context.Context, n int, first, next queue.Offset) e
 // commit lets the queue forget what the store holds durably.
 func (p *Pipeline) commit(ctx context.Context) error {
 	applied := queue.Offset(p.Store.Applied())
+	if p.stage != nil {
+		if err := p.stage.checkpoint(p.next, applied); err != nil {
+			return err
+		}
+		applied = p.stage.needs(applied)
+	}
 	if applied <= p.committed {
 		return nil
 	}

@@ -1,0 +1,134 @@
+package pipeline
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gatewatch/gatewatch/services/durable"
+	"github.com/gatewatch/gatewatch/services/queue"
+)
+
+// checkpoint is the state of the detectors before the record at an offset of
+// the queue.
+type checkpoint struct {
+	offset  queue.Offset
+	ruleset string // fingerprint
+	state   []byte
+}
+
+// The file of a checkpoint: the magic, then offset, lengths of the fingerprint
+// and of the state as little-endian integers of 8, 4 and 8 bytes, fingerprint,
+// state, and the CRC32C of all before it.
+const (
+	checkpointMagic  = "GWDET\x00\x00\x01"
+	checkpointHead   = len(checkpointMagic) + 8 + 4 + 8
+	checkpointSuffix = ".state"
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func (c checkpoint) appendTo(b []byte) []byte {
+	b = append(b, checkpointMagic...)
+	b = binary.LittleEndian.AppendUint64(b, uint64(c.offset))
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(c.ruleset)))
+	b = binary.LittleEndian.AppendUint64(b, uint64(len(c.state)))
+	b = append(b, c.ruleset...)
+	b = append(b, c.state...)
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+}
+
+var errCheckpoint = errors.New("checkpoint is damaged")
+
+func readCheckpoint(b []byte) (checkpoint, error) {
+	if len(b) < checkpointHead+4 || string(b[:len(checkpointMagic)]) != checkpointMagic {
+		return checkpoint{}, errCheckpoint
+	}
+	body, sum := b[:len(b)-4], binary.LittleEndian.Uint32(b[len(b)-4:])
+	if crc32.Checksum(body, castagnoli) != sum {
+		return checkpoint{}, errCheckpoint
+	}
+	head := body[len(checkpointMagic):]
+	c := checkpoint{offset: queue.Offset(binary.LittleEndian.Uint64(head))}
+	name, state := uint64(binary.LittleEndian.Uint32(head[8:])), binary.LittleEndian.Uint64(head[12:])
+	rest := body[checkpointHead:]
+	if name > uint64(len(rest)) || state != uint64(len(rest))-name {
+		return checkpoint{}, errCheckpoint
+	}
+	c.ruleset, c.state = string(rest[:name]), rest[name:]
+	return c, nil
+}
+
+// checkpoints is the folder they are kept in.
+type checkpoints string
+
+func (d checkpoints) path(offset queue.Offset) string {
+	return filepath.Join(string(d), fmt.Sprintf("%020d%s", offset, checkpointSuffix))
+}
+
+// save writes a checkpoint durably.
+func (d checkpoints) save(c checkpoint) error {
+	if err := os.MkdirAll(string(d), 0o700); err != nil {
+		return fmt.Errorf("save checkpoint: %w", err)
+	}
+	if err := durable.WriteFile(d.path(c.offset), c.appendTo(nil), 0o600); err != nil {
+		return fmt.Errorf("save checkpoint: %w", err)
+	}
+	return nil
+}
+
+// offsets are those of the files there are, in rising order.
+func (d checkpoints) offsets() ([]queue.Offset, error) {
+	files, err := os.ReadDir(string(d))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("list checkpoints: %w", err)
+	}
+	var all []queue.Offset
+	for _, f := range files {
+		digits, ok := strings.CutSuffix(f.Name(), checkpointSuffix)
+		n, err := strconv.ParseUint(digits, 10, 64)
+		if ok && err == nil {
+			all = append(all, queue.Offset(n))
+		}
+	}
+	return all, nil
+}
+
+// load returns the newest checkpoint at or before an offset that is whole, and
+// false if there is none. All others are removed: those after it are of events
+// that are to be made again, those before it are no longer needed.
+func (d checkpoints) load(limit queue.Offset) (c checkpoint, ok bool, err error) {
+	all, err := d.offsets()
+	if err != nil {
+		return checkpoint{}, false, err
+	}
+	for _, offset := range slices.Backward(all) {
+		if offset <= limit && !ok {
+			b, err := os.ReadFile(d.path(offset))
+			if err != nil {
+				return checkpoint{}, false, fmt.Errorf("load checkpoint: %w", err)
+			}
+			if c, err = readCheckpoint(b); err == nil && c.offset == offset {
+				ok = true
+				continue
+			}
+		}
+		if err := d.remove(offset); err != nil {
+			return checkpoint{}, false, err
+		}
+	}
+	return c, ok, nil
+}
+
+func (d checkpoints) remove(offset queue.Offset) error {
+	if err := os.Remove(d.path(offset)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove checkpoint: %w", err)
+	}
+	return nil
+}

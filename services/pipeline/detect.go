@@ -1,0 +1,218 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/gatewatch/gatewatch/detection"
+	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/detection/parse"
+	"github.com/gatewatch/gatewatch/services/queue"
+)
+
+// ControlFormat is the format of control records: whatever changes detection
+// besides events enters through the queue, so that a replay sees it at the same
+// place. Only the server appends them; no input takes records of this format.
+// Each is stored as an event too.
+const ControlFormat = "gatewatch.control"
+
+// Control is what a control record says to the detectors, besides the fields of
+// its event.
+type Control struct {
+	Ruleset string `json:"gatewatch.ruleset"` // fingerprint of the rules from here on
+}
+
+// controlFormat reads control records. It is not among the formats that senders
+// can name, and takes fields that no sender has a say in.
+var controlFormat = parse.Format{Name: ControlFormat, Parse: func(raw []byte, _ *parse.Context, e *event.Event) error {
+	received := e.Received
+	var d event.Decoder
+	if err := d.Decode(raw, e); err != nil {
+		return &parse.Error{Reason: "bad json", Detail: err.Error()}
+	}
+	e.Raw, e.Received, e.Dataset = raw, received, ControlFormat
+	return nil
+}}
+
+// Detectors makes detectors.
+type Detectors interface {
+	// Detector makes the detector of a set of rules, named by its fingerprint.
+	Detector(ruleset string) (detection.Detector, error)
+	// Current is the fingerprint that the newest control record names.
+	Current() string
+}
+
+// stage finds things in events. Its state is saved now and then with the offset
+// it belongs to, so that a new start finds what the last one would have found.
+type stage struct {
+	Detectors
+	files   checkpoints
+	log     *slog.Logger
+	metrics *metrics
+	now     func() time.Time
+
+	detector detection.Detector // nil while there are no rules
+	ruleset  string
+	stored   queue.Offset // findings of events before it are in the store
+	seen     queue.Offset // the detector has seen all before it
+	findings []detection.Finding
+	state    []byte
+
+	older, newest queue.Offset // checkpoints there are
+	due           time.Time    // of the next one
+}
+
+// Saving the state takes the pipeline about a hundredth of its time at most.
+const (
+	minCheckpointTime = 5 * time.Second
+	checkpointShare   = 100
+)
+
+// begin makes the detector as it was at the last checkpoint before an offset up
+// to which the store is complete, and returns from where it must see events.
+func (d *stage) begin(applied queue.Offset) (queue.Offset, error) {
+	c, ok, err := d.files.load(applied)
+	if err != nil {
+		return 0, err
+	}
+	if !ok {
+		c = checkpoint{offset: applied, ruleset: d.Current()}
+	}
+	d.use(c.ruleset, c.state)
+	d.stored, d.seen, d.older, d.newest = applied, c.offset, c.offset, c.offset
+	if ok {
+		return c.offset, nil
+	}
+	return c.offset, d.save(c.offset)
+}
+
+// use changes to another set of rules. If it cannot be had the one in use stays,
+// and the log says so: to detect with the rules of before is better than nothing.
+func (d *stage) use(ruleset string, state []byte) {
+	if ruleset == "" {
+		return
+	}
+	next, err := d.Detector(ruleset)
+	if err != nil {
+		d.metrics.detectErrors.Inc()
+		d.log.Error("change rules", slog.String("ruleset", ruleset), slog.Any("error", err))
+		return
+	}
+	if state == nil && d.detector != nil {
+		state = d.detector.Snapshot(nil)
+	}
+	if len(state) > 0 {
+		if err := next.Restore(state); err != nil {
+			d.metrics.detectErrors.Inc()
+			d.log.Error("restore state of detectors", slog.String("ruleset", ruleset), slog.Any("error", err))
+		}
+	}
+	d.detector, d.ruleset = next, ruleset
+}
+
+// control obeys a control record.
+func (d *stage) control(raw []byte) {
+	var c Control
+	if err := json.Unmarshal(raw, &c); err != nil {
+		d.metrics.detectErrors.Inc()
+		d.log.Error("read control record", slog.Any("error", err))
+		return
+	}
+	if c.Ruleset != d.ruleset {
+		d.use(c.Ruleset, nil)
+	}
+}
+
+// detect looks at the event of the record at an offset. What it finds waits for
+// [stage.write], unless the store has it.
+func (d *stage) detect(e *event.Event, at queue.Offset) {
+	d.seen = at + 1
+	if d.detector == nil {
+		return
+	}
+	n := len(d.findings)
+	d.findings = d.detector.Detect(d.findings, e)
+	if at < d.stored {
+		d.findings = d.findings[:n]
+	}
+}
+
+// write appends the events of the findings that wait.
+func (d *stage) write(events []event.Event) []event.Event {
+	for i := range d.findings {
+		n := len(events)
+		if n == cap(events) {
+			events = append(events, event.Event{})
+		}
+		events = events[:n+1]
+		d.findings[i].Write(&events[n])
+	}
+	d.metrics.findings.Add(float64(len(d.findings)))
+	clear(d.findings) // they hold on to events
+	d.findings = d.findings[:0]
+	return events
+}
+
+// checkpoint saves the state before an offset if it is time to. There is always
+// one at or before what the store has made durable.
+func (d *stage) checkpoint(at, applied queue.Offset) error {
+	if applied < d.newest || at == d.newest || d.now().Before(d.due) {
+		return nil
+	}
+	return d.save(at)
+}
+
+func (d *stage) save(at queue.Offset) error {
+	start := d.now()
+	d.state = d.state[:0]
+	if d.detector != nil {
+		d.state = d.detector.Snapshot(d.state)
+	}
+	if err := d.files.save(checkpoint{at, d.ruleset, d.state}); err != nil {
+		return err
+	}
+	if d.older != d.newest {
+		if err := d.files.remove(d.older); err != nil {
+			return err
+		}
+	}
+	d.older, d.newest = d.newest, at
+	took := d.now().Sub(start)
+	d.metrics.checkpointSeconds.Observe(took.Seconds())
+	d.due = start.Add(max(minCheckpointTime, checkpointShare*took))
+	return nil
+}
+
+// end saves the state when the pipeline has written up to an offset and stops.
+// If the detector has seen more, the last checkpoint has to do.
+func (d *stage) end(at queue.Offset) error {
+	if d.seen > at || at == d.newest {
+		return nil
+	}
+	return d.save(at)
+}
+
+// needs returns the offset from which the queue is needed to go on from the
+// checkpoint that a new start would take.
+func (d *stage) needs(applied queue.Offset) queue.Offset {
+	if d.newest <= applied {
+		return d.newest
+	}
+	return d.older
+}
+
+// AppendControl appends a control record to a queue and returns once it is
+// durable. The text is the JSON of an event with the fields of a [Control].
+func AppendControl(ctx context.Context, q queue.Queue, epoch queue.Epoch, seq uint64, received time.Time, raw []byte) error {
+	g := queue.Group{
+		Source: detection.Source, Format: ControlFormat, Epoch: epoch,
+		Records: []queue.Record{{Seq: seq, Received: received.UnixNano(), Raw: raw}},
+	}
+	if _, err := q.Append(ctx, []queue.Group{g}); err != nil {
+		return fmt.Errorf("append control record: %w", err)
+	}
+	return nil
+}
