@@ -199,8 +199,8 @@ func (st *stream) receive(rpc gatewatchv1.NodeService_StreamClient, f *flight) e
 	}
 }
 
-// transmit sends batches as the window allows, and the node's status when it
-// has changed, until the context ends.
+// transmit sends batches as the window allows, and the node's status between
+// them every statusInterval, until the context ends.
 func (st *stream) transmit(ctx context.Context, rpc gatewatchv1.NodeService_StreamClient, f *flight, from uint64) error {
 	reader := st.spool.readFrom(from)
 	defer reader.close()
