@@ -121,3 +121,49 @@ func TestFullDisk(t *testing.T) {
 	}
 	t.Logf("%d records before the disk was full, %d after", before, len(ids)-before)
 }
+
+// TestFullDiskHoldsSenders fills the disk under load: senders that can wait are
+// held up, and lose nothing.
+func TestFullDiskHoldsSenders(t *testing.T) {
+	d := newDisk(t, 192<<20)
+	l := startLoad(t, d.at+"/data")
+	received := func(m map[string]float64) map[string]float64 {
+		by := map[string]float64{}
+		for _, source := range []string{"bulk:faults", "edge", l.syslog[0].name, l.syslog[1].name} {
+			by[source] = m[fmt.Sprintf("gatewatch_ingest_received_records_total{source=%q}", source)]
+		}
+		return by
+	}
+	goOn := func(from map[string]float64) {
+		t.Helper()
+		server.Poll(t, 30*time.Second, "all senders get on", func() bool {
+			for source, n := range received(l.s.Metrics(t)) {
+				if n < from[source]+100 {
+					return false
+				}
+			}
+			return true
+		})
+	}
+	goOn(nil)
+	release := d.fill("filler", 0)
+	server.Poll(t, 10*time.Second, "input is refused", func() bool { return l.s.Metrics(t)["gatewatch_queue_refusing"] == 1 })
+	before := received(l.s.Metrics(t))
+	server.Pause(time.Second)
+	during := received(l.s.Metrics(t))
+	for source, n := range during {
+		if n != before[source] {
+			t.Errorf("%v records of %s were taken while the disk was full", n-before[source], source)
+		}
+	}
+	release()
+	goOn(during)
+	l.stop()
+	settle(t, l.s)
+	l.count(t)
+	l.sentIsCounted(t)
+	acknowledged, counted := l.total(t)
+	if loss := l.compare(t); loss.any() {
+		t.Errorf("of %d acknowledged and %d counted records: %+v; log: %s", acknowledged, counted, loss, l.s.Log())
+	}
+}

@@ -29,7 +29,7 @@ func Main(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "make folder: %v\n", err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // what is left is in the temporary folder
 	program = filepath.Join(dir, "gatewatch")
 	build := exec.Command("go", "build", "-o", program, "github.com/gatewatch/gatewatch/cmd/gatewatch")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
