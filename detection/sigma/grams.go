@@ -14,12 +14,17 @@ const padding = 8
 // one of its four-byte pieces, the rarest among all literals; a bitmap tells for
 // each place of the text whether a piece is filed at all, and only then the literals
 // are compared. Unlike an automaton's, the steps do not wait for each other.
-// Literals of three and two bytes are filed in a bitmap of their own, single bytes
-// in a table.
+// Literals of three and two bytes are filed in bitmaps of their own; single bytes are
+// looked for one after the other.
 type grams struct {
-	four, three gramTable
-	one         *[256]span
-	text        []byte // of all literals
+	four, three, two gramTable
+	one              []byteLiteral
+	text             []byte // of all literals
+}
+
+type byteLiteral struct {
+	c    byte
+	post span
 }
 
 type gramTable struct {
@@ -44,7 +49,10 @@ type gramLiteral struct {
 	post span
 }
 
-const gramFactor = 0x9e3779b1
+const (
+	gramFactor = 0x9e3779b1
+	minBitmap  = 9 // binary logarithm of the smallest bitmap's bits
+)
 
 func gramHash(piece uint32) uint32 { return piece * gramFactor }
 
@@ -65,21 +73,16 @@ func newGrams(literals []gramLiteral) *grams {
 		}
 	}
 	filed := map[uint32]int{}
-	var four, three []gramEntry
+	var four, three, two []gramEntry
 	for _, l := range literals {
 		e := gramEntry{from: int32(len(g.text)), size: int32(len(l.text)), post: l.post}
 		g.text = append(g.text, l.text...)
 		switch t := l.text; len(t) {
 		case 1:
-			if g.one == nil {
-				g.one = new([256]span)
-			}
-			g.one[t[0]] = l.post
-		case 2: // with whatever follows
-			for c := range 256 {
-				e.piece = uint32(t[0]) | uint32(t[1])<<8 | uint32(c)<<16
-				three = append(three, e)
-			}
+			g.one = append(g.one, byteLiteral{t[0], l.post})
+		case 2:
+			e.piece = uint32(t[0]) | uint32(t[1])<<8
+			two = append(two, e)
 		case 3:
 			e.piece = uint32(t[0]) | uint32(t[1])<<8 | uint32(t[2])<<16
 			three = append(three, e)
@@ -89,7 +92,7 @@ func newGrams(literals []gramLiteral) *grams {
 			four = append(four, e)
 		}
 	}
-	g.four, g.three = newGramTable(four), newGramTable(three)
+	g.four, g.three, g.two = newGramTable(four), newGramTable(three), newGramTable(two)
 	return g
 }
 
@@ -155,18 +158,14 @@ func newGramTable(entries []gramEntry) gramTable {
 // behind which are padding zero bytes. It may do so several times for one.
 func (g *grams) scan(text []byte, n int, hit func(span)) {
 	switch {
-	case g.four.bitmap != nil && g.three.bitmap != nil:
-		g.scanBoth(text, n, hit)
-	case g.four.bitmap != nil:
+	case g.four.bitmap != nil && g.three.bitmap == nil && g.two.bitmap == nil:
 		g.scanFour(text, n, hit)
-	case g.three.bitmap != nil:
-		g.scanThree(text, n, hit)
+	case g.four.bitmap != nil || g.three.bitmap != nil || g.two.bitmap != nil:
+		g.scanAll(text, n, hit)
 	}
-	if g.one != nil {
-		for _, c := range text[:n] {
-			if p := g.one[c]; p.from < p.to {
-				hit(p)
-			}
+	for _, l := range g.one {
+		if bytes.IndexByte(text[:n], l.c) >= 0 {
+			hit(l.post)
 		}
 	}
 }
@@ -181,36 +180,47 @@ func (g *grams) scanFour(text []byte, n int, hit func(span)) {
 	}
 }
 
-func (g *grams) scanThree(text []byte, n int, hit func(span)) {
-	bitmap, shift := g.three.bitmap, g.three.shift&31
-	for i := 0; i+2 <= n; i++ {
-		x := binary.LittleEndian.Uint32(text[i:]) & 0xffffff
-		h := gramHash(x)
-		if b := h >> shift; bitmap[b>>6]>>(b&63)&1 != 0 {
-			g.verify(&g.three, h, x, text, i, n, hit)
-		}
-	}
-}
+// emptyBitmap stands for a table without literals.
+var emptyBitmap = make([]uint64, 1<<(minBitmap-6))
 
-func (g *grams) scanBoth(text []byte, n int, hit func(span)) {
+// scanAll is scanFour with the shorter literals.
+func (g *grams) scanAll(text []byte, n int, hit func(span)) {
 	four, shift4 := g.four.bitmap, g.four.shift&31
 	three, shift3 := g.three.bitmap, g.three.shift&31
+	two, shift2 := g.two.bitmap, g.two.shift&31
+	if four == nil {
+		four, shift4 = emptyBitmap, 32-minBitmap
+	}
+	if three == nil {
+		three, shift3 = emptyBitmap, 32-minBitmap
+	}
+	if two == nil {
+		two, shift2 = emptyBitmap, 32-minBitmap
+	}
 	for i := 0; i+2 <= n; i++ {
 		x := binary.LittleEndian.Uint32(text[i:])
-		h4 := gramHash(x)
-		if b := h4 >> shift4; four[b>>6]>>(b&63)&1 != 0 {
+		h4, h3, h2 := gramHash(x), gramHash(x&0xffffff), gramHash(x&0xffff)
+		b4, b3, b2 := h4>>shift4, h3>>shift3, h2>>shift2
+		if (four[b4>>6]>>(b4&63)|three[b3>>6]>>(b3&63)|two[b2>>6]>>(b2&63))&1 == 0 {
+			continue
+		}
+		if four[b4>>6]>>(b4&63)&1 != 0 {
 			g.verify(&g.four, h4, x, text, i, n, hit)
 		}
-		x &= 0xffffff
-		h3 := gramHash(x)
-		if b := h3 >> shift3; three[b>>6]>>(b&63)&1 != 0 {
-			g.verify(&g.three, h3, x, text, i, n, hit)
+		if three[b3>>6]>>(b3&63)&1 != 0 {
+			g.verify(&g.three, h3, x&0xffffff, text, i, n, hit)
+		}
+		if two[b2>>6]>>(b2&63)&1 != 0 {
+			g.verify(&g.two, h2, x&0xffff, text, i, n, hit)
 		}
 	}
 }
 
 // verify compares the literals filed under a piece that stands at i.
 func (g *grams) verify(t *gramTable, h, piece uint32, text []byte, i, n int, hit func(span)) {
+	if t.list == nil {
+		return
+	}
 	b := h >> (t.hshift & 31)
 	list := t.list[t.heads[b]:t.heads[b+1]]
 	for k := range list {

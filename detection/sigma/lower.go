@@ -107,7 +107,7 @@ func contains(list []Modifier, m Modifier) bool {
 	return false
 }
 
-var placeholderForm = regexp.MustCompile(`%(\w+)%`)
+var placeholderForm = regexp.MustCompile(`%([^%\\]+)%`)
 
 // placeholder returns the name of the first placeholder in a value of an expand item.
 func placeholder(s string) (string, bool) {
