@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/services/store/segment"
 )
 
@@ -13,6 +14,7 @@ type Rewound struct {
 	Segments int   // segments that go as a whole
 	Rows     int64 // events that go
 	Split    bool  // one more segment goes in part
+	part     int64 // events of that one
 }
 
 // SplitError means that a rewind would have to split a segment of which it
@@ -74,7 +76,7 @@ func (s *Columnar) Rewind(ctx context.Context, offset uint64) (Rewound, error) {
 	}
 	var part *segmentFile
 	if split != nil {
-		if part, err = s.writePart(ctx, id, split, offset); err != nil {
+		if part, err = s.writePart(ctx, id, split, offset, split.info.Rows-r.part); err != nil {
 			return r, err
 		}
 	}
@@ -104,23 +106,61 @@ func (s *Columnar) rewindPlan(offset uint64) (split *segmentFile, r Rewound, err
 			return nil, r, &SplitError{i.First, i.Next, "another one holds the same offset"}
 		case f.damaged > 0:
 			return nil, r, &SplitError{i.First, i.Next, "it is damaged"}
-		case uint64(i.Rows) != i.Next-i.First:
-			return nil, r, &SplitError{i.First, i.Next, fmt.Sprintf("it holds %d events", i.Rows)}
 		default:
-			split, r.Split = f, true
-			r.Rows += int64(i.Next - offset)
+			keep, err := rowsBefore(f, offset)
+			if err != nil {
+				return nil, r, err
+			}
+			split, r.Split, r.part = f, true, i.Rows-keep
+			r.Rows += r.part
 		}
 	}
 	return split, r, nil
 }
 
-// writePart writes the events of a segment from before an offset. Each offset
-// of the segment is one row, in order.
-func (s *Columnar) writePart(ctx context.Context, id uint64, f *segmentFile, offset uint64) (*segmentFile, error) {
+// derivedDataset is that of events that follow from others and so have no offset
+// of their own: they come behind the event that completed them.
+const derivedDataset = "gatewatch.finding"
+
+// rowsBefore returns how many of the first rows of a segment are of offsets
+// before a given one. Each offset is one row that is not derived, in order.
+func rowsBefore(f *segmentFile, offset uint64) (int64, error) {
+	i := f.info
+	if uint64(i.Rows) == i.Next-i.First {
+		return int64(offset - i.First), nil
+	}
+	keep, rows, at := int64(0), int64(0), i.First
+	var e event.Event
+	for _, b := range f.blocks {
+		r, err := b.OpenRows([]event.Key{event.EventDataset})
+		for n := 0; err == nil && n < b.Rows(); n++ {
+			if err = r.Event(n, &e); err == nil && e.Dataset != derivedDataset {
+				if at == offset {
+					keep = rows
+				}
+				at++
+			}
+			rows++
+		}
+		if segment.IsDamaged(err) {
+			return 0, &SplitError{i.First, i.Next, "it is damaged"}
+		}
+		if err != nil {
+			return 0, fmt.Errorf("split %s: %w", segmentName(f.id), err)
+		}
+	}
+	if at != i.Next {
+		return 0, &SplitError{i.First, i.Next, fmt.Sprintf("it holds %d events", rows)}
+	}
+	return keep, nil
+}
+
+// writePart writes the first rows of a segment, those from before an offset.
+func (s *Columnar) writePart(ctx context.Context, id uint64, f *segmentFile, offset uint64, rows int64) (*segmentFile, error) {
 	i := segment.Info{First: f.info.First, Next: offset, Written: f.info.Written}
 	part, err := s.writeSegment(id, i, func(w *segment.Writer) error {
 		m := merger{ctx: ctx, out: w, builder: segment.NewBuilder()}
-		keep := int(offset - f.info.First)
+		keep := int(rows)
 		for _, b := range f.blocks {
 			if keep <= 0 {
 				break
