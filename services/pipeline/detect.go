@@ -72,14 +72,18 @@ const (
 )
 
 // begin makes the detector as it was at the last checkpoint before an offset up
-// to which the store is complete, and returns from where it must see events.
-func (d *stage) begin(applied queue.Offset) (queue.Offset, error) {
+// to which the store is complete, and returns from where it must see events. If
+// there is none that is warm, or the offset where that is 0.
+func (d *stage) begin(applied, warm queue.Offset) (queue.Offset, error) {
 	c, ok, err := d.files.load(applied)
 	if err != nil {
 		return 0, err
 	}
 	if !ok {
 		c = checkpoint{offset: applied, ruleset: d.Current()}
+		if warm != 0 && warm < applied {
+			c.offset = warm
+		}
 	}
 	d.use(c.ruleset, c.state)
 	d.stored, d.seen, d.older, d.newest = applied, c.offset, c.offset, c.offset
@@ -139,6 +143,9 @@ func (d *stage) detect(e *event.Event, at queue.Offset) {
 		d.findings = d.findings[:n]
 	}
 }
+
+// found tells whether findings wait for [stage.write]. A nil stage finds nothing.
+func (d *stage) found() bool { return d != nil && len(d.findings) > 0 }
 
 // write appends the events of the findings that wait.
 func (d *stage) write(events []event.Event) []event.Event {

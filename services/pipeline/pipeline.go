@@ -61,6 +61,10 @@ type Options struct {
 
 	Detectors Detectors // nil detects nothing
 	State     string    // folder for the state of the detectors
+	// Warm is the offset from which on detectors see events where they have no
+	// state for the place at which the store stopped: as after a rewind. 0 lets
+	// them begin at that place.
+	Warm queue.Offset
 }
 
 // Pipeline moves records from the queue into the store. Run is called once;
@@ -136,7 +140,7 @@ func (p *Pipeline) run(ctx context.Context, end queue.Offset) (err error) {
 	p.stored = from
 	p.reached(from)
 	if p.stage != nil {
-		if from, err = p.stage.begin(from); err != nil {
+		if from, err = p.stage.begin(from, p.Warm); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, p.stage.end(p.next)) }()
@@ -202,7 +206,8 @@ func (p *Pipeline) batch(ctx context.Context, b queue.Batch) error {
 				p.parse(c, group, &group.Records[r], nil, n)
 			}
 			p.detect(group, at, n)
-			if n++; n == p.batchEvents || p.next+queue.Offset(n) == p.stored {
+			// Findings come right behind the event that completed them.
+			if n++; n == p.batchEvents || p.next+queue.Offset(n) == p.stored || p.stage.found() {
 				if err := p.write(ctx, n, p.next+queue.Offset(n)); err != nil {
 					return err
 				}

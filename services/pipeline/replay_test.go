@@ -275,3 +275,35 @@ func TestCutRecordIsMarked(t *testing.T) {
 		t.Errorf("the mark hides why a record could not be read: %d", len(got))
 	}
 }
+
+// TestReplayGivesTheSameFindings replays from within what detectors have seen.
+// Their state there is made again from what the queue holds before.
+func TestReplayGivesTheSameFindings(t *testing.T) {
+	for from := queue.Offset(1); from <= 11; from++ {
+		dir := t.TempDir()
+		p := open(t, dir)
+		end := p.feed(t, 1, 10)
+		if err := p.detecting(t, dir).RunTo(t.Context(), end); err != nil {
+			t.Fatal(err)
+		}
+		want := p.findings(t)
+		if len(want) != 5 {
+			t.Fatalf("findings %v, want 5", want)
+		}
+		p.close(t)
+
+		p = open(t, dir)
+		if _, err := Rewind(t.Context(), p.queue, p.store, from); err != nil {
+			t.Fatal(err)
+		}
+		line := p.detecting(t, dir)
+		line.Warm = 1
+		if err := line.RunTo(t.Context(), end); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, p.findings(t)); diff != "" {
+			t.Errorf("findings after a replay from %d (-want +got):\n%s", from, diff)
+		}
+		p.close(t)
+	}
+}
