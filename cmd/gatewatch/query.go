@@ -30,8 +30,9 @@ func newQuery() *cobra.Command {
 		Long: `Prints the events that match, newest first, or the table that the query ends in.
 Without --from and --to the whole store is searched. A terminal gets the newest
 100 events unless the query has a limit; anything else gets every match. --data
-reads a data folder, also beside a running server: what that one has in memory is
-read from its queue, with the configuration that --config names.`,
+reads a data folder, also beside a running server: events that this one has in
+memory are read from its queue, with the configuration that --config names, but
+without the findings of the last half minute.`,
 		Example: `  gatewatch query 'source.ip: 203.0.113.0/24 and url.path: /admin*' --from now-1h
   gatewatch query '"union select"' -o table
   gatewatch query '* | stats n = count() by event.dataset | sort n desc'

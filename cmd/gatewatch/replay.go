@@ -39,7 +39,8 @@ a date, or now-1h); without it the replay begins with the oldest record there is
 
 A replay that is interrupted or killed goes on when it or the server is started
 the next time. Nothing is taken out of the store whose record the queue has lost.
-What is stored again is as old as its replay for store.retain_age.`,
+What is stored again is as old as its replay for store.retain_age. Findings are
+made again too; the detectors begin with the oldest record, which takes time.`,
 		Example: `  gatewatch replay --data /var/lib/gatewatch --from now-1d --dry-run
   gatewatch replay --config /etc/gatewatch/gatewatch.yaml --from 2026-11-20T08:00:00Z
   gatewatch replay --data ./gatewatch-data --from 1500000`,
@@ -183,6 +184,7 @@ func (r *replay) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	line.Warm, _ = r.server.queue.Bounds()
 	if err := r.follow(ctx, line); err != nil {
 		return err
 	}
