@@ -16,6 +16,6 @@ func newRules() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newRulesCheck(), newRulesEval())
+	cmd.AddCommand(newRulesCheck(), newRulesEval(), newRulesTest(), newRulesExplain())
 	return cmd
 }

@@ -118,13 +118,28 @@ const maxEventLine = 16 << 20
 
 // evalEvents prints the matches of the events of r.
 func evalEvents(r io.Reader, engine *sigma.Engine, out *bufio.Writer) error {
-	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 1<<16), maxEventLine)
 	matcher := engine.NewMatcher()
-	dec := event.Decoder{Nulls: true}
-	var e event.Event
 	var matches []sigma.Match
 	var line []byte
+	return eachEvent(r, func(n int, e *event.Event) error {
+		matches = matcher.Match(matches[:0], e)
+		for _, m := range matches {
+			line = appendMatch(line[:0], n, m)
+			if _, err := out.Write(line); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// eachEvent calls f with each event of NDJSON, which is valid until f returns, and its
+// 0-based line.
+func eachEvent(r io.Reader, f func(n int, e *event.Event) error) error {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(make([]byte, 1<<16), maxEventLine)
+	dec := event.Decoder{Nulls: true}
+	var e event.Event
 	for n := 0; lines.Scan(); n++ {
 		if len(lines.Bytes()) == 0 {
 			continue
@@ -133,12 +148,8 @@ func evalEvents(r io.Reader, engine *sigma.Engine, out *bufio.Writer) error {
 		if err := dec.Decode(lines.Bytes(), &e); err != nil {
 			return fmt.Errorf("read event %d: %w", n, err)
 		}
-		matches = matcher.Match(matches[:0], &e)
-		for _, m := range matches {
-			line = appendMatch(line[:0], n, m)
-			if _, err := out.Write(line); err != nil {
-				return err
-			}
+		if err := f(n, &e); err != nil {
+			return err
 		}
 	}
 	if err := lines.Err(); err != nil {
