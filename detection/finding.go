@@ -41,6 +41,8 @@ type Finding struct {
 	Group  []Member     // what the events of a correlation have in common
 	Events []string     // ids of the events besides Event, the oldest first
 	Count  int64        // how many events there were, besides those named; 0 if not counted
+	Start  int64        // of the first and the last event of a correlation,
+	End    int64        // Unix nanoseconds; 0 if there is only Event
 }
 
 // Member is one field that the events of a group share.
@@ -94,6 +96,10 @@ func (f *Finding) Write(e *event.Event) {
 	}
 	if f.Count > 0 {
 		e.AddInt(event.FindingCount, f.Count)
+	}
+	if f.Start != 0 {
+		e.Add(event.EventStart, event.Time(f.Start))
+		e.Add(event.EventEnd, event.Time(f.End))
 	}
 	for _, m := range f.Group {
 		e.AddText(event.FindingGroup, m.Field+"="+m.Value)

@@ -14,11 +14,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	pack "github.com/gatewatch/gatewatch/rules"
 	"github.com/gatewatch/gatewatch/services/access"
 	"github.com/gatewatch/gatewatch/services/api"
 	"github.com/gatewatch/gatewatch/services/ingest"
 	"github.com/gatewatch/gatewatch/services/pipeline"
 	"github.com/gatewatch/gatewatch/services/queue"
+	"github.com/gatewatch/gatewatch/services/rules"
 	"github.com/gatewatch/gatewatch/services/store"
 )
 
@@ -35,6 +37,7 @@ type server struct {
 	queue    *queue.Disk
 	sink     *ingest.Sink
 	nodes    *ingest.NodeServer
+	rules    *rules.Keeper      // nil without the role detect
 	pipeline *pipeline.Pipeline // nil without the role detect
 	store    *store.Columnar
 	api      *api.API
@@ -113,13 +116,27 @@ func (v *server) openPipeline(run context.Context) (err error) {
 	if v.pipeline, err = v.newPipeline(); err != nil {
 		return err
 	}
+	if _, err := v.rules.Refresh(run); err != nil && !errors.Is(err, queue.ErrFull) {
+		return err // the rules are what somebody has to mend now, not when they are missed
+	}
 	v.running.Go(func() { v.fail("pipeline", v.pipeline.Run(run)) })
+	v.running.Go(func() { v.fail("rules", v.rules.Watch(run)) })
 	return nil
 }
 
+// newPipeline makes the pipeline with the rules that were in use last.
 func (v *server) newPipeline() (*pipeline.Pipeline, error) {
+	dir := v.settings.Data
+	var err error
+	v.rules, err = rules.Open(v.settings.Rules, rules.Options{
+		Dir: filepath.Join(dir, "rules"), Pack: pack.FS, Queue: v.queue, Log: v.log, Now: time.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
 	return pipeline.New(v.settings.Pipeline, pipeline.Options{
 		Queue: v.queue, Store: v.store, Log: v.log, Now: time.Now, Metrics: v.metrics,
+		Detectors: v.rules, State: filepath.Join(dir, "detect"),
 	})
 }
 

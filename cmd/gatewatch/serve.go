@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -23,7 +24,7 @@ Every key of the configuration is a flag (--listen.http), an environment variabl
 empty address turns a listener off, port 0 takes a free one. Addresses other than
 loopback need tls.cert and tls.key, or insecure.
 
-SIGHUP reads the configuration again: log.level and pipeline take effect at once,
+SIGHUP reads the configuration again: log.level, pipeline and rules take effect at once,
 the other keys at the next start. Certificates are read again when they change.`,
 		Example: `  gatewatch serve
   gatewatch serve --config /etc/gatewatch/gatewatch.yaml
@@ -77,6 +78,15 @@ func reload(server *server, f *settingsFlags, log *slog.Logger, level *slog.Leve
 	}
 	if n, err := s.Log.level(); err == nil {
 		level.Set(n)
+	}
+	if server.rules != nil {
+		server.rules.Configure(s.Rules)
+		set, err := server.rules.Refresh(context.Background())
+		if err != nil {
+			log.Error("new configuration of rules is not used", "error", err)
+		} else {
+			server.rules.Report(set)
+		}
 	}
 	if server.pipeline != nil {
 		if err := server.pipeline.Configure(s.Pipeline); err != nil {

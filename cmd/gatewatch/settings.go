@@ -15,6 +15,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/ingest"
 	"github.com/gatewatch/gatewatch/services/pipeline"
 	"github.com/gatewatch/gatewatch/services/queue"
+	"github.com/gatewatch/gatewatch/services/rules"
 	"github.com/gatewatch/gatewatch/services/store"
 )
 
@@ -34,6 +35,7 @@ type settings struct {
 	HTTP     ingest.HTTPConfig `yaml:"http"`
 	API      api.Config        `yaml:"api"`
 	Pipeline pipeline.Config
+	Rules    rules.Config
 	Store    store.Config
 }
 
@@ -56,7 +58,8 @@ func defaultSettings() settings {
 		Listen: listenSettings{
 			HTTP: "127.0.0.1:8080", GRPC: "127.0.0.1:9090", Ingest: "127.0.0.1:8081", Syslog: "127.0.0.1:5514",
 		},
-		Log: logSettings{Level: "info", Format: "text"},
+		Log:   logSettings{Level: "info", Format: "text"},
+		Rules: rules.Config{Pack: true},
 	}
 }
 

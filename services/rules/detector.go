@@ -1,0 +1,60 @@
+package rules
+
+import (
+	"github.com/gatewatch/gatewatch/detection"
+	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/detection/sigma"
+)
+
+// detector runs the rules of a set.
+type detector struct {
+	set        *Set
+	matcher    *sigma.Matcher
+	correlator *sigma.Correlator
+	matches    []sigma.Match
+
+	event *event.Event        // at hand
+	found []detection.Finding // in it
+}
+
+func newDetector(s *Set, cfg sigma.CorrelatorConfig) *detector {
+	return &detector{set: s, matcher: s.engine.NewMatcher(), correlator: sigma.NewCorrelator(s.links, cfg)}
+}
+
+// Detect implements [detection.Detector].
+func (d *detector) Detect(dst []detection.Finding, e *event.Event) []detection.Finding {
+	d.matches = d.matcher.Match(d.matches[:0], e)
+	for _, m := range d.matches {
+		if !d.set.links.Silent(m.Index) {
+			dst = append(dst, detection.Finding{Rule: d.set.rules[m.Index], Event: e})
+		}
+	}
+	d.event, d.found = e, dst
+	d.correlator.Observe(e, d.matches, d.fire)
+	dst, d.event, d.found = d.found, nil, nil
+	return dst
+}
+
+// fire adds the finding of a correlation.
+func (d *detector) fire(f *sigma.Firing) {
+	group := make([]detection.Member, len(f.Values))
+	for i, v := range f.Values {
+		group[i] = detection.Member{Field: f.Correlation.GroupBy[i], Value: v}
+	}
+	finding := detection.Finding{
+		Rule: d.set.correlations[f.Correlation], Event: d.event, Group: group, Start: f.From, End: f.To,
+	}
+	if f.Correlation.Type == sigma.EventCount {
+		finding.Count = int64(f.Value)
+	}
+	d.found = append(d.found, finding)
+}
+
+// Snapshot implements [detection.Detector].
+func (d *detector) Snapshot(dst []byte) []byte { return d.correlator.AppendSnapshot(dst) }
+
+// Restore implements [detection.Detector].
+func (d *detector) Restore(b []byte) error {
+	_, err := d.correlator.Restore(b) // what no longer fits was of rules that changed
+	return err
+}

@@ -1,0 +1,274 @@
+// Package rules keeps the rules that detection uses: it reads them from the
+// pack, from folders and from an overlay, compiles them, and changes them in a
+// running server without a gap, by a control record in the queue. Each bundle of
+// rules that was in use is kept under its fingerprint, so that a replay judges
+// old records as they were judged, or with the rules of now.
+package rules
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/gatewatch/gatewatch/detection"
+	"github.com/gatewatch/gatewatch/detection/sigma"
+	"github.com/gatewatch/gatewatch/services/durable"
+	"github.com/gatewatch/gatewatch/services/pipeline"
+	"github.com/gatewatch/gatewatch/services/queue"
+)
+
+// Config says which rules are used. Changes of the files are seen by themselves.
+type Config struct {
+	Pack      bool          `help:"use the rules that come with Gatewatch"`
+	Dirs      []string      `help:"folders of further Sigma rules, such as a clone of SigmaHQ"`
+	Overlay   string        `help:"file that disables rules, changes their levels or adds filters"`
+	Pipelines []string      `help:"processing pipelines (pySigma's format) for the rules of dirs, after the built-in ones"`
+	Poll      time.Duration `help:"how often the files are looked at; 5s if 0"`
+
+	CorrelationMemory   int64         `help:"bytes that the groups of correlations may take; 256 MiB if 0"`
+	CorrelationLateness time.Duration `help:"how late an event may come and still count in a correlation; 5m if 0"`
+}
+
+// Options are the parts that a keeper is wired to.
+type Options struct {
+	Dir   string // of the bundles and of the key of correlations
+	Pack  fs.FS  // the rules that come with Gatewatch
+	Queue queue.Queue
+	Log   *slog.Logger
+	Now   func() time.Time
+}
+
+// Keeper keeps the rules. Its methods may be called concurrently, Watch once.
+type Keeper struct {
+	Options
+	key      [16]byte
+	archives archives
+	epoch    queue.Epoch
+
+	mu      sync.Mutex
+	config  Config
+	current string // fingerprint of the newest control record
+	sets    []*Set // compiled lately, the newest last
+	seq     uint64
+}
+
+const (
+	currentName = "current"
+	keyName     = "key"
+	keptSets    = 2
+	keptBundles = 50
+)
+
+// Open reads what was in use. [Keeper.Refresh] puts the rules of now in use.
+func Open(cfg Config, o Options) (*Keeper, error) {
+	if cfg.Poll == 0 {
+		cfg.Poll = 5 * time.Second
+	}
+	if cfg.CorrelationMemory == 0 {
+		cfg.CorrelationMemory = 256 << 20
+	}
+	k := &Keeper{Options: o, config: cfg, archives: archives(o.Dir)}
+	if _, err := rand.Read(k.epoch[:]); err != nil {
+		return nil, fmt.Errorf("open rules: %w", err)
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("open rules: %w", err)
+	}
+	text, err := os.ReadFile(filepath.Join(o.Dir, currentName))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("open rules: %w", err)
+	}
+	k.current = string(text)
+	return k, k.openKey()
+}
+
+// openKey reads the key of the hashes of correlations, or makes it: the saved
+// state of correlations is of use only under the same key.
+func (k *Keeper) openKey() error {
+	path := filepath.Join(k.Dir, keyName)
+	text, err := os.ReadFile(path)
+	if err == nil && len(text) == len(k.key) {
+		copy(k.key[:], text)
+		return nil
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("open rules: %w", err)
+	}
+	if _, err := rand.Read(k.key[:]); err != nil {
+		return fmt.Errorf("make key of correlations: %w", err)
+	}
+	return durable.WriteFile(path, k.key[:], 0o600)
+}
+
+// Configure changes which rules are used; [Keeper.Refresh] puts them in use. The
+// bounds of correlations and how often files are looked at stay.
+func (k *Keeper) Configure(cfg Config) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.config.Pack, k.config.Dirs, k.config.Overlay, k.config.Pipelines = cfg.Pack, cfg.Dirs, cfg.Overlay, cfg.Pipelines
+}
+
+// settings returns the configuration of now.
+func (k *Keeper) settings() Config {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.config
+}
+
+// Current implements [pipeline.Detectors].
+func (k *Keeper) Current() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.current
+}
+
+// Detector implements [pipeline.Detectors].
+func (k *Keeper) Detector(fingerprint string) (detection.Detector, error) {
+	s, err := k.set(fingerprint)
+	if err != nil {
+		return nil, err
+	}
+	config := k.settings()
+	return newDetector(s, sigma.CorrelatorConfig{
+		Lateness: config.CorrelationLateness, MaxBytes: config.CorrelationMemory, Key: k.key,
+	}), nil
+}
+
+// set returns the compiled rules of a fingerprint.
+func (k *Keeper) set(fingerprint string) (*Set, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, s := range k.sets {
+		if s.Fingerprint == fingerprint {
+			return s, nil
+		}
+	}
+	b, err := k.archives.load(fingerprint)
+	if err != nil {
+		return nil, err
+	}
+	s, err := b.compile()
+	if err != nil {
+		return nil, err
+	}
+	k.remember(s)
+	return s, nil
+}
+
+func (k *Keeper) remember(s *Set) {
+	k.sets = append(k.sets, s)
+	if len(k.sets) > keptSets {
+		k.sets = append(k.sets[:0], k.sets[1:]...)
+	}
+}
+
+// Refresh reads the rules and, if they are others than those in use, puts them
+// in use from the next record on. On an error those in use stay.
+func (k *Keeper) Refresh(ctx context.Context) (*Set, error) {
+	b, err := k.collect()
+	if err != nil {
+		return nil, err
+	}
+	fingerprint := b.fingerprint()
+	if fingerprint == k.Current() {
+		return k.set(fingerprint)
+	}
+	s, err := b.compile()
+	if err != nil {
+		return nil, err
+	}
+	return s, k.install(ctx, b, s)
+}
+
+// install makes a bundle durable, then says so in the queue.
+func (k *Keeper) install(ctx context.Context, b *bundle, s *Set) error {
+	text, err := b.archive()
+	if err != nil {
+		return fmt.Errorf("save rules: %w", err)
+	}
+	if err := durable.WriteFile(k.archives.path(s.Fingerprint), text, 0o600); err != nil {
+		return fmt.Errorf("save rules: %w", err)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.remember(s)
+	k.seq++
+	if err := k.announce(ctx, s); err != nil {
+		return err
+	}
+	k.current = s.Fingerprint
+	if err := durable.WriteFile(filepath.Join(k.Dir, currentName), []byte(s.Fingerprint), 0o600); err != nil {
+		return fmt.Errorf("save rules: %w", err)
+	}
+	return k.archives.prune(keptBundles)
+}
+
+// announce appends the control record.
+func (k *Keeper) announce(ctx context.Context, s *Set) error {
+	n, correlations := s.Rules()
+	now := k.Now()
+	text, err := json.Marshal(struct {
+		pipeline.Control
+		Time         time.Time `json:"@timestamp"`
+		Kind         string    `json:"event.kind"`
+		Category     []string  `json:"event.category"`
+		Action       string    `json:"event.action"`
+		Before       string    `json:"gatewatch.ruleset_before,omitempty"`
+		Rules        int       `json:"gatewatch.rules"`
+		Correlations int       `json:"gatewatch.correlations"`
+		Rejected     int       `json:"gatewatch.rejected_rules"`
+		Message      string    `json:"message"`
+	}{
+		pipeline.Control{Ruleset: s.Fingerprint}, now.UTC(), "event", []string{"configuration"}, "detection-rules-changed",
+		k.current, n, correlations, len(s.Rejected),
+		fmt.Sprintf("detection uses %d rules and %d correlations", n, correlations),
+	})
+	if err != nil {
+		return fmt.Errorf("announce rules: %w", err)
+	}
+	return pipeline.AppendControl(ctx, k.Queue, k.epoch, k.seq, now, text)
+}
+
+// collect reads all that decides what is found.
+func (k *Keeper) collect() (*bundle, error) {
+	b, config := new(bundle), k.settings()
+	if config.Pack {
+		if err := b.addFolder(k.Pack, packFolder); err != nil {
+			return nil, fmt.Errorf("read rules of the pack: %w", err)
+		}
+	}
+	for i, dir := range config.Dirs {
+		if err := b.addFolder(os.DirFS(dir), fmt.Sprintf("%s/%d", dirFolder, i)); err != nil {
+			return nil, fmt.Errorf("read rules of %s: %w", dir, err)
+		}
+	}
+	for i, name := range config.Pipelines {
+		if err := b.addFile(name, fmt.Sprintf("%s/%d.yml", pipelineFolder, i)); err != nil {
+			return nil, fmt.Errorf("read pipeline: %w", err)
+		}
+	}
+	if config.Overlay != "" {
+		if err := b.addFile(config.Overlay, overlayName); err != nil {
+			return nil, fmt.Errorf("read overlay: %w", err)
+		}
+	}
+	b.sort()
+	return b, nil
+}
+
+// addFile adds a file of the machine under a name.
+func (b *bundle) addFile(path, name string) error {
+	dir, base := filepath.Split(path)
+	if dir == "" {
+		dir = "."
+	}
+	return b.add(os.DirFS(dir), base, name)
+}
