@@ -1,0 +1,237 @@
+package rules
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/detection/sigma"
+)
+
+// pack is everything in FS, ready to be evaluated.
+type pack struct {
+	set    *sigma.Set
+	engine *sigma.Engine
+	links  *sigma.Links
+}
+
+func loadPack(t *testing.T) *pack {
+	t.Helper()
+	set, err := sigma.Load(FS, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range set.Errors {
+		t.Error(e)
+	}
+	engine, rejected := sigma.Compile(set.Rules, sigma.Options{Route: sigma.RouteEvent})
+	links, unlinked := sigma.Link(set.Rules, set.Correlations)
+	for _, e := range append(rejected, unlinked...) {
+		t.Error(e)
+	}
+	if t.Failed() {
+		t.FailNow()
+	}
+	if len(set.Rules) < 50 || len(set.Correlations) < 12 {
+		t.Fatalf("loaded %d rules and %d correlations only", len(set.Rules), len(set.Correlations))
+	}
+	return &pack{set, engine, links}
+}
+
+// headers returns the header of every document by its path.
+func (p *pack) headers() map[string]*sigma.Header {
+	all := map[string]*sigma.Header{}
+	for _, r := range p.set.Rules {
+		all[r.Path] = &r.Header
+	}
+	for _, c := range p.set.Correlations {
+		all[c.Path] = &c.Header
+	}
+	return all
+}
+
+func TestEveryFileIsOneDocument(t *testing.T) {
+	p := loadPack(t)
+	files := 0
+	err := fs.WalkDir(FS, ".", func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			files++
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := len(p.headers()); got != files {
+		t.Errorf("%d files hold %d documents", files, got)
+	}
+}
+
+var (
+	uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+	date = regexp.MustCompile(`^20\d\d-\d\d-\d\d$`)
+	tag  = regexp.MustCompile(`^(attack\.([a-z]+(-[a-z]+)*|t\d{4}(\.\d{3})?)|cve\.\d{4}-\d{4,})$`)
+)
+
+func TestMetadata(t *testing.T) {
+	seen := map[string]string{}
+	once := func(at, what, value string) {
+		if other, ok := seen[what+value]; ok {
+			t.Errorf("%s: %s %q is that of %s too", at, what, value, other)
+		}
+		seen[what+value] = at
+	}
+	for at, h := range loadPack(t).headers() {
+		once(at, "id", h.ID)
+		once(at, "name", h.Name)
+		once(at, "title", h.Title)
+		require := func(ok bool, what string) {
+			if !ok {
+				t.Errorf("%s: %s", at, what)
+			}
+		}
+		require(uuid.MatchString(h.ID), "id is no random UUID")
+		require(h.Name+".yml" == path.Base(at), "name is not that of the file")
+		require(len(h.Title) <= 100, "title is longer than 100 characters")
+		require(h.Description != "", "no description")
+		require(h.Author == "Gatewatch" && h.License == "Apache-2.0", "author or license")
+		require(h.Taxonomy == "ecs", "taxonomy is not ecs")
+		require(date.MatchString(h.Date), "no date")
+		require(h.Status != "", "no status")
+		require(h.Level != sigma.LevelNone, "no level")
+		require(len(h.References) > 0, "no references")
+		require(len(h.FalsePos) > 0, "no notes on false positives")
+		require(len(h.Tags) > 0, "no tags")
+		for _, name := range h.Tags {
+			require(tag.MatchString(name), "tag "+name)
+		}
+	}
+}
+
+// TestBuildingBlocks holds that a rule is informational just if it gives no
+// findings of its own: correlations look at it and report.
+func TestBuildingBlocks(t *testing.T) {
+	p := loadPack(t)
+	for i, r := range p.set.Rules {
+		if block := r.Level == sigma.LevelInformational; block != p.links.Silent(i) {
+			t.Errorf("%s: level is %s, silent is %v", r.Path, r.Level, p.links.Silent(i))
+		}
+	}
+}
+
+// matched returns the indexes of the rules that match an event.
+func (p *pack) matched(m *sigma.Matcher, e *event.Event) []int {
+	var list []int
+	for _, match := range m.Match(nil, e) {
+		list = append(list, slices.Index(p.set.Rules, match.Rule))
+	}
+	return list
+}
+
+func TestRuleExamples(t *testing.T) {
+	p := loadPack(t)
+	m := p.engine.NewMatcher()
+	cases := 0
+	for i, r := range p.set.Rules {
+		x, err := readExamples(&r.Header)
+		if err != nil {
+			t.Errorf("%s: %v", r.Path, err)
+			continue
+		}
+		reference, err := sigma.NewReference(r)
+		if err != nil {
+			t.Fatalf("%s: %v", r.Path, err)
+		}
+		check := func(x *example, want bool) {
+			cases++
+			list, err := x.sequence()
+			if err != nil {
+				t.Errorf("%s: %v in example\n%s", r.Path, err, x.describe(t))
+				return
+			}
+			for _, e := range list {
+				if got := slices.Contains(p.matched(m, e), i); got != want {
+					t.Errorf("%s: match is %v, want %v:\n%s\n%s", r.Path, got, want, x.describe(t), e.AppendJSON(nil))
+				}
+				if l, ok := sigma.RouteEvent(e); ok && r.Logsource.Accepts(l) && reference.Matches(e) != want {
+					t.Errorf("%s: the reference disagrees on\n%s", r.Path, x.describe(t))
+				}
+			}
+		}
+		for i := range x.Match {
+			check(&x.Match[i], true)
+		}
+		for i := range x.NoMatch {
+			check(&x.NoMatch[i], false)
+		}
+	}
+	if cases < 2*len(p.set.Rules) {
+		t.Fatalf("%d cases only for %d rules", cases, len(p.set.Rules))
+	}
+}
+
+func TestCorrelationExamples(t *testing.T) {
+	p := loadPack(t)
+	m := p.engine.NewMatcher()
+	cases := 0
+	for _, c := range p.set.Correlations {
+		x, err := readExamples(&c.Header)
+		if err != nil {
+			t.Errorf("%s: %v", c.Path, err)
+			continue
+		}
+		check := func(x *example, want bool) {
+			cases++
+			if len(x.Events) == 0 {
+				t.Errorf("%s: example is no sequence", c.Path)
+			}
+			list, err := x.sequence()
+			if err != nil {
+				t.Errorf("%s: %v in example\n%s", c.Path, err, x.describe(t))
+				return
+			}
+			if got := p.fires(m, c, list); got != want {
+				t.Errorf("%s: fires is %v, want %v:\n%s", c.Path, got, want, x.describe(t))
+			}
+		}
+		for i := range x.Match {
+			check(&x.Match[i], true)
+		}
+		for i := range x.NoMatch {
+			check(&x.NoMatch[i], false)
+		}
+	}
+	if cases < 2*len(p.set.Correlations) {
+		t.Fatalf("%d cases only for %d correlations", cases, len(p.set.Correlations))
+	}
+}
+
+// fires tells whether a correlation fires in a sequence of events.
+func (p *pack) fires(m *sigma.Matcher, c *sigma.Correlation, list []*event.Event) bool {
+	fired := false
+	correlator := sigma.NewCorrelator(p.links, sigma.CorrelatorConfig{})
+	for _, e := range list {
+		correlator.Observe(e, p.matched(m, e), func(f *sigma.Firing) {
+			fired = fired || f.Correlation == c
+		})
+	}
+	return fired
+}
+
+// TestReadmeNamesEveryDocument holds the table of hits complete.
+func TestReadmeNamesEveryDocument(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at, h := range loadPack(t).headers() {
+		if !strings.Contains(string(text), "| "+h.Name+" |") {
+			t.Errorf("README.md has no line for %s", at)
+		}
+	}
+}
