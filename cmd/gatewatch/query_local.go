@@ -30,7 +30,7 @@ func (f *queryFlags) local(cmd *cobra.Command, q *query.Query) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }() // only read
 	if q.IsAggregation() {
 		res, stats, err := s.Aggregate(cmd.Context(), store.AggregateRequest{Query: q, From: from, To: to})
 		if err != nil {
@@ -77,7 +77,7 @@ func (f *queryFlags) openLocal(cmd *cobra.Command) (*store.Columnar, error) {
 		err = nil
 	}
 	if err != nil {
-		s.Close()
+		_ = s.Close() // only read
 		return nil, err
 	}
 	return s, nil

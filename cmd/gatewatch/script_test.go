@@ -76,8 +76,10 @@ func startServer(ts *testscript.TestScript, _ bool, args []string) {
 	program, err := exec.LookPath("gatewatch")
 	ts.Check(err)
 	dir := ts.MkAbs(args[0])
-	flags := append([]string{"serve", "--data", dir, "--listen.http", "127.0.0.1:0", "--listen.grpc", "127.0.0.1:0",
-		"--listen.ingest", "127.0.0.1:0", "--listen.syslog", ""}, args[1:]...)
+	flags := append([]string{
+		"serve", "--data", dir, "--listen.http", "127.0.0.1:0", "--listen.grpc", "127.0.0.1:0",
+		"--listen.ingest", "127.0.0.1:0", "--listen.syslog", "",
+	}, args[1:]...)
 	r.cmd = exec.Command(program, flags...)
 	r.cmd.Dir, r.cmd.Stderr = ts.Getenv("WORK"), &r.log
 	out, err := r.cmd.StdoutPipe()

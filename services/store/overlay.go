@@ -43,7 +43,7 @@ func (s *Columnar) Overlay(b Batch) error {
 
 // memory returns the bytes of the blocks and of what is open.
 func (h *head) memory() int64 {
-	size := int64(h.open.Size())
+	size := h.open.Size()
 	for _, b := range h.blocks {
 		size += b.block.Size()
 	}
