@@ -1,0 +1,166 @@
+package verdict
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Truth is what an analyst found a request to be.
+type Truth uint8
+
+// Unknown is the truth of a decision that nobody has labelled.
+const (
+	Unknown Truth = iota
+	Legitimate
+	Attack
+)
+
+// Decided is a decision of a WAF as the rates see it.
+type Decided struct {
+	Blocked bool
+	PAttack float64 // the model's probability of an attack, 0 to 1
+	Truth   Truth
+	// Probability is the one with which a labelled decision was drawn for
+	// labelling, above 0 and at most 1. It is 0 for a label that was found
+	// otherwise: such a label counts for itself and says nothing of others.
+	Probability float64
+}
+
+// Rate names one of the rates.
+type Rate uint8
+
+// The rates, with their numerator and denominator.
+const (
+	FalsePositive   Rate = iota // blocked legitimate of all legitimate
+	Missed                      // allowed attacks of all attacks
+	FalseBlockShare             // blocked legitimate of all blocked
+	rateCount
+)
+
+var rateNames = [rateCount]string{"false_positive", "missed", "false_block_share"}
+
+func (r Rate) String() string { return rateNames[r] }
+
+// Estimate is what is known of one rate in one scope.
+type Estimate struct {
+	Scope string
+	Rate  Rate
+	// Enough is false if the labels do not suffice; Value, Low and High then
+	// mean nothing.
+	Enough    bool
+	Value     float64
+	Low, High float64 // 95 % interval
+	// Labels and Decisions count what the rate rests on: the blocked ones for
+	// FalseBlockShare, else all of the scope.
+	Labels, Decisions int
+}
+
+// Limits of what Rates takes.
+const (
+	MaxScopes    = 1 << 16
+	MaxScopeName = 1 << 10 // bytes
+)
+
+// ErrTooManyScopes is returned for a decision of a scope beyond MaxScopes.
+var ErrTooManyScopes = errors.New("too many scopes")
+
+// Rates estimates how often a WAF is wrong from the decisions of one or more
+// scopes, few of which are labelled. RATES.md has the formulae. The memory it
+// takes depends on the number of scopes, not on that of decisions, and what it
+// says depends on neither their order nor anything but them. The zero value is
+// ready for use, by one goroutine at a time.
+type Rates struct {
+	scopes map[string]*scopeCounts
+}
+
+// scopeCounts holds the two sides of a scope: allowed and blocked.
+type scopeCounts [2]sideCounts
+
+func sideOf(blocked bool) int {
+	if blocked {
+		return 1
+	}
+	return 0
+}
+
+// Add counts a decision. After an error the decision is not counted.
+func (r *Rates) Add(scope string, d Decided) error {
+	if err := d.check(); err != nil {
+		return err
+	}
+	s := r.scopes[scope]
+	if s == nil {
+		if len(scope) > MaxScopeName {
+			return fmt.Errorf("scope is longer than %d bytes", MaxScopeName)
+		}
+		if len(r.scopes) >= MaxScopes {
+			return fmt.Errorf("%w: at most %d", ErrTooManyScopes, MaxScopes)
+		}
+		if r.scopes == nil {
+			r.scopes = map[string]*scopeCounts{}
+		}
+		s = &scopeCounts{}
+		r.scopes[strings.Clone(scope)] = s
+	}
+	s[sideOf(d.Blocked)].add(d)
+	return nil
+}
+
+func (d Decided) check() error {
+	switch {
+	case !(d.PAttack >= 0 && d.PAttack <= 1): // NaN too
+		return fmt.Errorf("p_attack is %v, not in 0 to 1", d.PAttack)
+	case d.Truth > Attack:
+		return fmt.Errorf("unknown truth %d", d.Truth)
+	case !(d.Probability >= 0 && d.Probability <= 1):
+		return fmt.Errorf("sample_probability is %v, not above 0 and at most 1", d.Probability)
+	case d.Probability > 0 && d.Probability < minProbability:
+		return fmt.Errorf("sample_probability is %v, less than %v", d.Probability, minProbability)
+	}
+	return nil
+}
+
+// minProbability keeps the squares of weights in range.
+const minProbability = 1e-12
+
+// Scopes returns the names of the scopes, sorted.
+func (r *Rates) Scopes() []string {
+	names := make([]string, 0, len(r.scopes))
+	for name := range r.scopes {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Estimates returns the rates of a scope, in the order of the constants. A
+// scope without decisions has no rate for which labels suffice.
+func (r *Rates) Estimates(scope string) []Estimate {
+	s := r.scopes[scope]
+	if s == nil {
+		s = &scopeCounts{}
+	}
+	p := newPicture(s)
+	all := make([]Estimate, rateCount)
+	for rate := range rateCount {
+		all[rate] = p.estimate(rate)
+		all[rate].Scope = scope
+	}
+	return all
+}
+
+// Narrowing says by how much the label of one more decision is expected to
+// lower the variance of a rate of its scope, as a share of it: 0 to 1. It is
+// used to rank decisions that have no label yet; the answer is the same for all
+// decisions of a side with about the same PAttack. It is NaN for a scope that
+// has no decisions.
+func (r *Rates) Narrowing(scope string, rate Rate) func(blocked bool, pAttack float64) float64 {
+	s := r.scopes[scope]
+	if s == nil {
+		return func(bool, float64) float64 { return math.NaN() }
+	}
+	return newPicture(s).narrowing(rate)
+}

@@ -1,0 +1,191 @@
+package verdict
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// draws is the number of draws from the posterior.
+const draws = 2000
+
+// credible is the share of the draws that an interval holds. It is above 95 %
+// to make up for what the prior gets wrong.
+const credible = 0.97
+
+// picture is what is known of a scope: its sides, and draws of how many attacks
+// each holds.
+type picture struct {
+	sides [2]side
+}
+
+// side is the picture of the allowed or of the blocked decisions.
+type side struct {
+	bands             []band
+	n, attacks, legit int // decisions; labelled ones
+	drawn             int
+	calibration       *calibration
+	coefficients      []coefficients // by draw
+	total             []float64      // attacks in the side, by draw
+}
+
+func newPicture(s *scopeCounts) *picture {
+	p := &picture{}
+	for i := range p.sides {
+		p.sides[i].fill(s[i], &priors[i], rand.New(rand.NewPCG(uint64(i), 20)))
+	}
+	return p
+}
+
+func (s *side) fill(counts sideCounts, p *prior, rng *rand.Rand) {
+	s.bands = counts.bands()
+	for i := range s.bands {
+		b := &s.bands[i]
+		s.n += b.n
+		s.attacks += b.attacks
+		s.legit += b.legit
+		s.drawn += b.drawn
+	}
+	s.coefficients, s.total = make([]coefficients, 0, draws), make([]float64, 0, draws)
+	s.calibration = newCalibration(p, s.bands)
+	s.calibration.draw(rng, draws, func(w *coefficients) {
+		total := s.attacks
+		for i := range s.bands {
+			if n := s.bands[i].unlabelled(); n > 0 {
+				total += binomial(rng, n, s.calibration.share(i, w))
+			}
+		}
+		s.coefficients = append(s.coefficients, *w)
+		s.total = append(s.total, float64(total))
+	})
+}
+
+// binomial draws the number of successes of n trials.
+func binomial(rng *rand.Rand, n int, q float64) int {
+	if q > 0.5 {
+		return n - binomial(rng, n, 1-q)
+	}
+	mean := float64(n) * q
+	if mean > 30 {
+		k := math.Round(mean + rng.NormFloat64()*math.Sqrt(mean*(1-q)))
+		return int(min(max(k, 0), float64(n)))
+	}
+	u := rng.Float64()
+	if u >= mean { // 1 - (1-q)^n is at most the mean: spares two logarithms
+		return 0
+	}
+	// Gaps between successes are geometric.
+	logq, at := math.Log1p(-q), 0.0
+	for k := 0; ; k++ {
+		at += math.Floor(math.Log1p(-u)/logq) + 1
+		if at > float64(n) {
+			return k
+		}
+		u = rng.Float64()
+	}
+}
+
+func (s *side) unlabelled() int { return s.n - s.attacks - s.legit }
+
+// labelled reports whether anything can be said of the side.
+func (s *side) labelled() bool { return s.drawn >= minDrawn || s.unlabelled() == 0 }
+
+const (
+	minDrawn = 3
+	maxWidth = 0.95
+)
+
+func (p *picture) value(rate Rate, draw int) float64 {
+	allowed, blocked := &p.sides[0], &p.sides[1]
+	a, b := allowed.total[draw], blocked.total[draw]
+	return rateOf(rate, a, b, float64(allowed.n), float64(blocked.n))
+}
+
+// rateOf is a rate if so many of the allowed and of the blocked are attacks. It
+// is NaN if nothing is in the denominator.
+func rateOf(rate Rate, allowedAttacks, blockedAttacks, allowed, blocked float64) float64 {
+	switch rate {
+	case FalsePositive:
+		return (blocked - blockedAttacks) / (allowed - allowedAttacks + blocked - blockedAttacks)
+	case Missed:
+		return allowedAttacks / (allowedAttacks + blockedAttacks)
+	default:
+		return (blocked - blockedAttacks) / blocked
+	}
+}
+
+func (p *picture) estimate(rate Rate) Estimate {
+	allowed, blocked := &p.sides[0], &p.sides[1]
+	e := Estimate{Rate: rate, Labels: blocked.attacks + blocked.legit, Decisions: blocked.n}
+	enough := blocked.labelled()
+	switch rate {
+	case FalsePositive:
+		enough = enough && allowed.labelled() && allowed.legit+blocked.legit > 0
+	case Missed:
+		enough = enough && allowed.labelled() && allowed.attacks+blocked.attacks > 0
+	default:
+		enough = enough && blocked.n > 0
+	}
+	if rate != FalseBlockShare {
+		e.Labels += allowed.attacks + allowed.legit
+		e.Decisions += allowed.n
+	}
+	if !enough {
+		return e
+	}
+	values := make([]float64, 0, draws)
+	for i := range draws {
+		values = append(values, p.value(rate, i))
+	}
+	slices.Sort(values)
+	e.Low, e.High = p.bounds(rate, values)
+	for _, v := range values {
+		e.Value += v / draws
+	}
+	e.Value = min(max(e.Value, e.Low), e.High)
+	e.Enough = e.High-e.Low <= maxWidth
+	return e
+}
+
+// bounds returns the shortest interval that holds the wanted share of the
+// sorted values. It reaches the end of what the labels leave possible where
+// none of them speaks against that end.
+func (p *picture) bounds(rate Rate, values []float64) (lo, hi float64) {
+	allowed, blocked := &p.sides[0], &p.sides[1]
+	least, most := 0, 0 // labels against 0, labels against 1
+	switch rate {
+	case Missed:
+		least, most = allowed.attacks, blocked.attacks
+	case FalsePositive:
+		least, most = blocked.legit, allowed.legit
+	default:
+		least, most = blocked.legit, blocked.attacks
+	}
+	k := int(math.Ceil(credible * float64(len(values))))
+	at := 0
+	for i := 0; i+k <= len(values); i++ {
+		if values[i+k-1]-values[i] < values[at+k-1]-values[at] {
+			at = i
+		}
+	}
+	lo, hi = values[at], values[at+k-1]
+	if least == 0 {
+		lo = min(lo, p.extreme(rate, true))
+	}
+	if most == 0 {
+		hi = max(hi, p.extreme(rate, false))
+	}
+	return lo, hi
+}
+
+// extreme is the lowest or highest value of a rate that the labels leave
+// possible.
+func (p *picture) extreme(rate Rate, low bool) float64 {
+	a, b := &p.sides[0], &p.sides[1]
+	fewA, manyA := float64(a.attacks), float64(a.n-a.legit)
+	fewB, manyB := float64(b.attacks), float64(b.n-b.legit)
+	if low == (rate == Missed) { // few allowed and many blocked attacks lower it
+		return rateOf(rate, fewA, manyB, float64(a.n), float64(b.n))
+	}
+	return rateOf(rate, manyA, fewB, float64(a.n), float64(b.n))
+}

@@ -1,0 +1,56 @@
+package verdict
+
+import "math"
+
+// narrowing returns the expected share of the variance of a rate that one more
+// label takes away. A label is 0 or 1, so the expectation of the rate given it
+// is linear in it, and the variance of that expectation is exactly
+// Cov(rate, q)² / (E q (1 − E q)), with q the share of attacks in the band.
+func (p *picture) narrowing(rate Rate) func(blocked bool, pAttack float64) float64 {
+	values := make([]float64, draws)
+	for i := range values {
+		values[i] = p.value(rate, i)
+	}
+	variance := covariance(values, values)
+	var gain [2][]float64
+	for i := range p.sides {
+		s := &p.sides[i]
+		share := make([]float64, draws)
+		for k := range s.bands {
+			for d := range share {
+				share[d] = s.calibration.share(k, &s.coefficients[d])
+			}
+			q := mean(share)
+			c := covariance(values, share)
+			g := c * c / (q * (1 - q) * variance)
+			if math.IsNaN(g) {
+				g = 0
+			}
+			gain[i] = append(gain[i], min(g, 1))
+		}
+	}
+	return func(blocked bool, pAttack float64) float64 {
+		i, cell := sideOf(blocked), cellOf(pAttack)
+		for k, b := range p.sides[i].bands {
+			if cell >= b.first {
+				return gain[i][k]
+			}
+		}
+		return 0
+	}
+}
+
+func mean(v []float64) (s float64) {
+	for _, x := range v {
+		s += x / float64(len(v))
+	}
+	return s
+}
+
+func covariance(a, b []float64) (s float64) {
+	ma, mb := mean(a), mean(b)
+	for i := range a {
+		s += (a[i] - ma) * (b[i] - mb) / float64(len(a))
+	}
+	return s
+}
