@@ -124,11 +124,19 @@ func TestBuildingBlocks(t *testing.T) {
 	}
 }
 
-// matched returns the indexes of the rules that match an event.
-func (p *pack) matched(m *sigma.Matcher, e *event.Event) []int {
-	var list []int
-	for _, match := range m.Match(nil, e) {
-		list = append(list, slices.Index(p.set.Rules, match.Rule))
+// examplesOf returns the examples of a document. There must be some of each kind.
+func examplesOf(t *testing.T, h *sigma.Header) []sigma.Example {
+	t.Helper()
+	list, err := h.Examples()
+	if err != nil {
+		t.Error(err)
+	}
+	kinds := map[bool]int{}
+	for _, x := range list {
+		kinds[x.Match]++
+	}
+	if kinds[true] == 0 || kinds[false] == 0 {
+		t.Errorf("%s: %d examples that match and %d that do not", h.Path, kinds[true], kinds[false])
 	}
 	return list
 }
@@ -138,36 +146,22 @@ func TestRuleExamples(t *testing.T) {
 	m := p.engine.NewMatcher()
 	cases := 0
 	for i, r := range p.set.Rules {
-		x, err := readExamples(&r.Header)
-		if err != nil {
-			t.Errorf("%s: %v", r.Path, err)
-			continue
-		}
 		reference, err := sigma.NewReference(r)
 		if err != nil {
-			t.Fatalf("%s: %v", r.Path, err)
+			t.Fatal(err)
 		}
-		check := func(x *example, want bool) {
-			cases++
-			list, err := x.sequence()
+		for _, x := range examplesOf(t, &r.Header) {
+			events, err := eventsOf(x)
 			if err != nil {
-				t.Errorf("%s: %v in example\n%s", r.Path, err, x.describe(t))
-				return
+				t.Errorf("%s:%v", r.Path, err)
 			}
-			for _, e := range list {
-				if got := slices.Contains(p.matched(m, e), i); got != want {
-					t.Errorf("%s: match is %v, want %v:\n%s\n%s", r.Path, got, want, x.describe(t), e.AppendJSON(nil))
-				}
-				if l, ok := sigma.RouteEvent(e); ok && r.Logsource.Accepts(l) && reference.Matches(e) != want {
-					t.Errorf("%s: the reference disagrees on\n%s", r.Path, x.describe(t))
+			for _, e := range events {
+				cases++
+				routed := slices.ContainsFunc(m.Match(nil, e), func(m sigma.Match) bool { return m.Index == i })
+				if alone := reference.Matches(e); routed != x.Match || alone != x.Match {
+					t.Errorf("%s:%v: want match %v, is %v in the pack and %v alone:\n%s", r.Path, x.Pos, x.Match, routed, alone, e.AppendJSON(nil))
 				}
 			}
-		}
-		for i := range x.Match {
-			check(&x.Match[i], true)
-		}
-		for i := range x.NoMatch {
-			check(&x.NoMatch[i], false)
 		}
 	}
 	if cases < 2*len(p.set.Rules) {
@@ -180,30 +174,15 @@ func TestCorrelationExamples(t *testing.T) {
 	m := p.engine.NewMatcher()
 	cases := 0
 	for _, c := range p.set.Correlations {
-		x, err := readExamples(&c.Header)
-		if err != nil {
-			t.Errorf("%s: %v", c.Path, err)
-			continue
-		}
-		check := func(x *example, want bool) {
+		for _, x := range examplesOf(t, &c.Header) {
 			cases++
-			if len(x.Events) == 0 {
-				t.Errorf("%s: example is no sequence", c.Path)
-			}
-			list, err := x.sequence()
+			events, err := eventsOf(x)
 			if err != nil {
-				t.Errorf("%s: %v in example\n%s", c.Path, err, x.describe(t))
-				return
+				t.Errorf("%s:%v", c.Path, err)
 			}
-			if got := p.fires(m, c, list); got != want {
-				t.Errorf("%s: fires is %v, want %v:\n%s", c.Path, got, want, x.describe(t))
+			if got := p.fires(m, c, events); got != x.Match {
+				t.Errorf("%s:%v: want firing %v, is %v", c.Path, x.Pos, x.Match, got)
 			}
-		}
-		for i := range x.Match {
-			check(&x.Match[i], true)
-		}
-		for i := range x.NoMatch {
-			check(&x.NoMatch[i], false)
 		}
 	}
 	if cases < 2*len(p.set.Correlations) {
@@ -216,7 +195,7 @@ func (p *pack) fires(m *sigma.Matcher, c *sigma.Correlation, list []*event.Event
 	fired := false
 	correlator := sigma.NewCorrelator(p.links, sigma.CorrelatorConfig{})
 	for _, e := range list {
-		correlator.Observe(e, p.matched(m, e), func(f *sigma.Firing) {
+		correlator.Observe(e, m.Match(nil, e), func(f *sigma.Firing) {
 			fired = fired || f.Correlation == c
 		})
 	}

@@ -24,16 +24,20 @@ var (
 )
 
 // RouteEvent is a Route for [Options]: the logsource that the event names itself in
-// product, category and service, else that of its dataset, else that an event.dataset
-// which is none of ours stands for as a service of its event.module. It reports false
-// for an event of which nothing is known.
+// product, category and service, else that of its dataset. An event.dataset which is
+// none of ours is a service of its event.module, in the category that its event.category
+// stands for. It reports false for an event of which nothing is known.
 func RouteEvent(e *event.Event) (Logsource, bool) {
 	l := Logsource{
 		Product:  e.Get(keyProduct).Text(),
 		Category: e.Get(keyCategory).Text(),
 		Service:  e.Get(keyService).Text(),
 	}
-	if l != (Logsource{}) {
+	if l.Product != "" || l.Category != "" {
+		return l, true
+	}
+	if l.Service != "" { // also what many applications call themselves
+		l.Category = categoryOf(e)
 		return l, true
 	}
 	if l, ok := datasets[e.Dataset]; ok {
@@ -42,5 +46,21 @@ func RouteEvent(e *event.Event) (Logsource, bool) {
 	if e.Dataset == "" {
 		return l, false
 	}
-	return Logsource{Product: e.Get(event.EventModule).Text(), Service: e.Dataset}, true
+	return Logsource{Category: categoryOf(e), Product: e.Get(event.EventModule).Text(), Service: e.Dataset}, true
+}
+
+// categoryOf returns Sigma's word for the first event.category that has one; what says
+// nothing of itself is an application.
+func categoryOf(e *event.Event) string {
+	for v := range e.Values(event.EventCategory) {
+		switch v.Text() {
+		case "authentication":
+			return "authentication"
+		case "web":
+			return "webserver"
+		case "email":
+			return "mail"
+		}
+	}
+	return "application"
 }
