@@ -28,10 +28,11 @@ func (t *remoteTarget) put(ctx context.Context, g *queue.Group) (uint64, error) 
 	type record struct {
 		Sequence uint64 `json:"sequence"`
 		Raw      []byte `json:"raw"`
+		Cut      bool   `json:"cut,omitempty"`
 	}
 	records := make([]record, len(g.Records))
 	for i, r := range g.Records {
-		records[i] = record{r.Seq, r.Raw}
+		records[i] = record{r.Seq, r.Raw, r.Cut}
 	}
 	var out struct {
 		Accepted json64 `json:"accepted"`

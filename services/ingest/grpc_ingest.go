@@ -96,7 +96,7 @@ func (b *BatchServer) records(g *queue.Group, in []*gatewatchv1.RawRecord, resp 
 			resp.Errors = append(resp.Errors, &gatewatchv1.RecordError{Index: uint32(i), Reason: why})
 			continue
 		}
-		g.Records = append(g.Records, queue.Record{ID: r.GetId(), Seq: r.GetSequence(), Received: now, Raw: r.GetRaw()})
+		g.Records = append(g.Records, queue.Record{ID: r.GetId(), Seq: r.GetSequence(), Received: now, Raw: r.GetRaw(), Cut: r.GetCut()})
 		kept = append(kept, uint32(i))
 		size += len(r.GetRaw()) + 64
 	}

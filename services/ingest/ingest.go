@@ -60,7 +60,7 @@ type Config struct {
 	MaxSources int
 	// IDsPerSource is how many of the newest client ids of a source are
 	// remembered; default 2^20.
-	IDsPerSource int
+	IDsPerSource int `yaml:"ids_per_source"`
 	// IDMemoryBytes bounds the memory for client ids of all sources, about 64
 	// bytes each; beyond it the source with the most forgets its oldest;
 	// default 256 MiB.

@@ -77,10 +77,7 @@ func (c *contexts) of(g *queue.Group) *source {
 		name = override.Format
 	}
 	f, known := parse.Lookup(name)
-	switch {
-	case g.Format == ControlFormat:
-		f = &controlFormat
-	case !known:
+	if !known {
 		f, _ = parse.Lookup("auto")
 	}
 	from := g.Source

@@ -9,33 +9,18 @@ import (
 
 	"github.com/gatewatch/gatewatch/detection"
 	"github.com/gatewatch/gatewatch/detection/event"
-	"github.com/gatewatch/gatewatch/detection/parse"
 	"github.com/gatewatch/gatewatch/services/queue"
 )
 
 // ControlFormat is the format of control records: whatever changes detection
 // besides events enters through the queue, so that a replay sees it at the same
 // place. Only the server appends them; no input takes records of this format.
-// Each is stored as an event too.
 const ControlFormat = "gatewatch.control"
 
-// Control is what a control record says to the detectors, besides the fields of
-// its event.
+// Control is what a control record says, as JSON.
 type Control struct {
-	Ruleset string `json:"gatewatch.ruleset"` // fingerprint of the rules from here on
+	Ruleset string `json:"ruleset"` // fingerprint of the rules from here on
 }
-
-// controlFormat reads control records. It is not among the formats that senders
-// can name, and takes fields that no sender has a say in.
-var controlFormat = parse.Format{Name: ControlFormat, Parse: func(raw []byte, _ *parse.Context, e *event.Event) error {
-	received := e.Received
-	var d event.Decoder
-	if err := d.Decode(raw, e); err != nil {
-		return &parse.Error{Reason: "bad json", Detail: err.Error()}
-	}
-	e.Raw, e.Received, e.Dataset = raw, received, ControlFormat
-	return nil
-}}
 
 // Detectors makes detectors.
 type Detectors interface {
@@ -117,8 +102,9 @@ func (d *stage) use(ruleset string, state []byte) {
 	d.detector, d.ruleset = next, ruleset
 }
 
-// control obeys a control record.
-func (d *stage) control(raw []byte) {
+// control obeys the control record at an offset.
+func (d *stage) control(raw []byte, at queue.Offset) {
+	d.seen = at + 1
 	var c Control
 	if err := json.Unmarshal(raw, &c); err != nil {
 		d.metrics.detectErrors.Inc()
@@ -130,37 +116,19 @@ func (d *stage) control(raw []byte) {
 	}
 }
 
-// detect looks at the event of the record at an offset. What it finds waits for
-// [stage.write], unless the store has it.
-func (d *stage) detect(e *event.Event, at queue.Offset) {
+// detect looks at the event of the record at an offset and returns what it finds,
+// valid until the next call. What the store holds is not found again.
+func (d *stage) detect(e *event.Event, at queue.Offset) []detection.Finding {
 	d.seen = at + 1
 	if d.detector == nil {
-		return
+		return nil
 	}
-	n := len(d.findings)
-	d.findings = d.detector.Detect(d.findings, e)
+	d.findings = d.detector.Detect(d.findings[:0], e)
 	if at < d.stored {
-		d.findings = d.findings[:n]
-	}
-}
-
-// found tells whether findings wait for [stage.write]. A nil stage finds nothing.
-func (d *stage) found() bool { return d != nil && len(d.findings) > 0 }
-
-// write appends the events of the findings that wait.
-func (d *stage) write(events []event.Event) []event.Event {
-	for i := range d.findings {
-		n := len(events)
-		if n == cap(events) {
-			events = append(events, event.Event{})
-		}
-		events = events[:n+1]
-		d.findings[i].Write(&events[n])
+		return nil
 	}
 	d.metrics.findings.Add(float64(len(d.findings)))
-	clear(d.findings) // they hold on to events
-	d.findings = d.findings[:0]
-	return events
+	return d.findings
 }
 
 // checkpoint saves the state before an offset if it is time to. There is always
@@ -211,9 +179,12 @@ func (d *stage) needs(applied queue.Offset) queue.Offset {
 	return d.older
 }
 
-// AppendControl appends a control record to a queue and returns once it is
-// durable. The text is the JSON of an event with the fields of a [Control].
-func AppendControl(ctx context.Context, q queue.Queue, epoch queue.Epoch, seq uint64, received time.Time, raw []byte) error {
+// AppendControl appends a control record to a queue and returns once it is durable.
+func AppendControl(ctx context.Context, q queue.Queue, epoch queue.Epoch, seq uint64, received time.Time, c Control) error {
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("append control record: %w", err)
+	}
 	g := queue.Group{
 		Source: detection.Source, Format: ControlFormat, Epoch: epoch,
 		Records: []queue.Record{{Seq: seq, Received: received.UnixNano(), Raw: raw}},

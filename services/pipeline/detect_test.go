@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -79,7 +78,8 @@ func (p parts) feed(t *testing.T, first, n int) queue.Offset {
 
 func (p parts) control(t *testing.T, seq uint64, raw string) queue.Offset {
 	t.Helper()
-	if err := AppendControl(t.Context(), p.queue, queue.Epoch{9}, seq, time.Unix(0, received), []byte(raw)); err != nil {
+	g := queue.Group{Source: detection.Source, Format: ControlFormat, Epoch: queue.Epoch{9}, Records: []queue.Record{{Seq: seq, Received: received, Raw: []byte(raw)}}}
+	if _, err := p.queue.Append(t.Context(), []queue.Group{g}); err != nil {
 		t.Fatal(err)
 	}
 	_, next := p.queue.Bounds()
@@ -105,18 +105,18 @@ func TestDetect(t *testing.T) {
 	p := open(t, dir)
 	defer p.close(t)
 	p.feed(t, 1, 5)
-	p.control(t, 1, `{"@timestamp":"2026-11-21T00:00:00Z","gatewatch.ruleset":"3"}`)
+	p.control(t, 1, `{"ruleset":"3"}`)
 	end := p.feed(t, 6, 4)
 	if err := p.detecting(t, dir).RunTo(t.Context(), end); err != nil {
 		t.Fatal(err)
 	}
-	// The control record is an event too, the sixth; the counter goes on.
-	want := map[string]int{"every 2:2": 1, "every 2:4": 1, "every 3:1": 1, "every 3:8": 1}
+	// The counter goes on; the control record is no event.
+	want := map[string]int{"every 2:2": 1, "every 2:4": 1, "every 3:6": 1, "every 3:9": 1}
 	if diff := cmp.Diff(want, p.findings(t)); diff != "" {
 		t.Error(diff)
 	}
-	if got := p.search(t, "event.dataset: gatewatch.control and gatewatch.source: gatewatch"); len(got) != 1 {
-		t.Errorf("%d events of the control record", len(got))
+	if got := p.search(t, "not event.dataset: gatewatch.finding"); len(got) != 9 {
+		t.Errorf("%d events, want 9", len(got))
 	}
 }
 
@@ -161,10 +161,10 @@ func TestBadRules(t *testing.T) {
 	dir := t.TempDir()
 	p := open(t, dir)
 	defer p.close(t)
-	for i, raw := range []string{`{"gatewatch.ruleset":"missing"}`, `{"gatewatch.ruleset":7}`, `no control record`, `{}`} {
+	for i, raw := range []string{`{"ruleset":"missing"}`, `{"ruleset":7}`, `no control record`, `{}`} {
 		p.control(t, uint64(i+1), raw)
 	}
-	if err := p.detecting(t, dir).RunTo(t.Context(), 5); err != nil {
+	if err := p.detecting(t, dir).RunTo(t.Context(), p.feed(t, 1, 4)); err != nil {
 		t.Fatal(err)
 	}
 	if got := p.findings(t); got["every 2:2"] != 1 || got["every 2:4"] != 1 {
@@ -208,12 +208,4 @@ func FuzzReadCheckpoint(f *testing.F) {
 			t.Errorf("%+v is not what was read", c)
 		}
 	})
-}
-
-// TestControlFields: the names in Control are those of the event.
-func TestControlFields(t *testing.T) {
-	b, err := json.Marshal(Control{Ruleset: "x"})
-	if err != nil || string(b) != `{"gatewatch.ruleset":"x"}` {
-		t.Errorf("%s, %v", b, err)
-	}
 }

@@ -78,6 +78,8 @@ type Pipeline struct {
 	stage       *stage // nil detects nothing
 
 	events    []event.Event
+	waiting   int          // of events, those that have not been written
+	records   queue.Offset // records that they are of
 	stored    queue.Offset // what is before it was in the store at the start: it is only detected on
 	next      queue.Offset // of the first record that has not been written
 	committed queue.Offset
@@ -181,7 +183,7 @@ func (p *Pipeline) gap(ctx context.Context, g *queue.GapError) error {
 	p.metrics.lost.Add(float64(g.To - g.From))
 	p.Log.LogAttrs(ctx, slog.LevelError, "records of the queue are lost",
 		slog.Uint64("from", uint64(g.From)), slog.Uint64("to", uint64(g.To)), slog.String("reason", g.Reason))
-	if err := p.write(ctx, 0, g.To); err != nil {
+	if err := p.skip(ctx, g.To-g.From); err != nil {
 		return err
 	}
 	p.reached(g.To)
@@ -192,33 +194,28 @@ func (p *Pipeline) gap(ctx context.Context, g *queue.GapError) error {
 func (p *Pipeline) batch(ctx context.Context, b queue.Batch) error {
 	start := p.Now()
 	p.next = b.First
-	n := 0 // events that wait
 	contexts := p.contexts.Load()
 	for g := range b.Groups {
 		group := &b.Groups[g]
+		if group.Format == ControlFormat {
+			if err := p.control(ctx, group); err != nil {
+				return err
+			}
+			continue
+		}
 		c := contexts.of(group)
 		s := p.sources.of(group.Source)
 		for r := range group.Records {
-			at := p.next + queue.Offset(n)
-			if at >= p.stored {
-				p.parse(c, group, &group.Records[r], s, n)
-			} else {
-				p.parse(c, group, &group.Records[r], nil, n)
-			}
-			p.detect(group, at, n)
-			// Findings come right behind the event that completed them.
-			if n++; n == p.batchEvents || p.next+queue.Offset(n) == p.stored || p.stage.found() {
-				if err := p.write(ctx, n, p.next+queue.Offset(n)); err != nil {
+			p.record(c, group, &group.Records[r], s)
+			if p.waiting >= p.batchEvents || p.at() == p.stored {
+				if err := p.write(ctx); err != nil {
 					return err
 				}
-				n = 0
 			}
 		}
 	}
-	if n > 0 {
-		if err := p.write(ctx, n, b.Next); err != nil {
-			return err
-		}
+	if err := p.write(ctx); err != nil {
+		return err
 	}
 	if b.Next > p.stored {
 		p.sources.countStored(b, p.Now())
@@ -228,25 +225,55 @@ func (p *Pipeline) batch(ctx context.Context, b queue.Batch) error {
 	return p.commit(ctx)
 }
 
-// detect looks at event i, that of the record at an offset.
-func (p *Pipeline) detect(g *queue.Group, at queue.Offset, i int) {
+// at is the offset of the record at hand.
+func (p *Pipeline) at() queue.Offset { return p.next + p.records }
+
+// control obeys control records. They are no events: the store passes over them.
+func (p *Pipeline) control(ctx context.Context, g *queue.Group) error {
+	for i := range g.Records {
+		if err := p.write(ctx); err != nil {
+			return err
+		}
+		if p.stage != nil {
+			p.stage.control(g.Records[i].Raw, p.next)
+		}
+		if err := p.skip(ctx, 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// record makes the event of a record, and right behind it those of what is found
+// in it. A record whose event is stored is only looked at.
+func (p *Pipeline) record(c *source, g *queue.Group, r *queue.Record, s *sourceStats) {
+	at := p.at()
+	if at < p.stored {
+		s = nil
+	}
+	e := p.slot()
+	p.parse(c, g, r, s, e)
+	p.records++
 	if p.stage == nil {
 		return
 	}
-	e := &p.events[i]
-	if g.Format == ControlFormat {
-		p.stage.control(e.Raw)
+	found := p.stage.detect(e, at)
+	for i := range found {
+		found[i].Write(p.slot())
 	}
-	p.stage.detect(e, at)
 }
 
-// parse makes event i of the batch of a record and counts it for its source,
-// unless s is nil.
-func (p *Pipeline) parse(c *source, g *queue.Group, r *queue.Record, s *sourceStats, i int) {
-	if i == len(p.events) {
+// slot returns the memory of the next event.
+func (p *Pipeline) slot() *event.Event {
+	if p.waiting == len(p.events) {
 		p.events = append(p.events, event.Event{})
 	}
-	e := &p.events[i]
+	p.waiting++
+	return &p.events[p.waiting-1]
+}
+
+// parse makes the event of a record and counts it for its source, unless s is nil.
+func (p *Pipeline) parse(c *source, g *queue.Group, r *queue.Record, s *sourceStats, e *event.Event) {
 	c.context.Received = r.Received
 	c.context.Header, c.context.Peer = g.Header, g.Peer
 	err := c.format.Read(r.Raw, &c.context, e)
@@ -278,19 +305,30 @@ func Envelope(e *event.Event, g *queue.Group, r *queue.Record) {
 	}
 }
 
-// write hands the first n events, and what was found in them, to the store and
-// waits while it is full. They are of the records up to an offset (exclusive).
-func (p *Pipeline) write(ctx context.Context, n int, next queue.Offset) error {
-	if next <= p.stored {
-		p.next = next
+// write hands the events that wait to the store and waits while it is full.
+func (p *Pipeline) write(ctx context.Context) error {
+	if p.records == 0 {
 		return nil
 	}
-	events := p.events[:n]
-	if p.stage != nil {
-		events = p.stage.write(events)
-		p.events = events[:cap(events)]
+	return p.store(ctx)
+}
+
+// skip passes over n records that have no event. No event may wait.
+func (p *Pipeline) skip(ctx context.Context, n queue.Offset) error {
+	p.records = n
+	return p.store(ctx)
+}
+
+func (p *Pipeline) store(ctx context.Context) error {
+	next := p.at()
+	b := store.Batch{Events: p.events[:p.waiting], First: uint64(p.next), Next: uint64(next)}
+	done := func() error {
+		p.next, p.records, p.waiting = next, 0, 0
+		return nil
 	}
-	b := store.Batch{Events: events, First: uint64(p.next), Next: uint64(next)}
+	if next <= p.stored {
+		return done()
+	}
 	wait := 100 * time.Millisecond
 	for {
 		err := p.Store.Write(ctx, b)
@@ -299,8 +337,7 @@ func (p *Pipeline) write(ctx context.Context, n int, next queue.Offset) error {
 				return fmt.Errorf("write store: %w", err)
 			}
 			p.metrics.full.Set(0)
-			p.next = next
-			return nil
+			return done()
 		}
 		p.metrics.full.Set(1)
 		p.Log.LogAttrs(ctx, slog.LevelWarn, "store is full, waiting for room", slog.Duration("wait", wait))

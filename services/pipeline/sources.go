@@ -80,7 +80,7 @@ func (s *sourceStats) countFailed(reason string) {
 func (s *sources) countStored(b queue.Batch, now time.Time) {
 	for i := range b.Groups {
 		g := &b.Groups[i]
-		if len(g.Records) == 0 {
+		if len(g.Records) == 0 || g.Format == ControlFormat {
 			continue
 		}
 		st := s.of(g.Source)

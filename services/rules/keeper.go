@@ -8,7 +8,6 @@ package rules
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -201,7 +200,8 @@ func (k *Keeper) install(ctx context.Context, b *bundle, s *Set) error {
 	defer k.mu.Unlock()
 	k.remember(s)
 	k.seq++
-	if err := k.announce(ctx, s); err != nil {
+	control := pipeline.Control{Ruleset: s.Fingerprint}
+	if err := pipeline.AppendControl(ctx, k.Queue, k.epoch, k.seq, k.Now(), control); err != nil {
 		return err
 	}
 	k.current = s.Fingerprint
@@ -209,32 +209,6 @@ func (k *Keeper) install(ctx context.Context, b *bundle, s *Set) error {
 		return fmt.Errorf("save rules: %w", err)
 	}
 	return k.archives.prune(keptBundles)
-}
-
-// announce appends the control record.
-func (k *Keeper) announce(ctx context.Context, s *Set) error {
-	n, correlations := s.Rules()
-	now := k.Now()
-	text, err := json.Marshal(struct {
-		pipeline.Control
-		Time         time.Time `json:"@timestamp"`
-		Kind         string    `json:"event.kind"`
-		Category     []string  `json:"event.category"`
-		Action       string    `json:"event.action"`
-		Before       string    `json:"gatewatch.ruleset_before,omitempty"`
-		Rules        int       `json:"gatewatch.rules"`
-		Correlations int       `json:"gatewatch.correlations"`
-		Rejected     int       `json:"gatewatch.rejected_rules"`
-		Message      string    `json:"message"`
-	}{
-		pipeline.Control{Ruleset: s.Fingerprint}, now.UTC(), "event", []string{"configuration"}, "detection-rules-changed",
-		k.current, n, correlations, len(s.Rejected),
-		fmt.Sprintf("detection uses %d rules and %d correlations", n, correlations),
-	})
-	if err != nil {
-		return fmt.Errorf("announce rules: %w", err)
-	}
-	return pipeline.AppendControl(ctx, k.Queue, k.epoch, k.seq, now, text)
 }
 
 // collect reads all that decides what is found.

@@ -113,8 +113,11 @@ type RawRecord struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Position in the epoch, strictly rising. A record at or before the last one
 	// stored is dropped as a duplicate.
-	Sequence      uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	Raw           []byte `protobuf:"bytes,3,opt,name=raw,proto3" json:"raw,omitempty"`
+	Sequence uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	Raw      []byte `protobuf:"bytes,3,opt,name=raw,proto3" json:"raw,omitempty"`
+	// The record was longer than its reader takes: raw lacks its end. The event
+	// is marked so.
+	Cut           bool `protobuf:"varint,4,opt,name=cut,proto3" json:"cut,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -168,6 +171,13 @@ func (x *RawRecord) GetRaw() []byte {
 		return x.Raw
 	}
 	return nil
+}
+
+func (x *RawRecord) GetCut() bool {
+	if x != nil {
+		return x.Cut
+	}
+	return false
 }
 
 // IngestResponse tells what became of the records.
@@ -395,11 +405,12 @@ const file_gatewatch_v1_ingest_proto_rawDesc = "" +
 	"\x06format\x18\x02 \x01(\tR\x06format\x12\x16\n" +
 	"\x06header\x18\x03 \x01(\tR\x06header\x12\x14\n" +
 	"\x05epoch\x18\x04 \x01(\tR\x05epoch\x121\n" +
-	"\arecords\x18\x05 \x03(\v2\x17.gatewatch.v1.RawRecordR\arecords\"I\n" +
+	"\arecords\x18\x05 \x03(\v2\x17.gatewatch.v1.RawRecordR\arecords\"[\n" +
 	"\tRawRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12\x10\n" +
-	"\x03raw\x18\x03 \x01(\fR\x03raw\"\x7f\n" +
+	"\x03raw\x18\x03 \x01(\fR\x03raw\x12\x10\n" +
+	"\x03cut\x18\x04 \x01(\bR\x03cut\"\x7f\n" +
 	"\x0eIngestResponse\x12\x1a\n" +
 	"\baccepted\x18\x01 \x01(\x04R\baccepted\x12\x1e\n" +
 	"\n" +
