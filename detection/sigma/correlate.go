@@ -119,18 +119,18 @@ func (c *Correlator) Stats() CorrelatorStats {
 	return s
 }
 
-// Observe takes the next event of the queue with the rules that match it, as
-// indices of the rules that [Link] was given, and calls fire for each correlation
-// that fires at it, but for those that are silent.
-func (c *Correlator) Observe(e *event.Event, matched []int, fire func(*Firing)) {
+// Observe takes the next event of the queue with the rules that match it, whose
+// indices are those of the rules that [Link] was given, and calls fire for each
+// correlation that fires at it, but for those that are silent.
+func (c *Correlator) Observe(e *event.Event, matches []Match, fire func(*Firing)) {
 	t := c.timeOf(e)
 	c.sweep()
-	if len(matched) == 0 {
+	if len(matches) == 0 {
 		return
 	}
 	c.feeds = c.feeds[:0]
-	for _, rule := range matched {
-		for _, f := range c.links.ofRule[rule] {
+	for i := range matches {
+		for _, f := range c.links.ofRule[matches[i].Index] {
 			c.push(feed{corr: f.corr, ref: f.ref, from: -1})
 		}
 	}

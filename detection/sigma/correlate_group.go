@@ -7,7 +7,7 @@ import (
 
 const (
 	groupPage    = 1 << 10 // groups that are allocated together
-	groupBytes   = 96      // of a group without key and entries, its place in the table included
+	groupBytes   = 104     // of a group without key and entries, its place in the table included
 	entryBytes   = 16
 	firstEntries = 1
 )
@@ -44,9 +44,9 @@ func (g *group) bytes() int64 {
 // correlation has a list of its groups in order of their last event.
 type groupTable struct {
 	pages []*[groupPage]group
-	used  uint32 // numbers given out
-	free  uint32 // first free number + 1, linked through older
-	slots []uint32
+	used  uint32   // numbers given out
+	free  uint32   // first free number + 1, linked through older
+	slots []uint64 // open addressing: number + 1, and above it the upper half of the hash
 	live  int
 	bytes int64
 	lists []groupList
@@ -59,7 +59,7 @@ type groupList struct {
 }
 
 func (gt *groupTable) init(correlations int) {
-	*gt = groupTable{slots: make([]uint32, 64), lists: make([]groupList, correlations)}
+	*gt = groupTable{slots: make([]uint64, 64), lists: make([]groupList, correlations)}
 }
 
 func (gt *groupTable) at(g uint32) *group { return &gt.pages[g/groupPage][g%groupPage] }
@@ -68,9 +68,12 @@ func (gt *groupTable) at(g uint32) *group { return &gt.pages[g/groupPage][g%grou
 func (gt *groupTable) find(corr int32, hash uint64, key []byte) (uint32, bool) {
 	mask := uint64(len(gt.slots) - 1)
 	for i := hash & mask; gt.slots[i] != 0; i = (i + 1) & mask {
-		g := gt.at(gt.slots[i] - 1)
-		if g.hash == hash && g.corr == corr && g.key == string(key) {
-			return gt.slots[i] - 1, true
+		if gt.slots[i]>>32 != hash>>32 {
+			continue
+		}
+		n := uint32(gt.slots[i]) - 1
+		if g := gt.at(n); g.hash == hash && g.corr == corr && g.key == string(key) {
+			return n, true
 		}
 	}
 	return 0, false
@@ -113,15 +116,16 @@ func (gt *groupTable) place(n uint32, hash uint64) {
 	for gt.slots[i] != 0 {
 		i = (i + 1) & mask
 	}
-	gt.slots[i] = n + 1
+	gt.slots[i] = hash>>32<<32 | uint64(n+1)
 }
 
 func (gt *groupTable) grow() {
 	old := gt.slots
-	gt.slots = make([]uint32, 2*len(old))
+	gt.slots = make([]uint64, 2*len(old))
 	for _, s := range old {
 		if s != 0 {
-			gt.place(s-1, gt.at(s-1).hash)
+			n := uint32(s) - 1
+			gt.place(n, gt.at(n).hash)
 		}
 	}
 }
@@ -131,12 +135,12 @@ func (gt *groupTable) remove(n uint32) {
 	g := gt.at(n)
 	mask := uint64(len(gt.slots) - 1)
 	i := g.hash & mask
-	for gt.slots[i] != n+1 {
+	for uint32(gt.slots[i]) != n+1 {
 		i = (i + 1) & mask
 	}
 	// Those behind it move up, unless they would come before their own place.
 	for j := (i + 1) & mask; gt.slots[j] != 0; j = (j + 1) & mask {
-		home := gt.at(gt.slots[j]-1).hash & mask
+		home := gt.at(uint32(gt.slots[j])-1).hash & mask
 		if (j-home)&mask >= (j-i)&mask {
 			gt.slots[i] = gt.slots[j]
 			i = j

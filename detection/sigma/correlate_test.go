@@ -68,12 +68,12 @@ func stream(t testing.TB, s *Set, c *Correlator, lines string) []string {
 }
 
 // matching returns the rules whose names are given, with + between them.
-func matching(s *Set, names string) []int {
-	var list []int
+func matching(s *Set, names string) []Match {
+	var list []Match
 	for _, n := range strings.Split(names, "+") {
 		for i, r := range s.Rules {
 			if r.Name == n {
-				list = append(list, i)
+				list = append(list, Match{Rule: r, Index: i})
 			}
 		}
 	}

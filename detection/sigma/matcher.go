@@ -6,7 +6,8 @@ import (
 
 // Match says that a rule matched an event.
 type Match struct {
-	Rule *Rule
+	Rule  *Rule
+	Index int // of the rule in [Engine.Rules]
 
 	// Fields says what matched, if [Options] ask for it. It is valid until the
 	// next call of the matcher.
@@ -60,7 +61,7 @@ func (m *Matcher) match(dst []Match, p *plan, e *event.Event, l Logsource, filte
 		if filter && !c.rule.Logsource.Accepts(l) {
 			continue
 		}
-		dst = append(dst, Match{Rule: c.rule})
+		dst = append(dst, Match{Rule: c.rule, Index: int(r.index)})
 		s.matched = append(s.matched, i)
 	}
 	sortMatches(dst[base:], s.matched)
