@@ -13,7 +13,8 @@ import (
 )
 
 // Parse reads the documents of one rule file: rules, correlations and filters,
-// with action global, reset and repeat resolved. The path is only for messages.
+// with action global, reset and repeat resolved; what a document has itself wins over
+// what a global one has. The path is only for messages.
 // It never fails as a whole: what is wrong takes the place of the document. After
 // broken YAML the rest of the file cannot be read, and one error says so. A YAML
 // document with no title and no section of Sigma is passed over: it is something else
@@ -87,16 +88,16 @@ func (c *collection) document(n *yaml.Node) (d Document, ok bool) {
 			kind = p.key
 		}
 	}
-	if !ours { // some other YAML file among the rules
+	if !ours && c.global == nil { // some other YAML file among the rules
 		return Document{}, false
 	}
 	switch action {
 	case "":
 		if kind == "" {
-			c.previous = n
 			if c.global != nil {
-				n, err = r.overlay(n, c.global)
+				n, err = r.overlay(c.global, n)
 			}
+			c.previous = n
 		}
 	case "global":
 		if c.global != nil {
