@@ -106,7 +106,7 @@ func TestRoute(t *testing.T) {
 	f(`{"event.dataset":"nginx.access",`+both, "sql")
 	f(`{"category":"webserver","product":"linux",`+both, "sql", "shell")
 	f(`{"event.dataset":"sshd",`+both, "shell")
-	f(`{"product":"windows",`+both)
+	f(`{"product":"windows",` + both)
 	f(`{` + both)
 }
 
