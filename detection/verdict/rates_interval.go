@@ -139,10 +139,7 @@ func (p *picture) estimate(rate Rate) Estimate {
 	}
 	slices.Sort(values)
 	e.Low, e.High = p.bounds(rate, values)
-	for _, v := range values {
-		e.Value += v / draws
-	}
-	e.Value = min(max(e.Value, e.Low), e.High)
+	e.Value = min(max(values[len(values)/2], e.Low), e.High)
 	e.Enough = e.High-e.Low <= maxWidth
 	return e
 }
@@ -184,7 +181,7 @@ func (p *picture) extreme(rate Rate, low bool) float64 {
 	a, b := &p.sides[0], &p.sides[1]
 	fewA, manyA := float64(a.attacks), float64(a.n-a.legit)
 	fewB, manyB := float64(b.attacks), float64(b.n-b.legit)
-	if low == (rate == Missed) { // few allowed and many blocked attacks lower it
+	if low { // few allowed and many blocked attacks lower every rate
 		return rateOf(rate, fewA, manyB, float64(a.n), float64(b.n))
 	}
 	return rateOf(rate, manyA, fewB, float64(a.n), float64(b.n))

@@ -61,9 +61,10 @@ func ranked(candidates []Candidate, rng *rand.Rand) []int {
 
 // Shares of the budget.
 const (
-	toAllowed  = 0.65 // of a scope, the rest to its blocked decisions
-	evenShare  = 0.3  // of a side, to all its decisions alike
-	scoreShare = 0.2  // of a side, by the model's own doubt; the rest by rank
+	toAllowed  = 0.65                       // of a scope, the rest to its blocked decisions
+	evenShare  = 0.3                        // of a side, to all its decisions alike
+	scoreShare = 0.2                        // of a side, by the model's own doubt
+	rankShare  = 1 - evenShare - scoreShare // of a side, by rank
 )
 
 // inclusion returns the probability of each decision in order. They sum to
@@ -90,32 +91,44 @@ func runs(candidates []Candidate, order []int, f func(from, to int)) {
 	}
 }
 
-// sizes fills in how wanted each decision of a side is; they sum to 1.
+// sizes fills in how wanted each decision of a side is; they sum to 1. They
+// follow from the scores alone, so equal scores are wanted alike.
 func sizes(candidates []Candidate, side []int, size []float64) {
 	n := float64(len(side))
 	blocked := candidates[side[0]].Blocked
-	rank := make([]float64, len(side))
 	doubt := make([]float64, len(side))
 	var ranks, doubts float64
 	for i, k := range side {
 		r := float64(i) + 0.5
 		if blocked {
-			rank[i] = math.Sqrt(r / n * (1 - r/n))
+			size[i] = math.Sqrt(r / n * (1 - r/n))
 		} else {
-			rank[i] = 1 / (r + rankOffset)
+			size[i] = 1 / (r + rankOffset)
 		}
 		p := candidates[k].PAttack
 		doubt[i] = math.Sqrt(p * (1 - p))
-		ranks += rank[i]
+		ranks += size[i]
 		doubts += doubt[i]
 	}
+	even, byDoubt := evenShare/n, 0.0
+	if doubts > 0 {
+		byDoubt = scoreShare / doubts
+	} else {
+		even += scoreShare / n
+	}
 	for i := range side {
-		size[i] = evenShare/n + (1-evenShare-scoreShare)*rank[i]/ranks
-		if doubts > 0 {
-			size[i] += scoreShare * doubt[i] / doubts
-		} else {
-			size[i] += scoreShare / n
+		size[i] = even + rankShare*size[i]/ranks + byDoubt*doubt[i]
+	}
+	for from := 0; from < len(side); {
+		to, sum := from, 0.0
+		for to < len(side) && candidates[side[to]].PAttack == candidates[side[from]].PAttack {
+			sum += size[to]
+			to++
 		}
+		for i := from; i < to; i++ {
+			size[i] = sum / float64(to-from)
+		}
+		from = to
 	}
 }
 

@@ -1,0 +1,61 @@
+package verdict
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// DecidedLine is a decision in the form that gatewatch waf rates and gatewatch
+// waf sample read.
+type DecidedLine struct {
+	ID, Scope string
+	Decided
+}
+
+// ReadDecided decodes one line of JSON: id, scope, decision (block or allow),
+// p_attack, and of a labelled one label (attack or legit) and
+// sample_probability. Null is as good as absent; other members are not looked
+// at. A label without a probability is one that nobody drew.
+func ReadDecided(line []byte) (DecidedLine, error) {
+	var in struct {
+		ID          string   `json:"id"`
+		Scope       string   `json:"scope"`
+		Decision    string   `json:"decision"`
+		PAttack     *float64 `json:"p_attack"`
+		Label       *string  `json:"label"`
+		Probability *float64 `json:"sample_probability"`
+	}
+	if err := json.Unmarshal(line, &in); err != nil {
+		return DecidedLine{}, fmt.Errorf("read decision: %w", err)
+	}
+	d := DecidedLine{ID: in.ID, Scope: in.Scope}
+	switch in.Decision {
+	case "block":
+		d.Blocked = true
+	case "allow":
+	default:
+		return d, fmt.Errorf("decision is %.20q, not block or allow", in.Decision)
+	}
+	if in.PAttack == nil {
+		return d, errors.New("p_attack is missing")
+	}
+	d.PAttack = *in.PAttack
+	if in.Probability != nil {
+		if *in.Probability == 0 {
+			return d, errors.New("sample_probability is 0: what cannot be drawn cannot have been")
+		}
+		d.Probability = *in.Probability
+	}
+	if in.Label != nil {
+		switch *in.Label {
+		case "attack":
+			d.Truth = Attack
+		case "legit":
+			d.Truth = Legitimate
+		default:
+			return d, fmt.Errorf("label is %.20q, not attack, legit or null", *in.Label)
+		}
+	}
+	return d, d.check()
+}
