@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path"
@@ -20,27 +21,31 @@ type pack struct {
 	links  *sigma.Links
 }
 
-func loadPack(t *testing.T) *pack {
-	t.Helper()
+// newPack loads and compiles all of FS. Every document must be usable.
+func newPack() (*pack, error) {
 	set, err := sigma.Load(FS, ".")
 	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range set.Errors {
-		t.Error(e)
+		return nil, err
 	}
 	engine, rejected := sigma.Compile(set.Rules, sigma.Options{Route: sigma.RouteEvent})
 	links, unlinked := sigma.Link(set.Rules, set.Correlations)
-	for _, e := range append(rejected, unlinked...) {
-		t.Error(e)
+	var all []error
+	for _, e := range slices.Concat(set.Errors, rejected, unlinked) {
+		all = append(all, e)
 	}
-	if t.Failed() {
-		t.FailNow()
+	return &pack{set, engine, links}, errors.Join(all...)
+}
+
+func loadPack(t *testing.T) *pack {
+	t.Helper()
+	p, err := newPack()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if len(set.Rules) < 50 || len(set.Correlations) < 12 {
-		t.Fatalf("loaded %d rules and %d correlations only", len(set.Rules), len(set.Correlations))
+	if len(p.set.Rules) < 50 || len(p.set.Correlations) < 12 {
+		t.Fatalf("loaded %d rules and %d correlations only", len(p.set.Rules), len(p.set.Correlations))
 	}
-	return &pack{set, engine, links}
+	return p
 }
 
 // headers returns the header of every document by its path.
