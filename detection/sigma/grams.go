@@ -14,12 +14,12 @@ const padding = 8
 // one of its four-byte pieces, the rarest among all literals; a bitmap tells for
 // each place of the text whether a piece is filed at all, and only then the literals
 // are compared. Unlike an automaton's, the steps do not wait for each other.
-// Literals of three and two bytes are filed in bitmaps of their own; single bytes are
-// looked for one after the other.
+// Literals of three and two bytes are filed under a pair of bytes in a bitmap of their
+// own; single bytes are looked for one after the other.
 type grams struct {
-	four, three, two gramTable
-	one              []byteLiteral
-	text             []byte // of all literals
+	four, two gramTable
+	one       []byteLiteral
+	text      []byte // of all literals
 }
 
 type byteLiteral struct {
@@ -73,26 +73,26 @@ func newGrams(literals []gramLiteral) *grams {
 		}
 	}
 	filed := map[uint32]int{}
-	var four, three, two []gramEntry
+	var four, two []gramEntry
 	for _, l := range literals {
 		e := gramEntry{from: int32(len(g.text)), size: int32(len(l.text)), post: l.post}
 		g.text = append(g.text, l.text...)
 		switch t := l.text; len(t) {
 		case 1:
 			g.one = append(g.one, byteLiteral{t[0], l.post})
-		case 2:
-			e.piece = uint32(t[0]) | uint32(t[1])<<8
+		case 2, 3:
+			if len(t) == 3 && commonness(t[1:]) < commonness(t[:2]) {
+				e.at = 1
+			}
+			e.piece = uint32(t[e.at]) | uint32(t[e.at+1])<<8
 			two = append(two, e)
-		case 3:
-			e.piece = uint32(t[0]) | uint32(t[1])<<8 | uint32(t[2])<<16
-			three = append(three, e)
 		default:
 			e.at, e.piece = rarest(t, count, filed)
 			filed[e.piece]++
 			four = append(four, e)
 		}
 	}
-	g.four, g.three, g.two = newGramTable(four), newGramTable(three), newGramTable(two)
+	g.four, g.two = newGramTable(four), newGramTable(two)
 	return g
 }
 
@@ -158,10 +158,10 @@ func newGramTable(entries []gramEntry) gramTable {
 // behind which are padding zero bytes. It may do so several times for one.
 func (g *grams) scan(text []byte, n int, hit func(span)) {
 	switch {
-	case g.four.bitmap != nil && g.three.bitmap == nil && g.two.bitmap == nil:
-		g.scanFour(text, n, hit)
-	case g.four.bitmap != nil || g.three.bitmap != nil || g.two.bitmap != nil:
+	case g.two.bitmap != nil:
 		g.scanAll(text, n, hit)
+	case g.four.bitmap != nil:
+		g.scanFour(text, n, hit)
 	}
 	for _, l := range g.one {
 		if bytes.IndexByte(text[:n], l.c) >= 0 {
@@ -186,31 +186,22 @@ var emptyBitmap = make([]uint64, 1<<(minBitmap-6))
 // scanAll is scanFour with the shorter literals.
 func (g *grams) scanAll(text []byte, n int, hit func(span)) {
 	four, shift4 := g.four.bitmap, g.four.shift&31
-	three, shift3 := g.three.bitmap, g.three.shift&31
 	two, shift2 := g.two.bitmap, g.two.shift&31
 	if four == nil {
 		four, shift4 = emptyBitmap, 32-minBitmap
 	}
-	if three == nil {
-		three, shift3 = emptyBitmap, 32-minBitmap
-	}
-	if two == nil {
-		two, shift2 = emptyBitmap, 32-minBitmap
-	}
 	for i := 0; i+2 <= n; i++ {
 		x := binary.LittleEndian.Uint32(text[i:])
-		h4, h3, h2 := gramHash(x), gramHash(x&0xffffff), gramHash(x&0xffff)
-		b4, b3, b2 := h4>>shift4, h3>>shift3, h2>>shift2
-		if (four[b4>>6]>>(b4&63)|three[b3>>6]>>(b3&63)|two[b2>>6]>>(b2&63))&1 == 0 {
+		h4, h2 := gramHash(x), gramHash(x&0xffff)
+		b4, b2 := h4>>shift4, h2>>shift2
+		in4, in2 := four[b4>>6]>>(b4&63)&1, two[b2>>6]>>(b2&63)&1
+		if in4|in2 == 0 {
 			continue
 		}
-		if four[b4>>6]>>(b4&63)&1 != 0 {
+		if in4 != 0 {
 			g.verify(&g.four, h4, x, text, i, n, hit)
 		}
-		if three[b3>>6]>>(b3&63)&1 != 0 {
-			g.verify(&g.three, h3, x&0xffffff, text, i, n, hit)
-		}
-		if two[b2>>6]>>(b2&63)&1 != 0 {
+		if in2 != 0 {
 			g.verify(&g.two, h2, x&0xffff, text, i, n, hit)
 		}
 	}

@@ -1,6 +1,8 @@
 package sigma
 
 import (
+	"bytes"
+
 	"github.com/gatewatch/gatewatch/detection/event"
 )
 
@@ -64,20 +66,49 @@ func (s *state) testValue(l *lazy, v event.Value) bool {
 		}
 		return l.text.match(s.fold[:s.foldValue(v)])
 	case predRegex:
-		return p.re.MatchString(s.text(v))
+		text := s.text(v)
+		return p.need.met(text) && p.re.MatchString(text)
 	case predFieldRef:
 		sv := &s.values[l.ref]
 		if sv.epoch != s.epoch {
 			return false
 		}
 		for i := sv.first; i >= 0; i = s.next[i] - 1 {
-			if p.refHolds(v, s.list[i]) {
+			if s.testRef(p, v, s.list[i]) {
 				return true
 			}
 		}
 		return false
 	}
 	return p.holdsFor(v)
+}
+
+// testRef is predicate.refHolds for two values that are not null, without allocating.
+func (s *state) testRef(p *predicate, v, o event.Value) bool {
+	if p.how == shapeExact && v.Kind() != event.KindString && o.Kind() != event.KindString {
+		return p.refHolds(v, o)
+	}
+	var text, other []byte
+	if p.cased {
+		s.fold = v.AppendText(s.fold[:0])
+		s.other = o.AppendText(s.other[:0])
+		text, other = s.fold, s.other
+	} else {
+		n := s.foldValue(v)
+		text = s.fold[:n]
+		s.num = o.AppendText(s.num[:0])
+		s.other, n = foldText(s.other, bytesView(s.num))
+		other = s.other[:n]
+	}
+	switch p.how {
+	case shapePrefix:
+		return bytes.HasPrefix(text, other)
+	case shapeSuffix:
+		return bytes.HasSuffix(text, other)
+	case shapeContains:
+		return bytes.Contains(text, other)
+	}
+	return bytes.Equal(text, other)
 }
 
 // text returns the text of a value, valid until the next call.

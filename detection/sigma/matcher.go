@@ -104,9 +104,10 @@ type state struct {
 	list []event.Value // values that rules read, in order of the event
 	next []int32       // by value: the next one of its slot+1
 
-	fold []byte
-	num  []byte
-	hit  func(span)
+	fold  []byte // folded text of the value at hand
+	num   []byte // text of a value that is no string
+	other []byte // folded text of the other field of a fieldref
+	hit   func(span)
 }
 
 // slotValues is where the values of a slot are in state.list.

@@ -23,7 +23,8 @@ type predicate struct {
 	unit    Modifier       // predTime
 
 	text *textMatcher // predString, once prepared
-	must [][]string   // predRegex, once prepared: see requiredLiterals
+	must [][]string   // predRegex, once prepared: literals that the scan looks for first
+	need *regexNeed   // predRegex, once prepared
 }
 
 // prepare makes what the engine needs and the reference does not.
@@ -32,7 +33,7 @@ func (p *predicate) prepare() {
 	case predString:
 		p.text = newTextMatcher(p.pattern, p.cased)
 	case predRegex:
-		p.must = requiredLiterals(p.re.String())
+		p.must, p.need = regexNeeds(p.re.String())
 	}
 }
 

@@ -11,17 +11,13 @@ import (
 const (
 	maxExact     = 24 // alternatives of one clause
 	maxExactText = 64 // bytes of one literal
-	minGuard     = 2  // bytes of the shortest literal that is worth looking for
+	minGuard     = 2  // bytes of the shortest literal that the scan looks for
 )
 
 // requiredLiterals returns sets of folded literals: text that matches the regular
 // expression holds, after folding, a member of every set. None means nothing is known.
-func requiredLiterals(expr string) [][]string {
-	re, err := syntax.Parse(expr, syntax.Perl)
-	if err != nil {
-		return nil
-	}
-	c := analyse(re.Simplify())
+func requiredLiterals(re *syntax.Regexp) [][]string {
+	c := analyse(re)
 	c.flush()
 	return c.must
 }
@@ -34,7 +30,7 @@ type clauses struct {
 
 // flush turns the exact strings into a clause.
 func (c *clauses) flush() {
-	if len(c.exact) > 0 && shortest(c.exact) >= minGuard {
+	if len(c.exact) > 0 && shortest(c.exact) > 0 {
 		c.must = append(c.must, c.exact)
 	}
 	c.exact = nil
