@@ -88,6 +88,9 @@ func (it *Item) apply(m Modifier, p pattern) ([]pattern, error) {
 		if m == ModBase64 {
 			return one(textPattern(base64.StdEncoding.EncodeToString([]byte(s))))
 		}
+		if s == "" {
+			return nil, fmt.Errorf("modifier base64offset takes no empty value")
+		}
 		return base64Offsets(s), nil
 	}
 	return one(p)

@@ -109,7 +109,7 @@ var (
 	genFields = []string{"A", "B", "c.d", "c", "e-f", "N", "event.original", "T"}
 	genPieces = []string{
 		"a", "B", "ab", "Foo", "bar", "foobar", `\`, ".exe", " -x", " /x", "–", "é", "É", "K", "ſ", "s",
-		"日本", "1", "5", "x", "cmd", "%p%", "\t", "ΟΔΟΣ", "0123456789abcdef",
+		"日本", "1", "5", "x", "cmd", "%p%", "\t", "ΟΔΟΣ", "0123456789abcdef", "ababababab", "`", "{x",
 	}
 )
 
@@ -190,7 +190,7 @@ func (g generator) item() (key, values string) {
 }
 
 func (g generator) regex() string {
-	parts := []string{"foo", "a+", "[ab]", "(bar|x)", `\d`, ".", "^", "$", `\s`, "é", "(?i:FOO)", "b?", "(ab){1,2}", `\.exe`, "(?:1|5)", "日"}
+	parts := []string{"foo", "a+", "[ab]", "(bar|x)", `\d`, ".", "^", "$", `\s`, "é", "(?i:FOO)", "b?", "(ab){1,2}", "[0-9a-c]{8,}", ".{9,12}", "`", "(`|{)x?", "[ab]{9}", `\.exe`, "(?:1|5)", "日"}
 	s := ""
 	for range 1 + g.IntN(4) {
 		s += g.pick(parts...)
