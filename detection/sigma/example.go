@@ -169,32 +169,9 @@ func (r *reader) appendJSON(dst []byte, n *yaml.Node) ([]byte, *Error) {
 	defer func() { r.depth-- }()
 	switch n.Kind {
 	case yaml.MappingNode:
-		members, err := r.pairs(n, "event")
-		if err != nil {
-			return nil, err
-		}
-		dst = append(dst, '{')
-		for i, m := range members {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = append(event.AppendQuoted(dst, m.key), ':')
-			if dst, err = r.appendJSON(dst, m.value); err != nil {
-				return nil, err
-			}
-		}
-		return append(dst, '}'), nil
+		return r.appendObject(dst, n)
 	case yaml.SequenceNode:
-		dst = append(dst, '[')
-		for i, c := range n.Content {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			if dst, err = r.appendJSON(dst, c); err != nil {
-				return nil, err
-			}
-		}
-		return append(dst, ']'), nil
+		return r.appendArray(dst, n)
 	}
 	v, err := r.value(n)
 	if err != nil {
@@ -214,4 +191,35 @@ func (r *reader) appendJSON(dst []byte, n *yaml.Node) ([]byte, *Error) {
 		}
 	}
 	return event.AppendQuoted(dst, v.Text), nil
+}
+
+func (r *reader) appendObject(dst []byte, n *yaml.Node) ([]byte, *Error) {
+	members, err := r.pairs(n, "event")
+	if err != nil {
+		return nil, err
+	}
+	dst = append(dst, '{')
+	for i, m := range members {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(event.AppendQuoted(dst, m.key), ':')
+		if dst, err = r.appendJSON(dst, m.value); err != nil {
+			return nil, err
+		}
+	}
+	return append(dst, '}'), nil
+}
+
+func (r *reader) appendArray(dst []byte, n *yaml.Node) (_ []byte, err *Error) {
+	dst = append(dst, '[')
+	for i, c := range n.Content {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if dst, err = r.appendJSON(dst, c); err != nil {
+			return nil, err
+		}
+	}
+	return append(dst, ']'), nil
 }

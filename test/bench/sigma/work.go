@@ -45,43 +45,23 @@ func (w work) run() (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	runtime.GC()
 	var before, after runtime.MemStats
+	runtime.GC()
 	runtime.ReadMemStats(&before)
 	start := cpu()
 	set, err := sigma.Load(os.DirFS(w.Rules), ".")
 	if err != nil {
 		return nil, err
 	}
-	var current sigma.Logsource
+	p := passer{fromBytes: w.Mode == "bytes"}
 	options := sigma.Options{Fields: w.Fields}
 	if w.Mode != "all" {
-		options.Route = func(*event.Event) (sigma.Logsource, bool) { return current, true }
+		options.Route = func(*event.Event) (sigma.Logsource, bool) { return p.logsource, true }
 	}
 	engine, _ := sigma.Compile(set.Rules, options)
 	res := &result{Engine: "gatewatch", Rules: len(engine.Rules()), Events: len(records), Load: cpu() - start}
-	matcher := engine.NewMatcher()
-	var matches []sigma.Match
-	var dec event.Decoder
-	var scratch event.Event
-	pass := func(records []record) (hits int, err error) {
-		for i := range records {
-			r := &records[i]
-			current = r.logsource
-			e := r.event
-			if w.Mode == "bytes" {
-				e = &scratch
-				e.Reset()
-				if err := dec.Decode(r.json, e); err != nil {
-					return hits, err
-				}
-			}
-			matches = matcher.Match(matches[:0], e)
-			hits += len(matches)
-		}
-		return hits, nil
-	}
-	if _, err := pass(records[:min(len(records), 5000)]); err != nil { // plans of all logsources
+	p.matcher = engine.NewMatcher()
+	if _, err := p.pass(records[:min(len(records), 5000)]); err != nil { // plans of all logsources
 		return nil, err
 	}
 	runtime.GC()
@@ -100,7 +80,7 @@ func (w work) run() (*result, error) {
 	}
 	runtime.ReadMemStats(&before)
 	start = cpu()
-	if res.Hits, err = pass(records); err != nil {
+	if res.Hits, err = p.pass(records); err != nil {
 		return nil, err
 	}
 	res.CPU = cpu() - start
@@ -113,6 +93,34 @@ func (w work) run() (*result, error) {
 	}
 	runtime.KeepAlive(set)
 	return res, nil
+}
+
+// passer evaluates events.
+type passer struct {
+	matcher   *sigma.Matcher
+	fromBytes bool
+	logsource sigma.Logsource // of the event at hand
+	matches   []sigma.Match
+	decoder   event.Decoder
+	scratch   event.Event
+}
+
+func (p *passer) pass(records []record) (hits int, err error) {
+	for i := range records {
+		r := &records[i]
+		p.logsource = r.logsource
+		e := r.event
+		if p.fromBytes {
+			e = &p.scratch
+			e.Reset()
+			if err := p.decoder.Decode(r.json, e); err != nil {
+				return hits, err
+			}
+		}
+		p.matches = p.matcher.Match(p.matches[:0], e)
+		hits += len(p.matches)
+	}
+	return hits, nil
 }
 
 func readRecords(name string) ([]record, error) {
