@@ -3,7 +3,6 @@ package verdict
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 )
@@ -123,8 +122,9 @@ func (d Decided) check() error {
 	return nil
 }
 
-// minProbability keeps the squares of weights in range.
-const minProbability = 1e-12
+// minProbability keeps the squares of weights, which are its reciprocal, small
+// enough to be summed exactly.
+const minProbability = 1e-9
 
 // Scopes returns the names of the scopes, sorted.
 func (r *Rates) Scopes() []string {
@@ -155,12 +155,12 @@ func (r *Rates) Estimates(scope string) []Estimate {
 // Narrowing says by how much the label of one more decision is expected to
 // lower the variance of a rate of its scope, as a share of it: 0 to 1. It is
 // used to rank decisions that have no label yet; the answer is the same for all
-// decisions of a side with about the same PAttack. It is NaN for a scope that
-// has no decisions.
+// decisions of a side with about the same PAttack. It is 0 where no
+// decision is.
 func (r *Rates) Narrowing(scope string, rate Rate) func(blocked bool, pAttack float64) float64 {
 	s := r.scopes[scope]
 	if s == nil {
-		return func(bool, float64) float64 { return math.NaN() }
+		return func(bool, float64) float64 { return 0 }
 	}
 	return newPicture(s).narrowing(rate)
 }

@@ -78,14 +78,17 @@ func (s *sideCounts) add(d Decided) {
 	if d.Probability == 0 {
 		return
 	}
-	w := 1 / d.Probability
+	w := rounded(1 / d.Probability)
 	c.drawn++
 	c.w += w
-	c.w2 += w * w
+	c.w2 += rounded(w * w)
 	if d.Truth == Attack {
 		c.wAttack += w
 	}
 }
+
+// rounded makes sums of weights exact, so that their order makes no difference.
+func rounded(w float64) float64 { return math.Round(w*4096) / 4096 }
 
 // A band is a run of neighbouring cells that are taken for equally suspicious.
 type band struct {
