@@ -14,7 +14,8 @@ import (
 )
 
 func newRulesCheck() *cobra.Command {
-	return &cobra.Command{
+	var pipelines []string
+	cmd := &cobra.Command{
 		Use:   "check DIR...",
 		Short: "Say which rule files load and why others do not",
 		Long: `Reads all rule files (.yml, .yaml) of folders, or single files, and prints one
@@ -33,9 +34,15 @@ rule is rejected.`,
 			if err != nil {
 				return err
 			}
-			return checkRules(set, cmd.OutOrStdout())
+			pipeline, err := loadPipelines(cmd, pipelines)
+			if err != nil {
+				return err
+			}
+			return checkRules(set, pipeline, cmd.OutOrStdout())
 		},
 	}
+	cmd.Flags().StringArrayVar(&pipelines, "pipeline", nil, pipelineUsage)
+	return cmd
 }
 
 // loadRules reads the rule files of folders and single files into one set, with
@@ -74,10 +81,10 @@ type checkLine struct {
 	Error  string   `json:"error,omitempty"`
 }
 
-func checkRules(set *sigma.Set, w io.Writer) error {
-	_, rejected := sigma.Compile(set.Rules, sigma.Options{})
+func checkRules(set *sigma.Set, pipeline *sigma.Pipeline, w io.Writer) error {
+	_, rejected := sigma.Build(set, pipeline, sigma.Options{})
 	late := map[string][]*sigma.Error{}
-	for _, e := range rejected {
+	for _, e := range rejected[len(set.Errors):] { // the others are in their files
 		late[e.Path] = append(late[e.Path], e)
 	}
 	out := bufio.NewWriter(w)

@@ -15,6 +15,7 @@ import (
 
 type evalFlags struct {
 	rules     []string
+	pipelines []string
 	logsource string
 }
 
@@ -25,8 +26,11 @@ func newRulesEval() *cobra.Command {
 		Short: "Evaluate rules on events",
 		Long: `Reads events as NDJSON from a file or standard input and prints one line of JSON for
 each match, in the order of the events: event (the 0-based line), rule (its id, else
-its name, else its title) and title. Events are used as they are. Rejected rules go
-to standard error and make the exit code 1; the others are evaluated.
+its name, else its title) and title; for a correlation group too, at the event that
+completes it. A rule that a correlation refers to is printed only with generate: true.
+Filters are applied. Events are used as they are; field names of rules change only
+with --pipeline. Rejected rules go to standard error and make the exit code 1; the
+others are evaluated.
 
 By default all rules are evaluated on all events. With --logsource only those are
 whose logsource accepts that of the event: the one given, such as
@@ -43,6 +47,7 @@ product, category and service or its event.dataset name.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runRulesEval(cmd, f, args) },
 	}
 	cmd.Flags().StringArrayVar(&f.rules, "rules", nil, "folder of rules, or one file; may be given several times")
+	cmd.Flags().StringArrayVar(&f.pipelines, "pipeline", nil, pipelineUsage)
 	cmd.Flags().StringVar(&f.logsource, "logsource", "", "evaluate only rules for the events' logsource, or for this one")
 	cmd.Flags().Lookup("logsource").NoOptDefVal = "event"
 	return cmd
@@ -61,8 +66,12 @@ func runRulesEval(cmd *cobra.Command, f evalFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	engine, rejected := sigma.Compile(set.Rules, options)
-	for _, e := range append(set.Errors, rejected...) {
+	pipeline, err := loadPipelines(cmd, f.pipelines)
+	if err != nil {
+		return err
+	}
+	rules, rejected := sigma.Build(set, pipeline, options)
+	for _, e := range rejected {
 		fmt.Fprintf(cmd.ErrOrStderr(), "rejected: %s\n", printable(e.Error()))
 	}
 	name := "-"
@@ -75,14 +84,14 @@ func runRulesEval(cmd *cobra.Command, f evalFlags, args []string) error {
 	}
 	defer in.Close()
 	out := bufio.NewWriter(cmd.OutOrStdout())
-	if err := evalEvents(in, engine, out); err != nil {
+	if err := evalEvents(in, rules, out); err != nil {
 		out.Flush()
 		return err
 	}
 	if err := out.Flush(); err != nil {
 		return err
 	}
-	if len(set.Errors)+len(rejected) > 0 {
+	if len(rejected) > 0 {
 		return errFindings
 	}
 	return nil
@@ -116,20 +125,24 @@ func routeFlag(s string) (func(*event.Event) (sigma.Logsource, bool), error) {
 // maxEventLine bounds one line of events.
 const maxEventLine = 16 << 20
 
-// evalEvents prints the matches of the events of r.
-func evalEvents(r io.Reader, engine *sigma.Engine, out *bufio.Writer) error {
-	matcher := engine.NewMatcher()
+// evalEvents prints the matches of the events of r and the correlations that they
+// complete.
+func evalEvents(r io.Reader, rules *sigma.Ruleset, out *bufio.Writer) error {
+	matcher := rules.Engine.NewMatcher()
+	correlator := sigma.NewCorrelator(rules.Links, sigma.CorrelatorConfig{})
 	var matches []sigma.Match
 	var line []byte
 	return eachEvent(r, func(n int, e *event.Event) error {
+		line = line[:0]
 		matches = matcher.Match(matches[:0], e)
 		for _, m := range matches {
-			line = appendMatch(line[:0], n, m)
-			if _, err := out.Write(line); err != nil {
-				return err
+			if !rules.Links.Silent(m.Index) {
+				line = append(appendMatch(line, n, m.Rule.Key(), m.Rule.Title), "}\n"...)
 			}
 		}
-		return nil
+		correlator.Observe(e, matches, func(f *sigma.Firing) { line = appendFiring(line, n, f) })
+		_, err := out.Write(line)
+		return err
 	})
 }
 
@@ -158,12 +171,27 @@ func eachEvent(r io.Reader, f func(n int, e *event.Event) error) error {
 	return nil
 }
 
-func appendMatch(dst []byte, n int, m sigma.Match) []byte {
+// appendMatch appends a line without its end.
+func appendMatch(dst []byte, n int, key, title string) []byte {
 	dst = append(dst, `{"event":`...)
 	dst = strconv.AppendInt(dst, int64(n), 10)
 	dst = append(dst, `,"rule":`...)
-	dst = event.AppendQuoted(dst, m.Rule.Key())
+	dst = event.AppendQuoted(dst, key)
 	dst = append(dst, `,"title":`...)
-	dst = event.AppendQuoted(dst, m.Rule.Title)
-	return append(dst, "}\n"...)
+	return event.AppendQuoted(dst, title)
+}
+
+// appendFiring appends the line of a correlation.
+func appendFiring(dst []byte, n int, f *sigma.Firing) []byte {
+	dst = appendMatch(dst, n, f.Correlation.Key(), f.Correlation.Title)
+	dst = append(dst, `,"group":{`...)
+	for i, name := range f.Correlation.GroupBy {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = event.AppendQuoted(dst, name)
+		dst = append(dst, ':')
+		dst = event.AppendQuoted(dst, f.Values[i])
+	}
+	return append(dst, "}}\n"...)
 }
