@@ -195,3 +195,27 @@ func BenchmarkAppendJSON(b *testing.B) {
 		buf = e.AppendJSON(buf[:0])
 	}
 }
+
+func TestNulls(t *testing.T) {
+	const text = `{"a":null,"b":[],"c":[null,1],"d":{"e":null},"event.id":null}`
+	f := func(keep bool, want string) {
+		t.Helper()
+		var e Event
+		d := Decoder{Nulls: keep}
+		if err := d.Decode([]byte(text), &e); err != nil {
+			t.Fatal(err)
+		}
+		names := ""
+		for _, f := range e.Fields() {
+			names += f.Key.String() + "=" + f.Value.Kind().String() + " "
+		}
+		if names != want {
+			t.Errorf("fields are %s, want %s", names, want)
+		}
+		if e.Has(Intern("a")) {
+			t.Error("a null is a value")
+		}
+	}
+	f(false, "c=int ")
+	f(true, "a=none b=none c=none c=int d.e=none ")
+}

@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"slices"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
@@ -184,12 +185,7 @@ type Item struct {
 
 // Has tells whether the item has a modifier.
 func (it *Item) Has(m Modifier) bool {
-	for _, x := range it.Modifiers {
-		if x == m {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(it.Modifiers, m)
 }
 
 // ValueKind is the YAML type of a value.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -21,11 +22,11 @@ func (it *Item) role() (Modifier, error) {
 		switch m {
 		case ModRe, ModCIDR, ModExists, ModFieldRef, ModLT, ModLTE, ModGT, ModGTE,
 			ModMinute, ModHour, ModDay, ModWeek, ModMonth, ModYear:
-			time, compare := role >= ModMinute, m >= ModLT && m <= ModGTE
+			compares := m >= ModLT && m <= ModGTE
 			switch {
 			case role == 0:
 				role = m
-			case time && compare: // hour|gte
+			case role >= ModMinute && compares: // hour|gte
 			default:
 				return 0, fmt.Errorf("modifiers %v and %v exclude each other", role, m)
 			}
@@ -60,7 +61,7 @@ func (it *Item) lower(pending bool) (*test, error) {
 		case role, ModAll, ModNEQ, ModExpand:
 			continue
 		}
-		if !contains(allowed[group], m) {
+		if !slices.Contains(allowed[group], m) {
 			if role == 0 {
 				return nil, fmt.Errorf("modifier %v needs another one before it", m)
 			}
@@ -96,15 +97,6 @@ func (it *Item) lower(pending bool) (*test, error) {
 type valueError struct {
 	pos Pos
 	error
-}
-
-func contains(list []Modifier, m Modifier) bool {
-	for _, x := range list {
-		if x == m {
-			return true
-		}
-	}
-	return false
 }
 
 var placeholderForm = regexp.MustCompile(`%([^%\\]+)%`)
