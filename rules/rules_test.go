@@ -207,6 +207,43 @@ func (p *pack) fires(m *sigma.Matcher, c *sigma.Correlation, list []*event.Event
 	return fired
 }
 
+// TestThresholds holds that the examples show where a threshold is: with a higher one
+// not all that must fire does.
+func TestThresholds(t *testing.T) {
+	p := loadPack(t)
+	m := p.engine.NewMatcher()
+	tried := 0
+	for i, c := range p.set.Correlations {
+		if len(c.Bounds) == 0 {
+			continue
+		}
+		tried++
+		higher := *c
+		higher.Bounds = slices.Clone(c.Bounds)
+		higher.Bounds[0].Value++
+		list := slices.Clone(p.set.Correlations)
+		list[i] = &higher
+		links, errs := sigma.Link(p.set.Rules, list)
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		changed := &pack{p.set, p.engine, links}
+		shown := slices.ContainsFunc(examplesOf(t, &c.Header), func(x sigma.Example) bool {
+			events, err := eventsOf(x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return x.Match && !changed.fires(m, &higher, events)
+		})
+		if !shown {
+			t.Errorf("%s: examples hold with %v for %v too", c.Path, higher.Bounds[0].Value, c.Bounds[0].Value)
+		}
+	}
+	if tried < 12 {
+		t.Fatalf("%d thresholds only", tried)
+	}
+}
+
 // TestReadmeNamesEveryDocument holds the table of hits complete.
 func TestReadmeNamesEveryDocument(t *testing.T) {
 	text, err := os.ReadFile("README.md")
