@@ -26,8 +26,12 @@ func (v *server) ready() error {
 // openAPI makes the services of the API over the parts.
 func (v *server) openAPI(inputs *access.Gate) (err error) {
 	v.nodes = ingest.NewNodeServer(v.sink, v.settings.Node, inputs.Sender, v.log)
+	var inUse api.RulesFunc
+	if v.rules != nil {
+		inUse = v.rules.InUse
+	}
 	v.api, err = api.New(v.settings.API, api.Parts{
-		Store: v.store, Tokens: v.tokens, Sources: v.listSources, Nodes: v.listNodes,
+		Store: v.store, Tokens: v.tokens, Sources: v.listSources, Nodes: v.listNodes, Rules: inUse,
 		Ingest: ingest.NewBatchServer(v.sink, inputs.Sender), Node: v.nodes,
 		Ready: v.ready, Metrics: v.metrics, Now: time.Now, Log: v.log,
 	})

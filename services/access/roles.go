@@ -37,6 +37,10 @@ var rights = map[string]right{
 	"/gatewatch.v1.SearchService/Aggregate": readers,
 	"/gatewatch.v1.SearchService/Tail":      readers,
 
+	"/gatewatch.v1.RuleService/ListRules":   readers,
+	"/gatewatch.v1.RuleService/GetRule":     readers,
+	"/gatewatch.v1.RuleService/ExplainRule": readers,
+
 	"/gatewatch.v1.AdminService/CreateToken": administrators,
 	"/gatewatch.v1.AdminService/ListTokens":  administrators,
 	"/gatewatch.v1.AdminService/RevokeToken": administrators,

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatewatch/gatewatch/proto/gatewatch/v1"
 	"github.com/gatewatch/gatewatch/services/access"
+	"github.com/gatewatch/gatewatch/services/rules"
 	"github.com/gatewatch/gatewatch/services/store"
 )
 
@@ -70,6 +71,7 @@ type Parts struct {
 	Tokens  *access.Tokens      //
 	Sources SourcesFunc         //
 	Nodes   NodesFunc           //
+	Rules   RulesFunc           // may be nil: a process that does not detect
 	Ingest  IngestServer        // may be nil
 	Node    NodeServer          // may be nil
 	Ready   func() error        // nil error: all parts are up
@@ -84,6 +86,8 @@ type (
 	SourcesFunc func() []*gatewatchv1.Source
 	// NodesFunc returns the nodes in order of their names.
 	NodesFunc func() []*gatewatchv1.Node
+	// RulesFunc returns the detection rules in use.
+	RulesFunc func() (*rules.Set, error)
 	// IngestServer takes records.
 	IngestServer = gatewatchv1.IngestServiceServer
 	// NodeServer takes the streams of nodes.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,6 +22,7 @@ import (
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/proto/gatewatch/v1"
 	"github.com/gatewatch/gatewatch/services/access"
+	"github.com/gatewatch/gatewatch/services/rules"
 	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/store/query"
 )
@@ -100,6 +102,25 @@ type server struct {
 	ready  error
 }
 
+// ruleText is the rule in use.
+const ruleText = `title: Page a
+id: 44444444-4444-4444-8444-444444444444
+name: page_a
+level: low
+author: A. Nalyst
+license: DRL-1.1
+tags: [attack.t1190]
+logsource: {category: webserver}
+detection:
+  path: {url.path|startswith: /A}
+  refused: {http.response.status_code: 403}
+  condition: path and refused
+---
+title: Many of page a
+name: many
+correlation: {type: event_count, rules: [page_a], group-by: [source.ip], timespan: 1m, condition: {gte: 2}}
+`
+
 var started = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 
 // newServer serves on loopback until the test ends.
@@ -133,6 +154,10 @@ func newServer(t *testing.T, config Config, open bool) *server {
 		}
 		s.bearer[cmp.Or(string(g.Role), string(g.Kind))] = bearer
 	}
+	inUse, err := rules.Compile(fstest.MapFS{"a.yml": {Data: []byte(ruleText)}, "bad.yml": {Data: []byte("title: x\nlogsource: 7\n")}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	gate := access.NewGate(s.tokens, access.NewFailures(time.Now), open, logger)
 	s.ingest = &ingestFake{gate: gate}
 	registry := prometheus.NewRegistry()
@@ -147,6 +172,7 @@ func newServer(t *testing.T, config Config, open bool) *server {
 			}
 		},
 		Nodes:   func() []*gatewatchv1.Node { return []*gatewatchv1.Node{{Name: "waf-1", Connected: true}} },
+		Rules:   func() (*rules.Set, error) { return inUse, nil },
 		Ready:   func() error { return s.ready },
 		Metrics: registry, Now: func() time.Time { return started }, Log: logger,
 	})

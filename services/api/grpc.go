@@ -54,6 +54,9 @@ func (a *API) register(r grpc.ServiceRegistrar) {
 	if a.parts.Store != nil {
 		gatewatchv1.RegisterSearchServiceServer(r, searchServer{api: a})
 	}
+	if a.parts.Rules != nil && a.parts.Store != nil {
+		gatewatchv1.RegisterRuleServiceServer(r, ruleServer{api: a})
+	}
 	if a.parts.Ingest != nil {
 		gatewatchv1.RegisterIngestServiceServer(r, a.parts.Ingest)
 	}

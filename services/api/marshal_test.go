@@ -31,7 +31,7 @@ func TestMarshal(t *testing.T) {
 	f(&gatewatchv1.Token{Id: "a", Kind: gatewatchv1.TokenKind_TOKEN_KIND_NODE, CreateTime: timestamppb.New(started)},
 		`{"id":"a","kind":"TOKEN_KIND_NODE","name":"","role":"","create_time":"2026-01-31T12:00:00Z"}`)
 	f(&gatewatchv1.Token{Kind: 9}, `{"id":"","kind":9,"name":"","role":""}`)
-	f(&gatewatchv1.RawRecord{Id: "a", Sequence: 1, Raw: []byte("\xff")}, `{"id":"a","sequence":1,"raw":"/w=="}`)
+	f(&gatewatchv1.RawRecord{Id: "a", Sequence: 1, Raw: []byte("\xff")}, `{"id":"a","sequence":1,"raw":"/w==","cut":false}`)
 	f(&gatewatchv1.RevokeTokenResponse{}, `{}`)
 	value := func(v *gatewatchv1.Value, want string) {
 		t.Helper()
@@ -54,6 +54,7 @@ func TestMessagesCanBeMarshaled(t *testing.T) {
 	n := 0
 	for _, file := range []protoreflect.FileDescriptor{
 		gatewatchv1.File_gatewatch_v1_search_proto, gatewatchv1.File_gatewatch_v1_admin_proto, gatewatchv1.File_gatewatch_v1_ingest_proto,
+		gatewatchv1.File_gatewatch_v1_rule_proto,
 	} {
 		for i := range file.Messages().Len() {
 			d := file.Messages().Get(i)

@@ -37,6 +37,11 @@ type badField struct {
 func (e *badField) Error() string { return e.field + ": " + e.err.Error() }
 func (e *badField) Unwrap() error { return e.err }
 
+// notFound says that there is no such thing.
+type notFound struct{ kind, id string }
+
+func (e *notFound) Error() string { return fmt.Sprintf("there is no %s %q", e.kind, e.id) }
+
 // errBusy means that too many calls of a kind are running.
 var errBusy = errors.New("the server is busy, try again later")
 
@@ -49,6 +54,7 @@ func (a *API) status(method string, err error) error {
 	var (
 		inQuery *query.Error
 		inField *badField
+		missing *notFound
 		costly  *query.LimitError
 	)
 	switch {
@@ -58,6 +64,8 @@ func (a *API) status(method string, err error) error {
 			violation("query", inQuery.Error()))
 	case errors.As(err, &costly):
 		return withDetails(codes.InvalidArgument, "query: "+costly.Error(), violation("query", costly.Error()))
+	case errors.As(err, &missing):
+		return status.Error(codes.NotFound, missing.Error())
 	case errors.As(err, &inField):
 		return withDetails(codes.InvalidArgument, inField.Error(), violation(inField.field, inField.err.Error()))
 	case errors.Is(err, access.ErrTooManyFailures):

@@ -141,6 +141,9 @@ func (k *Keeper) Detector(fingerprint string) (detection.Detector, error) {
 	}), nil
 }
 
+// InUse returns the rules that are used on new records.
+func (k *Keeper) InUse() (*Set, error) { return k.set(k.Current()) }
+
 // set returns the compiled rules of a fingerprint.
 func (k *Keeper) set(fingerprint string) (*Set, error) {
 	k.mu.Lock()

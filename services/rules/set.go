@@ -3,6 +3,8 @@ package rules
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/gatewatch/gatewatch/detection"
@@ -19,6 +21,7 @@ type Set struct {
 	links        *sigma.Links
 	rules        []*detection.Rule // by index in the engine
 	correlations map[*sigma.Correlation]*detection.Rule
+	documents    []*Document // in order of their ids
 }
 
 // Rules returns how many rules and correlations are in use.
@@ -31,9 +34,19 @@ const (
 	pipelineFolder = "pipelines"
 )
 
+// Compile makes a set of the rules of a folder, beside those that a server uses.
+func Compile(fsys fs.FS) (*Set, error) {
+	b := new(bundle)
+	if err := b.addFolder(fsys, dirFolder); err != nil {
+		return nil, fmt.Errorf("read rules: %w", err)
+	}
+	b.sort()
+	return b.compile()
+}
+
 // compile makes the set of a bundle.
 func (b *bundle) compile() (*Set, error) {
-	parsed, versions := new(sigma.Set), map[string]string{}
+	parsed, texts := new(sigma.Set), map[string][]byte{}
 	o := new(overlay)
 	for _, f := range b.files {
 		folder, _, _ := strings.Cut(f.name, "/")
@@ -45,8 +58,7 @@ func (b *bundle) compile() (*Set, error) {
 			}
 		case packFolder, dirFolder:
 			parsed.Add(sigma.Parse(f.name, f.text))
-			sum := sha256.Sum256(f.text)
-			versions[f.name] = hex.EncodeToString(sum[:6])
+			texts[f.name] = f.text
 		}
 	}
 	s := &Set{Fingerprint: b.fingerprint(), correlations: map[*sigma.Correlation]*detection.Rule{}}
@@ -61,18 +73,20 @@ func (b *bundle) compile() (*Set, error) {
 	s.Rejected = append(s.Rejected, rejected...)
 	s.engine, s.links = engine, links
 	for _, r := range engine.Rules() {
-		s.rules = append(s.rules, describe(&r.Header, versions[r.Path]))
+		s.rules = append(s.rules, describe(&r.Header, texts[r.Path]))
 	}
 	for _, c := range links.Correlations() {
-		s.correlations[c] = describe(&c.Header, versions[c.Path])
+		s.correlations[c] = describe(&c.Header, texts[c.Path])
 	}
+	s.document(texts)
 	return s, nil
 }
 
 // describe is what findings say of a rule.
-func describe(h *sigma.Header, version string) *detection.Rule {
+func describe(h *sigma.Header, text []byte) *detection.Rule {
+	sum := sha256.Sum256(text)
 	r := &detection.Rule{
-		ID: h.Key(), Version: version + "-" + h.Level.String(), Name: h.Title, Description: h.Description,
+		ID: h.Key(), Version: hex.EncodeToString(sum[:6]) + "-" + h.Level.String(), Name: h.Title, Description: h.Description,
 		Author: h.Author, License: h.License, Severity: severity(h.Level), Tags: h.Tags, Ruleset: "rules",
 	}
 	if folder, _, _ := strings.Cut(h.Path, "/"); folder == packFolder {
