@@ -2,10 +2,12 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -128,8 +130,11 @@ func checkRules(set *sigma.Set, pipeline *sigma.Pipeline, w io.Writer) error {
 	return nil
 }
 
-// joinErrors writes errors of one file without its path.
+// joinErrors writes errors of one file without its path, in their order in it.
 func joinErrors(errs []*sigma.Error) string {
+	slices.SortStableFunc(errs, func(a, b *sigma.Error) int {
+		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
+	})
 	var list []string
 	for _, e := range errs {
 		list = append(list, e.Pos.String()+": "+e.Reason)

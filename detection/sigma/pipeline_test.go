@@ -363,6 +363,53 @@ func TestShippedPipelines(t *testing.T) {
 	f("{product: windows}", "{c-ip: 192.0.2.1}", "source.ip=192.0.2.1", false)
 }
 
+// TestShippedPipelinesCorrelate wants one name for each field of a correlation.
+func TestShippedPipelinesCorrelate(t *testing.T) {
+	var list []*Pipeline
+	for _, name := range ShippedPipelines() {
+		text, _ := ShippedPipeline(name)
+		p, err := ParsePipeline(name+".yml", text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+	many := map[string][]string{} // logsource: fields that a rule may find under several names
+	for _, p := range list {
+		for name, logsource := range map[string]string{"webserver": "{category: webserver}", "proxy": "{category: proxy}", "modsecurity": "{product: modsecurity}"} {
+			if p.Name != name {
+				continue
+			}
+			for _, step := range strings.SplitAfter(string(shippedText(p.Name)), "\n") {
+				if key, value, ok := strings.Cut(strings.TrimSpace(step), ": ["); ok && strings.Contains(value, ".") && !strings.HasPrefix(key, "- ") {
+					many[logsource] = append(many[logsource], key)
+				}
+			}
+		}
+	}
+	if len(many) != 3 {
+		t.Fatal(many)
+	}
+	for logsource, fields := range many {
+		for _, field := range fields {
+			var s Set
+			s.Add(Parse("c.yml", []byte("title: a\nname: a\nlogsource: "+logsource+"\ndetection: {s: {a: b}, condition: s}\n---\n"+
+				correlation("X", "type: value_count\nrules: [a]\ngroup-by: [g, "+field+"]\ntimespan: 1m\ncondition: {field: "+field+", gte: 2}"))))
+			_, got, errs := JoinPipelines(list...).Apply(s.Rules, s.Correlations)
+			if len(errs) > 0 {
+				t.Errorf("%s %s: %v", logsource, field, errs[0])
+			} else if len(got[0].GroupBy) != 2 || got[0].Field[0] == field {
+				t.Errorf("%s %s: by %v of %v", logsource, field, got[0].GroupBy, got[0].Field)
+			}
+		}
+	}
+}
+
+func shippedText(name string) []byte {
+	text, _ := ShippedPipeline(name)
+	return text
+}
+
 func FuzzParsePipeline(f *testing.F) {
 	for _, name := range ShippedPipelines() {
 		text, _ := ShippedPipeline(name)

@@ -41,6 +41,9 @@ func RouteEvent(e *event.Event) (Logsource, bool) {
 		return l, true
 	}
 	if l, ok := datasets[e.Dataset]; ok {
+		if e.Dataset == "syslog" {
+			l.Service = syslogService(e)
+		}
 		return l, true
 	}
 	if e.Dataset == "" {
