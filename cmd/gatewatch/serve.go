@@ -56,6 +56,7 @@ func serve(cmd *cobra.Command, f *settingsFlags) error {
 		case <-hup:
 			reload(server, f, log, &level)
 		case <-cmd.Context().Done():
+			signal.Reset(os.Interrupt, syscall.SIGTERM) // a second one ends the process at once
 			log.Info("stopping")
 			return server.stop()
 		case err := <-server.failed:

@@ -60,6 +60,12 @@ func (env *envelope) read5424(s string) {
 			*to = ""
 		}
 	}
+	// Some senders put the whole tag of RFC 3164, process id and all, in APP-NAME.
+	if name, id, ok := strings.Cut(env.program, "["); ok && env.procID == "" && len(id) > 1 {
+		if digits := strings.TrimSuffix(id, "]"); len(digits) == len(id)-1 && isDigits(digits, 0) {
+			env.program, env.procID = name, digits
+		}
+	}
 	n, ok := dataEnd(s)
 	if !ok {
 		env.report("bad structured data", "")

@@ -130,7 +130,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 // RunTo is Run up to an offset of the queue (exclusive): it returns once
 // everything before it is in the store.
 func (p *Pipeline) RunTo(ctx context.Context, end queue.Offset) error {
-	if queue.Offset(p.Store.Applied()) >= end {
+	if p.applied() >= end {
 		return nil
 	}
 	return p.run(ctx, end)
@@ -138,7 +138,7 @@ func (p *Pipeline) RunTo(ctx context.Context, end queue.Offset) error {
 
 func (p *Pipeline) run(ctx context.Context, end queue.Offset) (err error) {
 	defer p.change(func(g *progress) { g.ended = true })
-	from := queue.Offset(p.Store.Applied())
+	from := p.applied()
 	p.stored = from
 	p.reached(from)
 	if p.stage != nil {
@@ -171,6 +171,10 @@ func (p *Pipeline) run(ctx context.Context, end queue.Offset) (err error) {
 	}
 	return nil
 }
+
+// applied is the offset up to which (exclusive) the store is complete for good.
+// That of an empty one is the first there is.
+func (p *Pipeline) applied() queue.Offset { return max(1, queue.Offset(p.Store.Applied())) }
 
 // gap counts the records that the queue has lost, and passes over them: the
 // store need not ask for them again.
@@ -352,7 +356,7 @@ func (p *Pipeline) store(ctx context.Context) error {
 
 // commit lets the queue forget what the store holds durably.
 func (p *Pipeline) commit(ctx context.Context) error {
-	applied := queue.Offset(p.Store.Applied())
+	applied := p.applied()
 	if p.stage != nil {
 		if err := p.stage.checkpoint(p.next, applied); err != nil {
 			return err

@@ -158,6 +158,27 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// TestEmptyQueue: there is nothing to wait for.
+func TestEmptyQueue(t *testing.T) {
+	p := open(t, t.TempDir())
+	defer p.close(t)
+	pl := p.pipeline(t, Config{})
+	_, end := p.queue.Bounds()
+	if err := pl.RunTo(t.Context(), end); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- pl.Run(ctx) }()
+	if err := pl.Wait(t.Context(), end); err != nil {
+		t.Error(err)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 // fullStore refuses the first writes.
 type fullStore struct {
 	refuse int
