@@ -1,0 +1,20 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+// newWAF groups the commands about decisions of a WAF.
+func newWAF() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "waf",
+		Short: "Judge decisions of a WAF: wrong blocks, missed attacks, and how often",
+		Long: `Judges decisions of Coraza and the OWASP Core Rule Set: was a block a false
+positive, was an allowed request a missed attack? The commands work on files,
+without a server.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newWAFScore(), newWAFTrain(), newWAFSample(), newWAFRates())
+	return cmd
+}

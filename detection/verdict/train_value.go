@@ -1,0 +1,300 @@
+package verdict
+
+import (
+	"hash/maphash"
+	"math"
+	"math/rand/v2"
+)
+
+// Example is a labelled request with the decision about it.
+type Example struct {
+	Input
+
+	Attack bool
+	Source string
+	Class  string
+	Fold   int // examples of one fold are held out together
+}
+
+// piece is one window of a leaf that training has seen, once however often it
+// occurs.
+type piece struct {
+	at     []uint32 // indexes into the table
+	chars  int      // how many of at are of characters, the rest are of tokens
+	found  findings
+	hits   int     // shapes of attack languages
+	mute   bool    // words alone, of which none can be the attack
+	benign float32 // weight as part of legitimate requests
+}
+
+// bag is one attack of the training data: at least one of its pieces is bad.
+type bag struct {
+	pieces []int32
+	weight float32
+}
+
+// valueTrainer collects pieces and fits the value model.
+type valueTrainer struct {
+	pieces []piece
+	known  map[uint64]int32
+	bags   []bag
+	seed   maphash.Seed
+	part   anatomy
+	finder finder
+	tokens []token
+
+	weights []float32
+	squares []float32
+	shape   [shapes * maxShape]float32
+	shapeSq [shapes * maxShape]float32
+	bias    float32
+	biasSq  float32
+}
+
+// sourceWeights gives each source and label the same say as the square root of
+// its number of requests.
+func sourceWeights(examples []*Example) func(*Example) float32 {
+	type key struct {
+		source string
+		attack bool
+	}
+	n := map[key]int{}
+	for _, e := range examples {
+		n[key{e.Source, e.Attack}]++
+	}
+	total := map[bool]float64{}
+	for k, c := range n {
+		total[k.attack] += math.Sqrt(float64(c))
+	}
+	return func(e *Example) float32 {
+		return float32(1 / math.Sqrt(float64(n[key{e.Source, e.Attack}])) / total[e.Attack])
+	}
+}
+
+// fitValue trains a value model on examples. The same examples and seed give
+// the same model.
+func fitValue(examples []*Example, seed uint64) *valueModel {
+	t := &valueTrainer{known: map[uint64]int32{}, seed: maphash.MakeSeed()}
+	t.weights = make([]float32, tableSize)
+	t.squares = make([]float32, tableSize)
+	weight := sourceWeights(examples)
+	const scale = 40000 // so that an average window has a weight of about one
+	for _, e := range examples {
+		t.collect(e, weight(e)*scale)
+	}
+	rng := rand.New(rand.NewPCG(seed, 1))
+	for round := range 3 {
+		t.epoch(rng, t.choose(round), 0.12)
+	}
+	t.epoch(rng, t.choose(3), 0.05)
+	return t.model()
+}
+
+// collect adds the leaves of one example.
+func (t *valueTrainer) collect(e *Example, weight float32) {
+	t.part.dissect(&e.Input)
+	var b bag
+	b.weight = weight
+	n := 0
+	for i := range t.part.leaves {
+		n += 1 + len(t.part.leaves[i].value)/step
+	}
+	for i := range t.part.leaves {
+		l := &t.part.leaves[i]
+		t.tokens = lex(t.tokens[:0], l.value)
+		t.finder.site = []byte(e.Request.Site)
+		t.finder.find(l, t.tokens)
+		for begin := 0; begin < len(l.value); begin += step {
+			end := min(begin+window, len(l.value))
+			k := t.piece(l.value, begin, end)
+			if e.Attack {
+				if !l.place.wrapper() || t.pieces[k].hits > 0 {
+					b.pieces = append(b.pieces, k)
+				}
+			} else {
+				t.pieces[k].benign += weight * float32(math.Sqrt(1/float64(n)))
+			}
+			if end == len(l.value) {
+				break
+			}
+		}
+	}
+	if e.Attack && len(b.pieces) > 0 {
+		t.bags = append(t.bags, b)
+	}
+}
+
+// piece returns the number of a window, which it makes if it is new.
+func (t *valueTrainer) piece(s []byte, begin, end int) int32 {
+	var h maphash.Hash
+	h.SetSeed(t.seed)
+	h.Write(s[begin:end])
+	h.Write(t.finder.found[:])
+	sum := h.Sum64()
+	if k, ok := t.known[sum]; ok {
+		return k
+	}
+	p := piece{found: t.finder.found}
+	for i := begin; i < end; i++ {
+		at, n := charSequences(s, i)
+		p.at = append(p.at, at[:n]...)
+	}
+	p.chars = len(p.at)
+	for i := range t.tokens {
+		if int(t.tokens[i].start) >= begin && int(t.tokens[i].start) < end {
+			at, n := wordSequences(t.tokens, i)
+			p.at = append(p.at, at[:n]...)
+		}
+	}
+	for i, n := range p.found {
+		if shapeTable[i].language != langBenign {
+			p.hits += int(n)
+		}
+	}
+	p.mute = p.hits == 0 && wordsAlone(s[begin:end])
+	k := int32(len(t.pieces))
+	t.pieces = append(t.pieces, p)
+	t.known[sum] = k
+	return k
+}
+
+// wordsAlone tells that a text holds letters, digits and what joins them in
+// names, addresses and numbers.
+func wordsAlone(s []byte) bool {
+	for _, c := range s {
+		if byteClass[c]&(classWord|classHigh) == 0 && c != ' ' && c != '-' && c != '.' && c != '/' && c != ',' && c != '+' && c != ':' {
+			return false
+		}
+	}
+	return true
+}
+
+// sample is one piece with its label in one epoch.
+type sample struct {
+	piece  int32
+	attack bool
+	weight float32
+}
+
+// choose picks the piece of each attack that looks worst, in the first round by
+// its shapes alone. Pieces that legitimate requests hold too are never bad.
+func (t *valueTrainer) choose(round int) []sample {
+	var out []sample
+	for i := range t.pieces {
+		if w := t.pieces[i].benign; w > 0 {
+			out = append(out, sample{int32(i), false, min(w, 20)})
+		}
+	}
+	for _, b := range t.bags {
+		best, score := int32(-1), float32(math.Inf(-1))
+		for _, k := range b.pieces {
+			p := &t.pieces[k]
+			if p.benign > 0 || p.mute {
+				continue
+			}
+			s := float32(p.hits)
+			if round > 0 {
+				s = t.margin(p)
+			}
+			if s > score {
+				best, score = k, s
+			}
+		}
+		if best >= 0 && !(round == 0 && score == 0 && len(b.pieces) > 6) {
+			w := min(b.weight, 20)
+			if round > 1 { // what still looks harmless is perhaps mislabelled
+				w *= 0.25 + 0.75*sigmoid32(score+1.5)
+			}
+			out = append(out, sample{best, true, w})
+		}
+	}
+	return out
+}
+
+func (p *piece) scales() (chars, words float32) {
+	n := max(p.chars, 1)
+	m := max(len(p.at)-p.chars, 1)
+	return float32(1 / math.Sqrt(float64(n))), float32(1 / math.Sqrt(float64(m)))
+}
+
+func (t *valueTrainer) margin(p *piece) float32 {
+	chars, words := p.scales()
+	var a, b float32
+	for _, k := range p.at[:p.chars] {
+		a += t.weights[k]
+	}
+	for _, k := range p.at[p.chars:] {
+		b += t.weights[k]
+	}
+	sum := t.bias + a*chars + b*words
+	for i, n := range p.found {
+		for j := range int(n) {
+			sum += t.shape[i*maxShape+j]
+		}
+	}
+	return sum
+}
+
+// epoch goes once over the samples in random order.
+func (t *valueTrainer) epoch(rng *rand.Rand, samples []sample, rate float32) {
+	rng.Shuffle(len(samples), func(i, j int) { samples[i], samples[j] = samples[j], samples[i] })
+	for _, s := range samples {
+		p := &t.pieces[s.piece]
+		y := float32(0)
+		if s.attack {
+			y = 1
+		}
+		g := (sigmoid32(t.margin(p)) - y) * s.weight
+		if g < 1e-4 && g > -1e-4 {
+			continue
+		}
+		t.update(p, g, rate)
+	}
+}
+
+// update takes one step of AdaGrad with a little decay.
+func (t *valueTrainer) update(p *piece, g, rate float32) {
+	const decay = 2e-5
+	adjust := func(w, sq *float32, g float32) {
+		g += decay * *w
+		*sq += g * g
+		*w -= rate * g / float32(math.Sqrt(float64(*sq)+1e-3))
+	}
+	chars, words := p.scales()
+	for _, k := range p.at[:p.chars] {
+		adjust(&t.weights[k], &t.squares[k], g*chars)
+	}
+	for _, k := range p.at[p.chars:] {
+		adjust(&t.weights[k], &t.squares[k], g*words)
+	}
+	for i, n := range p.found {
+		for j := range int(n) {
+			k := i*maxShape + j
+			adjust(&t.shape[k], &t.shapeSq[k], g)
+		}
+	}
+	adjust(&t.bias, &t.biasSq, g)
+}
+
+// model rounds the weights to what is shipped.
+func (t *valueTrainer) model() *valueModel {
+	m := &valueModel{table: make([]int8, tableSize), bias: t.bias}
+	limit := float32(0)
+	for _, w := range t.weights {
+		limit = max(limit, w, -w)
+	}
+	limit = min(limit, 4)
+	m.unit = float64(limit) / 127
+	if m.unit == 0 {
+		m.unit = 1
+	}
+	for i, w := range t.weights {
+		m.table[i] = int8(math.Round(max(-127, min(127, float64(w)/m.unit))))
+	}
+	for i := range m.shape {
+		copy(m.shape[i][:], t.shape[i*maxShape:])
+	}
+	return m
+}
+
+func sigmoid32(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }

@@ -1,0 +1,59 @@
+package waf
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/gatewatch/gatewatch/detection/verdict"
+)
+
+// CorpusSettings are the settings under which requests of a corpus are judged
+// (DESIGN section 7, waf score): those that Coraza and CRS recommend, paranoia
+// 1, threshold 5, no responses.
+func CorpusSettings() Settings {
+	return Settings{RequestBodyBytes: recommendedBody, AllowManyArguments: true}
+}
+
+// recommendedBody is SecRequestBodyLimit of coraza.conf-recommended, over which
+// it refuses a request.
+const recommendedBody = 13107200
+
+// JudgeRequest evaluates the request phases over a request that was kept. The
+// decision is the one that block mode would make. It may be called by any
+// number of goroutines; a panic of the engine comes back as an error.
+func (e *Engine) JudgeRequest(r *verdict.Request) (d Decision, err error) {
+	v := e.begin(r.ID, time.Now, slog.New(slog.DiscardHandler))
+	err = v.guarded(func() error { return v.corpus(r) }, nil)
+	if err == nil {
+		d = v.decide()
+		if len(r.Body) > recommendedBody {
+			d.Block = true
+		}
+	}
+	v.release()
+	return d, err
+}
+
+// corpus puts a kept request through phases 1 and 2.
+func (v *evaluation) corpus(r *verdict.Request) error {
+	tx := v.tx
+	tx.ProcessConnection("192.0.2.1", 12345, "192.0.2.2", 80)
+	tx.ProcessURI(r.URI, r.Method, r.Proto)
+	for _, h := range r.Headers {
+		tx.AddRequestHeader(h[0], h[1])
+		if strings.EqualFold(h[0], "Host") {
+			tx.SetServerName(h[1])
+		}
+	}
+	if tx.ProcessRequestHeaders() != nil {
+		return nil
+	}
+	if len(r.Body) > 0 {
+		if _, _, err := tx.WriteRequestBody(r.Body[:min(len(r.Body), recommendedBody)]); err != nil {
+			return fmt.Errorf("give body to the rules: %w", err)
+		}
+	}
+	return v.judgeBody()
+}
