@@ -61,7 +61,8 @@ type CorrelatorStats struct {
 	Fired     uint64 // firings
 	Late      uint64 // events left out of a group as older than Lateness allows
 	Evicted   uint64 // groups given up because of MaxBytes
-	Truncated uint64 // groups that lost old events because of MaxEntries
+	Truncated uint64 // times that a group lost events because of MaxEntries, or one late event had too many windows
+	Cut       uint64 // events with longer lists than are followed: 16 groups, 64 values
 }
 
 // Correlator follows the groups of all correlations. It looks at nothing but the
@@ -103,7 +104,9 @@ type feed struct {
 	group     uint32 // its group
 }
 
-// NewCorrelator prepares the correlations of links, with no groups.
+// NewCorrelator prepares the correlations of links, with no groups. Where rules are
+// reloaded, [Correlator.Restore] takes over the groups of the correlations that
+// stayed the same from a snapshot of the old one.
 func NewCorrelator(links *Links, cfg CorrelatorConfig) *Correlator {
 	c := &Correlator{cfg: cfg.withDefaults(), links: links, clock: math.MinInt64}
 	c.lateness = int64(c.cfg.Lateness)
@@ -181,6 +184,9 @@ func (c *Correlator) correlate(i int, t int64, e *event.Event, fire func(*Firing
 		}
 		for more := true; more; more = c.odo.next() {
 			c.add(l, t)
+		}
+		if c.odo.left <= 0 && c.odo.more() {
+			c.stats.Cut++
 		}
 	}
 	for _, g := range c.touched {

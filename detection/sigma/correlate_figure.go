@@ -34,6 +34,7 @@ func (c *Correlator) measureEvent(l *linked, f feed, e *event.Event) bool {
 	default:
 		for v := range e.Values(l.fields[0]) {
 			if len(c.measure) == maxMeasured {
+				c.stats.Cut++
 				break
 			}
 			if l.kind == kindDistinct {

@@ -46,6 +46,16 @@ func (o *odometer) next() bool {
 	return false
 }
 
+// more tells whether a combination is left behind the one at hand.
+func (o *odometer) more() bool {
+	for i := range o.at {
+		if o.at[i]+1 < len(o.values[i]) {
+			return true
+		}
+	}
+	return false
+}
+
 // gather collects the group-by values of an event as one reference of a
 // correlation names them. It reports false if one is missing.
 func (c *Correlator) gather(l *linked, f feed, e *event.Event) bool {

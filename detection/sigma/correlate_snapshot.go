@@ -12,7 +12,7 @@ import (
 
 // snapshotMagic begins a snapshot; its last byte is the version of the format:
 //
-//	magic, check of the hash key (8 bytes), clock, fired, late, evicted, truncated, cursor,
+//	magic, check of the hash key (8 bytes), clock, fired, late, evicted, truncated, cut, cursor,
 //	number of correlations, for each: fingerprint (8 bytes), number of groups, and these
 //	from the oldest to the newest: key, touched, fired, capacity as a power of two,
 //	number of entries, entries (time since the one before, and what it adds, 8 bytes)
@@ -30,7 +30,7 @@ func (c *Correlator) AppendSnapshot(dst []byte) []byte {
 	dst = append(dst, snapshotMagic...)
 	dst = binary.LittleEndian.AppendUint64(dst, c.keyCheck())
 	dst = binary.AppendVarint(dst, c.clock)
-	for _, n := range []uint64{c.stats.Fired, c.stats.Late, c.stats.Evicted, c.stats.Truncated, uint64(c.cursor)} {
+	for _, n := range []uint64{c.stats.Fired, c.stats.Late, c.stats.Evicted, c.stats.Truncated, c.stats.Cut, uint64(c.cursor)} {
 		dst = binary.AppendUvarint(dst, n)
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(c.links.list)))
@@ -95,7 +95,7 @@ func (c *Correlator) Restore(snapshot []byte) (dropped int, err error) {
 	}
 	r.groups.init(len(c.links.list))
 	r.clock = r.varint()
-	stats := CorrelatorStats{Fired: r.uvarint(), Late: r.uvarint(), Evicted: r.uvarint(), Truncated: r.uvarint()}
+	stats := CorrelatorStats{Fired: r.uvarint(), Late: r.uvarint(), Evicted: r.uvarint(), Truncated: r.uvarint(), Cut: r.uvarint()}
 	cursor := r.uvarint()
 	for n := r.count(9); n > 0 && r.err == nil; n-- {
 		r.correlation()

@@ -261,3 +261,40 @@ func TestPercentileSelect(t *testing.T) {
 		}
 	}
 }
+
+// TestCorrelatorReload adds a correlation and changes another: the groups of the
+// third go on.
+func TestCorrelatorReload(t *testing.T) {
+	count := func(name string, gte int) string {
+		return correlation(name, fmt.Sprintf("type: event_count\nrules: [a]\ngroup-by: [user]\ntimespan: 1m\ncondition: {gte: %d}", gte))
+	}
+	s, links := correlations(t, base("a")+count("stays", 3)+count("changes", 4))
+	old := NewCorrelator(links, CorrelatorConfig{})
+	stream(t, s, old, "0 a user=x\n1 a user=x")
+	s, links = correlations(t, base("b")+base("a")+count("new", 2)+count("changes", 2)+count("stays", 3))
+	c := NewCorrelator(links, CorrelatorConfig{})
+	if dropped, err := c.Restore(old.AppendSnapshot(nil)); dropped != 1 || err != nil {
+		t.Fatal(dropped, err)
+	}
+	if diff := cmp.Diff([]string{"2 stays x"}, stream(t, s, c, "2 a user=x")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestCorrelatorCut(t *testing.T) {
+	s, links := correlations(t, base("a")+correlation("X", "type: value_count\nrules: [a]\ngroup-by: [user]\ntimespan: 1m\ncondition: {field: v, gte: 64}"))
+	c := NewCorrelator(links, CorrelatorConfig{})
+	line := "0 a"
+	for i := range maxGroups + 1 {
+		line += fmt.Sprint(" user=u", i)
+	}
+	for i := range maxMeasured {
+		line += fmt.Sprint(" v=", i)
+	}
+	if got := stream(t, s, c, line); len(got) != maxGroups || c.Stats().Cut != 1 {
+		t.Error(len(got), c.Stats().Cut)
+	}
+	if stream(t, s, c, line+" v=x"); c.Stats().Cut != 3 {
+		t.Error(c.Stats().Cut)
+	}
+}

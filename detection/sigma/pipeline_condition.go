@@ -236,7 +236,7 @@ var ruleConditions = map[string]func(*params) (ruleCondition, *Error){
 		if err != nil {
 			return nil, err
 		}
-		value, err := p.value1("value")
+		value, err := p.single("value")
 		return func(run *pipelineRun) (bool, error) {
 			return run.anyItem(func(it *Item) bool {
 				return it.Field != "" && it.Field == field && slices.ContainsFunc(it.view(), value.equal)

@@ -21,7 +21,7 @@ var itemConditions = map[string]func(*params) (itemCondition, *Error){
 		})
 	},
 	"match_value": func(p *params) (itemCondition, *Error) {
-		want, err := p.value1("value")
+		want, err := p.single("value")
 		if err != nil {
 			return nil, err
 		}

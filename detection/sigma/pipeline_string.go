@@ -209,7 +209,7 @@ func (v stepValue) asRegex(method string, keyword bool) stepValue {
 }
 
 func readSetValue(p *params) (transformation, *Error) {
-	value, err := p.value1("value")
+	value, err := p.single("value")
 	if err != nil {
 		return nil, err
 	}

@@ -26,8 +26,8 @@ const (
 	stepOther // networks, comparisons, several forms of one value and the like
 )
 
-// value1 reads one value of any type.
-func (p *params) value1(key string) (stepValue, *Error) {
+// single reads one value of any type.
+func (p *params) single(key string) (stepValue, *Error) {
 	n := p.get(key)
 	if n == nil {
 		return stepValue{}, p.fail(p.pos, "%s is missing", key)
