@@ -52,6 +52,9 @@ func TestEngineEqualsReference(t *testing.T) {
 					got = got[1:]
 					matched++
 				}
+				if pairs%16 == 0 {
+					checkExplanation(t, refs[i], e, want)
+				}
 				if want != have {
 					t.Fatalf("seed %d: reference says %v, engine says %v\nevent %s\nrule %s", seed, want, have,
 						e.AppendJSON(nil), ruleText(text.String(), r))
@@ -66,6 +69,20 @@ func TestEngineEqualsReference(t *testing.T) {
 	t.Logf("%d pairs, %d matches", pairs, matched)
 	if matched*50 < pairs {
 		t.Errorf("only %d of %d pairs match: the generator tests nothing", matched, pairs)
+	}
+}
+
+// checkExplanation checks that all reasons of a match are as the condition wants them,
+// and that those of none are not.
+func checkExplanation(t *testing.T, ref *Reference, e *event.Event, matches bool) {
+	x := ref.Explain(e)
+	if x.Matched != matches || len(x.Reasons) == 0 {
+		t.Fatalf("explanation is %+v, match is %v", x, matches)
+	}
+	for _, r := range x.Reasons {
+		if (r.Holds == r.Wanted) != matches {
+			t.Fatalf("match is %v for the reason %+v in %q", matches, r, x.Condition.Text)
+		}
 	}
 }
 

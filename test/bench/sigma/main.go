@@ -1,10 +1,14 @@
 // Command sigma measures Gatewatch's Sigma engine beside rsigma, the fastest other
 // engine known: the same rules, the same events, one core, runs in turn. It is not
-// part of CI. Rules are those of a clone of SigmaHQ/sigma.
+// part of CI. Rules are those of a clone of SigmaHQ/sigma (its folders rules*); web
+// rules are those for webserver and proxy, apache and nginx. Run it on one core.
 //
-//	go run ./test/bench/sigma generate -mix mix -n 100000 > mix.tsv
-//	go run ./test/bench/sigma run -rules sigma/rules -events mix.tsv -mode all
-//	go run ./test/bench/sigma compare -rsigma BIN -rules DIR -mix mix.tsv -web web.tsv -process process.tsv
+//	cargo +nightly build --release --manifest-path test/bench/rsigma/Cargo.toml
+//	go build -o sigma-bench ./test/bench/sigma
+//	./sigma-bench generate -mix mix -n 100000 > mix.tsv    # also web, process
+//	./sigma-bench run -rules DIR -events mix.tsv -mode all
+//	taskset -c 0 ./sigma-bench compare -rsigma test/bench/rsigma/target/release/rsigma-bench \
+//	    -rules DIR -web-rules DIR -mix mix.tsv -web web.tsv -process process.tsv
 package main
 
 import (
