@@ -2,14 +2,15 @@ package sigma
 
 import "github.com/gatewatch/gatewatch/detection/event"
 
-// datasets says what the events of our own parsers are in Sigma's taxonomy.
+// datasets says what the events of our own parsers are in Sigma's taxonomy. What a
+// WAF judges are requests to a web server: rules for those see them too.
 var datasets = map[string]Logsource{
 	"nginx.access":             {Category: "webserver", Product: "nginx", Service: "nginx"},
 	"nginx.error":              {Category: "webserver", Product: "nginx", Service: "nginx-error"},
 	"apache.access":            {Category: "webserver", Product: "apache", Service: "apache"},
-	"coraza.audit":             {Category: "waf", Product: "modsecurity", Service: "coraza"},
-	"coraza.waf":               {Category: "waf", Product: "modsecurity", Service: "coraza"},
-	"modsecurity.audit":        {Category: "waf", Product: "modsecurity", Service: "modsecurity"},
+	"coraza.audit":             {Category: "webserver", Product: "modsecurity", Service: "coraza"},
+	"coraza.waf":               {Category: "webserver", Product: "modsecurity", Service: "coraza"},
+	"modsecurity.audit":        {Category: "webserver", Product: "modsecurity", Service: "modsecurity"},
 	"postfix":                  {Category: "mail", Product: "linux", Service: "postfix"},
 	"sshd":                     {Product: "linux", Service: "sshd"},
 	"syslog":                   {Product: "linux", Service: "syslog"},
