@@ -15,6 +15,6 @@ without a server.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newWAFScore(), newWAFTrain(), newWAFSample(), newWAFRates())
+	cmd.AddCommand(newWAFScore(), newWAFEval(), newWAFRates(), newWAFSample(), newWAFTrain())
 	return cmd
 }

@@ -10,11 +10,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gatewatch/gatewatch/detection/verdict"
+	"github.com/gatewatch/gatewatch/detection/verdict/synthetic"
 )
 
 type wafEvalFlags struct {
 	wafScoreFlags
 	output string
+	mutate bool
 }
 
 func newWAFEval() *cobra.Command {
@@ -37,6 +39,7 @@ those by protocol policy alone), allowed (missed attacks), all, and each source.
 	cmd.Flags().StringVar(&f.history, "history", "", "earlier requests of the same sites, without labels")
 	cmd.Flags().Float64Var(&f.prior, "prior", 0, "share of attacks to calibrate for (default: that of the training data)")
 	cmd.Flags().StringVar(&f.decisions, "decisions", "", "file that keeps decisions of the rules between runs")
+	cmd.Flags().BoolVar(&f.mutate, "mutate", false, "judge SQL injections a second time, rewritten by the operators of WAF-A-MoLE")
 	addOutput(cmd, &f.output)
 	return cmd
 }
@@ -54,48 +57,113 @@ func runWAFEval(cmd *cobra.Command, f wafEvalFlags, files []string) error {
 	if err != nil {
 		return err
 	}
-	scored, err := evalScores(cmd, f, files)
+	e, err := openEval(cmd, f)
 	if err != nil {
 		return err
 	}
-	return printFigures(cmd, format, figures(scored))
-}
-
-// evalScores judges all labelled requests.
-func evalScores(cmd *cobra.Command, f wafEvalFlags, files []string) (all []verdict.Scored, err error) {
-	model, err := scoreModel(cmd, f.wafScoreFlags)
-	if err != nil {
-		return nil, err
-	}
-	j, err := openJudges(f.decisions)
-	if err != nil {
-		return nil, err
-	}
-	history, err := scoreHistory(cmd, f.history, j, model)
-	if err != nil {
-		return nil, err
-	}
-	var evidence []verdict.Evidence
 	for _, name := range files {
-		err := eachRequest(cmd, name, func(q *verdict.Request) error {
-			if !q.Labeled {
-				return fmt.Errorf("request %q has no label", q.ID)
-			}
-			in, err := j.judge(q)
-			if err != nil {
-				return err
-			}
-			in.History = history
-			v := model.Score(evidence[:0], in)
-			evidence = v.Evidence
-			all = append(all, verdict.Scored{PAttack: v.PAttack, Attack: q.Attack, Block: in.Block, Kind: v.Kind, Source: q.Source, Class: q.Class})
-			return nil
-		})
-		if err != nil {
-			return nil, err
+		if err := eachRequest(cmd, name, e.judge); err != nil {
+			return err
 		}
 	}
-	return all, j.close()
+	if err := e.judges.close(); err != nil {
+		return err
+	}
+	all := figures(e.scored)
+	if f.mutate {
+		all = append(all, e.mutationFigures()...)
+	}
+	return printFigures(cmd, format, all)
+}
+
+// evaluation judges labelled requests.
+type evaluation struct {
+	model    *verdict.Model
+	judges   *judges
+	history  *verdict.Profile
+	evidence []verdict.Evidence
+	mutate   bool
+	scored   []verdict.Scored
+
+	// Probabilities of injections that could be rewritten, before and after.
+	before, after []float64
+}
+
+func openEval(cmd *cobra.Command, f wafEvalFlags) (*evaluation, error) {
+	e := &evaluation{mutate: f.mutate}
+	var err error
+	if e.model, err = scoreModel(cmd, f.wafScoreFlags); err != nil {
+		return nil, err
+	}
+	if e.judges, err = openJudges(f.decisions); err != nil {
+		return nil, err
+	}
+	e.history, err = scoreHistory(cmd, f.history, e.judges, e.model)
+	return e, err
+}
+
+// judge takes in one labelled request.
+func (e *evaluation) judge(q *verdict.Request) error {
+	if !q.Labeled {
+		return fmt.Errorf("request %q has no label", q.ID)
+	}
+	s, err := e.score(q)
+	if err != nil {
+		return err
+	}
+	e.scored = append(e.scored, s)
+	if !e.mutate || !q.Attack {
+		return nil
+	}
+	mutated, changed := synthetic.MutateRequest(q, uint64(len(e.scored)))
+	if !changed {
+		return nil
+	}
+	m, err := e.score(mutated)
+	if err != nil {
+		return err
+	}
+	e.before, e.after = append(e.before, s.PAttack), append(e.after, m.PAttack)
+	return nil
+}
+
+func (e *evaluation) score(q *verdict.Request) (verdict.Scored, error) {
+	in, err := e.judges.judge(q)
+	if err != nil {
+		return verdict.Scored{}, err
+	}
+	in.History = e.history
+	v := e.model.Score(e.evidence[:0], in)
+	e.evidence = v.Evidence
+	return verdict.Scored{PAttack: v.PAttack, Attack: q.Attack, Block: in.Block, Kind: v.Kind, Source: q.Source, Class: q.Class}, nil
+}
+
+// mutationFigures compares the recall of injections before and after they were
+// rewritten, at the threshold that one in a hundred allowed legitimate requests
+// reaches.
+func (e *evaluation) mutationFigures() []figure {
+	var legit []float64
+	for i := range e.scored {
+		if s := &e.scored[i]; !s.Attack && !s.Block {
+			legit = append(legit, s.PAttack)
+		}
+	}
+	if len(legit) == 0 || len(e.before) == 0 {
+		return nil
+	}
+	slices.Sort(legit)
+	threshold := legit[len(legit)-1-len(legit)/100]
+	recall := func(name string, all []float64) figure {
+		n := 0
+		for _, p := range all {
+			if p > threshold {
+				n++
+			}
+		}
+		value := float64(n) / float64(len(all))
+		return figure{Scope: "mutated", Figure: name, Value: &value, N: len(all)}
+	}
+	return []figure{recall("recall_before", e.before), recall("recall_after", e.after)}
 }
 
 // figures measures scored decisions.

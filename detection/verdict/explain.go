@@ -15,7 +15,7 @@ type account struct {
 }
 
 func (a *account) add(name string, weight float64, detail string) {
-	if math.Abs(weight) >= 0.005 {
+	if math.Abs(weight) >= 0.05 {
 		a.dst = append(a.dst, Evidence{name, weight, detail})
 	}
 }
