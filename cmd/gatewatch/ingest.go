@@ -2,15 +2,12 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
+	"slices"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/spf13/cobra"
 
 	"github.com/gatewatch/gatewatch/detection/parse"
@@ -28,14 +25,23 @@ func newIngest() *cobra.Command {
 		Use:   "ingest [--server URL | --data DIR] --format NAME [--source NAME] FILE...",
 		Short: "Load log files",
 		Long: `Loads the records of files, plain or gzip. A file that was loaded before, or in
-part, goes on where it stopped: each record is stored once. The same file under
-another path or with another beginning is another file. With --data no server may
-run on the folder.`,
+part, goes on where it stopped, also after it has grown, was renamed, moved or
+compressed: each record is stored once. A file is known by its source and the
+first 4 KiB of its text, not by its path; files of one source that begin alike
+for so long, or are the same as far as they go, are one file.
+
+A last line without a line ending is stored as it is. If it was still being
+written, the next run stores the whole line as another record: a copy rather
+than a loss. With --data no server may run on the folder. Standard input has no
+place to go on from: send it to /raw/FORMAT of the server's listen.ingest.`,
 		Example: `  gatewatch ingest --format nginx.access --source shop-gateway access.log access.log.1.gz
   gatewatch ingest --data ./gatewatch-data --format exchange.messagetracking MSGTRK*.LOG`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usagef("give at least one file")
+			}
+			if slices.Contains(args, "-") {
+				return usagef("standard input has no place to go on from after a failure; give a file, or send it to the server: curl --data-binary @- 'http://127.0.0.1:8081/raw/FORMAT?source=NAME'")
 			}
 			return nil
 		},
@@ -64,6 +70,9 @@ func runIngest(cmd *cobra.Command, f ingestFlags, files []string) (err error) {
 	}
 	var to fileTarget
 	if f.data != "" {
+		if f.source == "" {
+			f.source = "file"
+		}
 		if to, err = openLocal(cmd, f.config, f.data); err != nil {
 			return err
 		}
@@ -72,9 +81,6 @@ func runIngest(cmd *cobra.Command, f ingestFlags, files []string) (err error) {
 			return err
 		}
 		to = &remoteTarget{&f.remote}
-	}
-	if f.source == "" {
-		f.source = "file"
 	}
 	for _, name := range files {
 		if err = ingestFile(cmd, to, format, f.source, name); err != nil {
@@ -92,36 +98,23 @@ const (
 
 // ingestFile loads one file from where it stopped the last time.
 func ingestFile(cmd *cobra.Command, to fileTarget, format *parse.Format, source, name string) error {
-	file, err := os.Open(name)
+	file, err := openInput(cmd, name)
 	if err != nil {
-		return usageError{err}
+		if errors.Is(err, errGzipCut) {
+			err = cutShort(err, "0 records stored")
+		}
+		return err
 	}
 	defer file.Close()
-	r, epoch, err := openRecords(file, source)
-	if err != nil {
+	head, r := readHead(file)
+	l := loader{cmd: cmd, to: to, name: name, print: fingerprintOf(head), group: queue.Group{Source: source, Format: format.Name}}
+	if err := l.seek(); err != nil {
 		return err
 	}
-	l := loader{cmd: cmd, to: to, name: name, group: queue.Group{Source: source, Format: format.Name, Epoch: epoch}}
-	if l.stored, err = to.position(cmd.Context(), &l.group); err != nil {
-		return err
+	if err := l.load(parse.Lines(r, format, 0)); err != nil {
+		return cutShort(err, count(l.accepted, "record")+" stored")
 	}
-	lines := parse.Lines(r, format, 0)
-	for {
-		rec, err := lines.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		if err := l.add(rec); err != nil {
-			return err
-		}
-	}
-	if err := l.flush(); err != nil {
-		return err
-	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d records stored, %d were stored before\n", printable(name), l.accepted, l.before)
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s stored, %d %s stored before\n", printable(name), count(l.accepted, "record"), l.before, were(l.before))
 	return nil
 }
 
@@ -130,23 +123,60 @@ type loader struct {
 	cmd              *cobra.Command
 	to               fileTarget
 	name             string
+	print            fingerprint
 	group            queue.Group
 	bytes            int
-	stored           uint64 // position up to which the file is stored
+	stored           int64 // position up to which the file is stored
 	accepted, before uint64
 	shown            time.Time
 }
 
+// seek finds out up to where the file is stored.
+func (l *loader) seek() error {
+	for _, l.group.Epoch = range l.print.known {
+		at, err := l.to.position(l.cmd.Context(), &l.group)
+		if err != nil || at > 0 {
+			l.stored = int64(at)
+			return err
+		}
+	}
+	return nil
+}
+
+// load stores the records of the file that are not stored yet. When the file
+// cannot be read further, those before that place are.
+func (l *loader) load(lines *parse.Framer) error {
+	for {
+		rec, err := lines.Next()
+		if errors.Is(err, io.EOF) {
+			return l.flush()
+		}
+		if err != nil {
+			return errors.Join(l.flush(), err)
+		}
+		if err := l.add(rec); err != nil {
+			return err
+		}
+	}
+}
+
+// has tells whether a record is stored. Of one that was the end of the file
+// then, its line ending may have come since.
+func (l *loader) has(rec parse.Framed) bool {
+	return rec.End <= l.stored || rec.Dropped == 0 && rec.Offset+int64(len(rec.Line)) == l.stored
+}
+
 func (l *loader) add(rec parse.Framed) error {
-	if uint64(rec.End) <= l.stored {
+	if l.has(rec) {
 		l.before++
 		return nil
 	}
-	if rec.Header != l.group.Header || len(l.group.Records) == batchRecords || l.bytes > batchBytes {
+	epoch := l.print.of(rec.End)
+	if rec.Header != l.group.Header || epoch != l.group.Epoch || len(l.group.Records) == batchRecords || l.bytes > batchBytes {
 		if err := l.flush(); err != nil {
 			return err
 		}
-		l.group.Header = rec.Header
+		l.group.Header, l.group.Epoch = rec.Header, epoch
 	}
 	if rec.Dropped > 0 {
 		fmt.Fprintf(l.cmd.ErrOrStderr(), "%s: the record at byte %d was cut by %d bytes\n", printable(l.name), rec.Offset, rec.Dropped)
@@ -187,29 +217,4 @@ func (l *loader) put() (uint64, error) {
 		case <-time.After(wait):
 		}
 	}
-}
-
-// openRecords returns the bytes of a file, decompressed, and the epoch of its
-// positions: a hash of the source, the path and the first 4 KiB.
-func openRecords(file *os.File, source string) (io.Reader, queue.Epoch, error) {
-	var epoch queue.Epoch
-	path, err := filepath.Abs(file.Name())
-	if err != nil {
-		return nil, epoch, err
-	}
-	head := make([]byte, 4096)
-	n, err := io.ReadFull(file, head)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, epoch, err
-	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "gatewatch file\x00%s\x00%s\x00%s", source, path, head[:n]))
-	copy(epoch[:], sum[:])
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return nil, epoch, err
-	}
-	if n > 2 && head[0] == 0x1f && head[1] == 0x8b {
-		z, err := gzip.NewReader(file)
-		return z, epoch, err
-	}
-	return file, epoch, nil
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/gatewatch/gatewatch/services/queue"
 )
 
-// remoteTarget stores records over REST.
+// remoteTarget stores records over REST. A group without a source gets that of
+// the token.
 type remoteTarget struct{ *remote }
 
 func (t *remoteTarget) close(context.Context) error { return nil }
@@ -20,7 +21,11 @@ func (t *remoteTarget) position(ctx context.Context, g *queue.Group) (uint64, er
 	var out struct {
 		Sequence json64 `json:"sequence"`
 	}
-	err := t.call(ctx, http.MethodGet, "/api/v1/ingest/"+url.PathEscape(g.Source)+"/position/"+g.Epoch.String(), nil, &out)
+	path := "/api/v1/ingest/position/" + g.Epoch.String()
+	if g.Source != "" {
+		path = "/api/v1/ingest/" + url.PathEscape(g.Source) + "/position/" + g.Epoch.String()
+	}
+	err := t.call(ctx, http.MethodGet, path, nil, &out)
 	return uint64(out.Sequence), err
 }
 

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -131,16 +129,4 @@ func parseStream(r io.Reader, format *parse.Format, c *parse.Context, out eventW
 			return failed, err
 		}
 	}
-}
-
-// openInput opens a file, or standard input for "-".
-func openInput(cmd *cobra.Command, name string) (io.ReadCloser, error) {
-	if name == "-" {
-		return io.NopCloser(bufio.NewReaderSize(cmd.InOrStdin(), 1<<16)), nil
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, usagef("open input: %w", err)
-	}
-	return f, nil
 }

@@ -149,10 +149,8 @@ func (e httpError) Error() string { return e.detail }
 // path is written as the gateway does: {id=*}.
 func restRoutes() map[string]string {
 	routes := map[string]string{}
-	eachMethod(func(name string, m protoreflect.MethodDescriptor) {
-		if verb, path := httpRule(m); verb != "" {
-			routes[verb+" "+variable.ReplaceAllString(path, "{$1=*}")] = name
-		}
+	eachRoute(func(name, verb, path string, _ protoreflect.MethodDescriptor) {
+		routes[verb+" "+variable.ReplaceAllString(path, "{$1=*}")] = name
 	})
 	return routes
 }
@@ -176,9 +174,20 @@ func eachMethod(f func(name string, m protoreflect.MethodDescriptor)) {
 	}
 }
 
-// httpRule returns the route of a method. A method without one has no verb.
-func httpRule(m protoreflect.MethodDescriptor) (verb, path string) {
-	rule, _ := proto.GetExtension(m.Options(), annotations.E_Http).(*annotations.HttpRule)
+// eachRoute calls f with all routes of all methods.
+func eachRoute(f func(method, verb, path string, m protoreflect.MethodDescriptor)) {
+	eachMethod(func(name string, m protoreflect.MethodDescriptor) {
+		rule, _ := proto.GetExtension(m.Options(), annotations.E_Http).(*annotations.HttpRule)
+		for _, r := range append([]*annotations.HttpRule{rule}, rule.GetAdditionalBindings()...) {
+			if verb, path := httpRule(r); verb != "" {
+				f(name, verb, path, m)
+			}
+		}
+	})
+}
+
+// httpRule returns the route of a rule. None has no verb.
+func httpRule(rule *annotations.HttpRule) (verb, path string) {
 	switch p := rule.GetPattern().(type) {
 	case *annotations.HttpRule_Get:
 		return http.MethodGet, p.Get

@@ -101,11 +101,7 @@ func TestOpenAPIHasEveryRoute(t *testing.T) {
 			}
 		}
 	}
-	eachMethod(func(name string, m protoreflect.MethodDescriptor) {
-		verb, path := httpRule(m)
-		if verb == "" {
-			return
-		}
+	eachRoute(func(_, verb, path string, m protoreflect.MethodDescriptor) {
 		if !described[verb+" "+path] {
 			t.Errorf("%s %s is not described", verb, path)
 		}

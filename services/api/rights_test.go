@@ -137,11 +137,7 @@ func TestRightsOfEveryRoute(t *testing.T) {
 	for _, open := range []bool{true, false} {
 		s := newServer(t, Config{}, open)
 		n := 0
-		eachMethod(func(method string, m protoreflect.MethodDescriptor) {
-			verb, path := httpRule(m)
-			if verb == "" {
-				return
-			}
+		eachRoute(func(method, verb, path string, _ protoreflect.MethodDescriptor) {
 			path = variable.ReplaceAllString(path, "x")
 			for _, caller := range callers {
 				n++

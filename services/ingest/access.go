@@ -76,7 +76,7 @@ func peerText(a netip.Addr) string {
 func sourceFor(bound, asked, def string) (string, error) {
 	switch {
 	case bound != "" && asked != "" && asked != bound:
-		return "", fmt.Errorf("source %q is not that of the token or certificate", asked)
+		return "", fmt.Errorf("source %q is not that of the token or certificate, which is %q: leave it out", asked, bound)
 	case bound != "":
 		return bound, nil
 	case asked == "":

@@ -15,6 +15,8 @@ import (
 const (
 	maxID     = 512      // bytes of a client id, as in Elasticsearch
 	maxHeader = 16 << 10 // bytes of a header line
+
+	fileSource = "file" // of records with a position whose sender has no name
 )
 
 // BatchServer implements IngestService.
@@ -62,7 +64,11 @@ func (b *BatchServer) envelope(ctx context.Context, req *gatewatchv1.IngestReque
 		b.sink.Refuse("grpc", ReasonAuth, len(req.GetRecords()))
 		return queue.Group{}, status.Error(codes.Unauthenticated, "a source token or client certificate is needed")
 	}
-	source, err := sourceFor(bound, req.GetSource(), "grpc")
+	unnamed := "grpc"
+	if req.GetEpoch() != "" {
+		unnamed = fileSource
+	}
+	source, err := sourceFor(bound, req.GetSource(), unnamed)
 	if err != nil {
 		b.sink.Refuse("grpc", ReasonName, len(req.GetRecords()))
 		return queue.Group{}, status.Error(codes.InvalidArgument, err.Error())
@@ -158,7 +164,7 @@ func (b *BatchServer) GetPosition(ctx context.Context, req *gatewatchv1.GetPosit
 	if err != nil {
 		return nil, status.Error(codes.Unauthenticated, "a source token or client certificate is needed")
 	}
-	source, err := sourceFor(bound, req.GetSource(), "grpc")
+	source, err := sourceFor(bound, req.GetSource(), fileSource)
 	if err != nil {
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}

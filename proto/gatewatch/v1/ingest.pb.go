@@ -26,7 +26,8 @@ const (
 type IngestRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the source. With a source token it may be left out, and must
-	// otherwise be the token's.
+	// otherwise be the token's. Left out without one it is "file" for records with
+	// an epoch, "grpc" for others.
 	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
 	// Name of a format, "auto" if empty.
 	Format string `protobuf:"bytes,2,opt,name=format,proto3" json:"format,omitempty"`
@@ -298,9 +299,10 @@ func (x *RecordError) GetReason() string {
 
 // GetPositionRequest names a sequence space.
 type GetPositionRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Source        string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
-	Epoch         string                 `protobuf:"bytes,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in IngestRequest.
+	Source        string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	Epoch         string `protobuf:"bytes,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -424,10 +426,10 @@ const file_gatewatch_v1_ingest_proto_rawDesc = "" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\tR\x05epoch\"1\n" +
 	"\x13GetPositionResponse\x12\x1a\n" +
-	"\bsequence\x18\x01 \x01(\x04R\bsequence2\xf6\x01\n" +
+	"\bsequence\x18\x01 \x01(\x04R\bsequence2\x99\x02\n" +
 	"\rIngestService\x12^\n" +
-	"\x06Ingest\x12\x1b.gatewatch.v1.IngestRequest\x1a\x1c.gatewatch.v1.IngestResponse\"\x19\x82\xd3\xe4\x93\x02\x13:\x01*\"\x0e/api/v1/ingest\x12\x84\x01\n" +
-	"\vGetPosition\x12 .gatewatch.v1.GetPositionRequest\x1a!.gatewatch.v1.GetPositionResponse\"0\x82\xd3\xe4\x93\x02*\x12(/api/v1/ingest/{source}/position/{epoch}B?Z=github.com/gatewatch/gatewatch/proto/gatewatch/v1;gatewatchv1b\x06proto3"
+	"\x06Ingest\x12\x1b.gatewatch.v1.IngestRequest\x1a\x1c.gatewatch.v1.IngestResponse\"\x19\x82\xd3\xe4\x93\x02\x13:\x01*\"\x0e/api/v1/ingest\x12\xa7\x01\n" +
+	"\vGetPosition\x12 .gatewatch.v1.GetPositionRequest\x1a!.gatewatch.v1.GetPositionResponse\"S\x82\xd3\xe4\x93\x02MZ!\x12\x1f/api/v1/ingest/position/{epoch}\x12(/api/v1/ingest/{source}/position/{epoch}B?Z=github.com/gatewatch/gatewatch/proto/gatewatch/v1;gatewatchv1b\x06proto3"
 
 var (
 	file_gatewatch_v1_ingest_proto_rawDescOnce sync.Once

@@ -78,30 +78,45 @@ func (d *document) service(s *protogen.Service) error {
 	routed := false
 	for _, m := range s.Methods {
 		rule, _ := proto.GetExtension(m.Desc.Options(), annotations.E_Http).(*annotations.HttpRule)
-		var verb, path string
-		switch p := rule.GetPattern().(type) {
-		case nil:
-			continue
-		case *annotations.HttpRule_Get:
-			verb, path = "get", p.Get
-		case *annotations.HttpRule_Post:
-			verb, path = "post", p.Post
-		case *annotations.HttpRule_Delete:
-			verb, path = "delete", p.Delete
-		default:
-			return fmt.Errorf("%s: no verb is known for its route", m.Desc.FullName())
+		for i, r := range append([]*annotations.HttpRule{rule}, rule.GetAdditionalBindings()...) {
+			if r.GetPattern() == nil {
+				continue
+			}
+			if err := d.route(m, r, i); err != nil {
+				return err
+			}
+			routed = true
 		}
-		routed = true
-		item, _ := d.paths[path].(object)
-		if item == nil {
-			item = object{}
-			d.paths[path] = item
-		}
-		item[verb] = d.operation(m, path, rule.GetBody() == "*")
 	}
 	if routed {
 		d.tags = append(d.tags, object{"name": string(s.Desc.Name()), "description": text(s.Comments)})
 	}
+	return nil
+}
+
+// route describes the n-th route of a method.
+func (d *document) route(m *protogen.Method, rule *annotations.HttpRule, n int) error {
+	var verb, path string
+	switch p := rule.GetPattern().(type) {
+	case *annotations.HttpRule_Get:
+		verb, path = "get", p.Get
+	case *annotations.HttpRule_Post:
+		verb, path = "post", p.Post
+	case *annotations.HttpRule_Delete:
+		verb, path = "delete", p.Delete
+	default:
+		return fmt.Errorf("%s: no verb is known for its route", m.Desc.FullName())
+	}
+	item, _ := d.paths[path].(object)
+	if item == nil {
+		item = object{}
+		d.paths[path] = item
+	}
+	op := d.operation(m, path, rule.GetBody() == "*")
+	if n > 0 { // ids of operations are unique
+		op["operationId"] = fmt.Sprint(m.Desc.Name(), n+1)
+	}
+	item[verb] = op
 	return nil
 }
 
