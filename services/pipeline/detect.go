@@ -72,10 +72,10 @@ func (d *stage) begin(applied, warm queue.Offset) (queue.Offset, error) {
 	}
 	d.use(c.ruleset, c.state)
 	d.stored, d.seen, d.older, d.newest = applied, c.offset, c.offset, c.offset
-	if ok {
-		return c.offset, nil
+	if !ok {
+		d.save(c.offset)
 	}
-	return c.offset, d.save(c.offset)
+	return c.offset, nil
 }
 
 // use changes to another set of rules. If it cannot be had the one in use stays,
@@ -133,41 +133,43 @@ func (d *stage) detect(e *event.Event, at queue.Offset) []detection.Finding {
 
 // checkpoint saves the state before an offset if it is time to. There is always
 // one at or before what the store has made durable.
-func (d *stage) checkpoint(at, applied queue.Offset) error {
-	if applied < d.newest || at == d.newest || d.now().Before(d.due) {
-		return nil
+func (d *stage) checkpoint(at, applied queue.Offset) {
+	if applied >= d.newest && at != d.newest && !d.now().Before(d.due) {
+		d.save(at)
 	}
-	return d.save(at)
 }
 
-func (d *stage) save(at queue.Offset) error {
+// save saves the state before an offset. Where the disk does not take it the
+// checkpoints there are stay, and it is tried again later: all that is lost is
+// time at the next start.
+func (d *stage) save(at queue.Offset) {
 	start := d.now()
 	d.state = d.state[:0]
 	if d.detector != nil {
 		d.state = d.detector.Snapshot(d.state)
 	}
-	if err := d.files.save(checkpoint{at, d.ruleset, d.state}); err != nil {
-		return err
-	}
-	if d.older != d.newest {
-		if err := d.files.remove(d.older); err != nil {
-			return err
+	err := d.files.save(checkpoint{at, d.ruleset, d.state})
+	if err == nil {
+		if d.older != d.newest {
+			err = d.files.remove(d.older)
 		}
+		d.older, d.newest = d.newest, at
 	}
-	d.older, d.newest = d.newest, at
+	if err != nil {
+		d.metrics.detectErrors.Inc()
+		d.log.Error("save state of detectors", slog.Any("error", err))
+	}
 	took := d.now().Sub(start)
 	d.metrics.checkpointSeconds.Observe(took.Seconds())
 	d.due = start.Add(max(minCheckpointTime, checkpointShare*took))
-	return nil
 }
 
 // end saves the state when the pipeline has written up to an offset and stops.
 // If the detector has seen more, the last checkpoint has to do.
-func (d *stage) end(at queue.Offset) error {
-	if d.seen > at || at == d.newest {
-		return nil
+func (d *stage) end(at queue.Offset) {
+	if d.seen <= at && at != d.newest {
+		d.save(at)
 	}
-	return d.save(at)
 }
 
 // needs returns the offset from which the queue is needed to go on from the

@@ -145,7 +145,7 @@ func (p *Pipeline) run(ctx context.Context, end queue.Offset) (err error) {
 		if from, err = p.stage.begin(from, p.Warm); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, p.stage.end(p.next)) }()
+		defer func() { p.stage.end(p.next) }()
 	}
 	p.next = from
 	for batch, err := range p.Queue.Batches(ctx, from) {
@@ -358,9 +358,7 @@ func (p *Pipeline) store(ctx context.Context) error {
 func (p *Pipeline) commit(ctx context.Context) error {
 	applied := p.applied()
 	if p.stage != nil {
-		if err := p.stage.checkpoint(p.next, applied); err != nil {
-			return err
-		}
+		p.stage.checkpoint(p.next, applied)
 		applied = p.stage.needs(applied)
 	}
 	if applied <= p.committed {

@@ -345,6 +345,31 @@ func TestFullDiskRefusesAndResumes(t *testing.T) {
 	wantIDs(t, s, "*", 1, 5)
 }
 
+// TestFullDiskDeletesNothing: who fills the disk from outside must not have
+// events deleted by it.
+func TestFullDiskDeletesNothing(t *testing.T) {
+	var free atomic.Int64
+	free.Store(1 << 30)
+	dir := t.TempDir()
+	cfg := Config{FlushRows: 5, MinFreeBytes: 1 << 20, space: func(string) (diskSpace, error) { return diskSpace{free: free.Load(), total: 1 << 40}, nil }}
+	s := mustOpen(t, dir, cfg)
+	for first := 1; first < 41; first += 10 {
+		put(t, s, first, first+10)
+	}
+	await(t, s, func() bool { return s.applied == 41 })
+	free.Store(0)
+	for range 2 {
+		if err := s.retain(); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = mustOpen(t, dir, cfg)
+		wantIDs(t, s, "*", 1, 41)
+	}
+}
+
 func TestAgeFlushes(t *testing.T) {
 	var later atomic.Int64
 	s := mustOpen(t, t.TempDir(), Config{FlushAge: 80 * time.Millisecond, Now: func() time.Time { return testTime.Add(time.Duration(later.Load())) }})

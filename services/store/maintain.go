@@ -44,18 +44,14 @@ func (s *Columnar) roomToMerge() bool {
 }
 
 // retain deletes whole segments: those whose newest event was stored longer ago
-// than the age, and the oldest while all are over the size or the disk is short
-// of space. The time that events claim does not count: neither a clock that is
-// wrong nor the loading of old logs makes events vanish, or stay.
+// than the age, and the oldest while all are over the size. The time that events
+// claim does not count: neither a clock that is wrong nor the loading of old logs
+// makes events vanish, or stay. Nor does the free space of the disk: who else
+// fills it must not be able to have events deleted. Write refuses then.
 func (s *Columnar) retain() error {
 	s.manifests.Lock()
 	defer s.manifests.Unlock()
-	free := int64(0)
-	if sp, err := s.cfg.space(s.dir); err == nil {
-		// Room for the next segments must stay above what Write leaves alone.
-		free = max(0, s.cfg.MinFreeBytes+s.cfg.MinFreeBytes/2-sp.free)
-	}
-	old, why := s.expired(free)
+	old, why := s.expired()
 	if len(old) == 0 {
 		return nil
 	}
@@ -70,30 +66,26 @@ func (s *Columnar) retain() error {
 	return nil
 }
 
-// expired returns the segments to delete so that at least so many bytes come
-// free, and the reasons.
-func (s *Columnar) expired(free int64) (old []*segmentFile, why []string) {
+// expired returns the segments to delete, and the reasons.
+func (s *Columnar) expired() (old []*segmentFile, why []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var size int64
 	for _, f := range s.segments {
 		size += f.info.Bytes
 	}
-	over := max(size-s.cfg.MaxBytes, free)
 	limit := s.cfg.Now().Add(-s.cfg.RetainAge).UnixNano()
 	for _, f := range byAge(s.segments) {
 		switch {
 		case s.cfg.RetainAge > 0 && f.info.Written < limit:
 			why = append(why, "age")
-		case over > 0 && (size > s.cfg.MaxBytes || free > 0):
+		case size > s.cfg.MaxBytes:
 			why = append(why, "size")
 		default:
 			continue
 		}
 		old = append(old, f)
-		over -= f.info.Bytes
 		size -= f.info.Bytes
-		free -= f.info.Bytes
 	}
 	return old, why
 }
