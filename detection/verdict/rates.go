@@ -143,7 +143,7 @@ func (r *Rates) Estimates(scope string) []Estimate {
 	if s == nil {
 		s = &scopeCounts{}
 	}
-	p := newPicture(s)
+	p := countPicture(s)
 	all := make([]Estimate, rateCount)
 	for rate := range rateCount {
 		all[rate] = p.estimate(rate)

@@ -29,15 +29,29 @@ type side struct {
 	total             []float64      // attacks in the side, by draw
 }
 
+// newPicture counts the sides of a scope and draws.
 func newPicture(s *scopeCounts) *picture {
+	p := countPicture(s)
+	p.draw()
+	return p
+}
+
+// countPicture is a picture without draws, which cost about ten milliseconds.
+func countPicture(s *scopeCounts) *picture {
 	p := &picture{}
 	for i := range p.sides {
-		p.sides[i].fill(s[i], &priors[i], rand.New(rand.NewPCG(uint64(i), 20)))
+		p.sides[i].count(s[i])
 	}
 	return p
 }
 
-func (s *side) fill(counts sideCounts, p *prior, rng *rand.Rand) {
+func (p *picture) draw() {
+	for i := range p.sides {
+		p.sides[i].draw(&priors[i], rand.New(rand.NewPCG(uint64(i), 20)))
+	}
+}
+
+func (s *side) count(counts sideCounts) {
 	s.bands = counts.bands()
 	for i := range s.bands {
 		b := &s.bands[i]
@@ -46,6 +60,9 @@ func (s *side) fill(counts sideCounts, p *prior, rng *rand.Rand) {
 		s.legit += b.legit
 		s.drawn += b.drawn
 	}
+}
+
+func (s *side) draw(p *prior, rng *rand.Rand) {
 	s.coefficients, s.total = make([]coefficients, 0, draws), make([]float64, 0, draws)
 	s.calibration = newCalibration(p, s.bands)
 	s.calibration.draw(rng, draws, func(w *coefficients) {
@@ -132,6 +149,9 @@ func (p *picture) estimate(rate Rate) Estimate {
 	}
 	if !enough {
 		return e
+	}
+	if allowed.total == nil {
+		p.draw()
 	}
 	values := make([]float64, 0, draws)
 	for i := range draws {

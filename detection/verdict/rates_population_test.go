@@ -90,6 +90,7 @@ func populations() []population {
 		{name: "inverted", model: times(-1), missed: 0.3},
 		{name: "half blind", missed: 0.2, allowedAttack: []bell{{0.5, 1, 2}, {0.5, -7, 1.6}}},
 		{name: "blind", missed: 0.2, allowedAttack: []bell{{1, -7, 1.6}}},
+		{name: "spread", missed: 0.19, allowedAttack: []bell{{1, -2.2, 1.9}}},
 		{name: "rare attacks", attacks: 0.003, falsePositive: 0.05},
 		{name: "common attacks", attacks: 0.3},
 		{name: "mostly missed", falsePositive: 0.02, missed: 0.8},
