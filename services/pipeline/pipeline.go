@@ -291,6 +291,10 @@ func (p *Pipeline) parse(c *source, g *queue.Group, r *queue.Record, s *sourceSt
 	Envelope(e, g, r)
 }
 
+// maxEventID bounds the event.id that a record itself gives, in bytes. A longer
+// one is in event.original alone: pages of a search are told apart by ids.
+const maxEventID = 512
+
 // Envelope writes into a parsed event what only the envelope knows: who sent
 // the record, when it came, its id, and whether it was cut.
 func Envelope(e *event.Event, g *queue.Group, r *queue.Record) {
@@ -301,7 +305,7 @@ func Envelope(e *event.Event, g *queue.Group, r *queue.Record) {
 	switch {
 	case r.ID != "":
 		e.ID = r.ID
-	case e.ID == "":
+	case e.ID == "" || len(e.ID) > maxEventID:
 		e.ID = e.Build(func(dst []byte) []byte { return g.AppendEventID(dst, r) })
 	}
 	if g.Peer != "" && !e.Has(event.LogSourceAddress) {

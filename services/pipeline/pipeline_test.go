@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -155,6 +156,28 @@ func TestReplay(t *testing.T) {
 		if n != 1 {
 			t.Errorf("event %s is stored %d times", id, n)
 		}
+	}
+}
+
+// TestLongID: an id that no page token could hold is not taken.
+func TestLongID(t *testing.T) {
+	p := open(t, t.TempDir())
+	defer p.close(t)
+	long := strings.Repeat("i", 513)
+	next, err := p.queue.Append(t.Context(), []queue.Group{group("s", "ecs", `{"event.id":"`+long+`"}`, `{"event.id":"`+long[1:]+`"}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.pipeline(t, Config{}).RunTo(t.Context(), next+2); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range p.search(t, "*") {
+		if len(e.ID) > 512 {
+			t.Errorf("event has an id of %d bytes", len(e.ID))
+		}
+	}
+	if n := len(p.search(t, "event.id: "+long[1:])); n != 1 {
+		t.Errorf("%d events have the id of 512 bytes", n)
 	}
 }
 

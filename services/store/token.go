@@ -62,7 +62,7 @@ func decodeToken(q *query.Query, text string) (pageToken, error) {
 	}
 	b = b[n:]
 	seen, n := binary.Uvarint(b)
-	if n <= 0 || seen > 1<<20 {
+	if n <= 0 || seen > 1<<40 {
 		return pageToken{}, ErrPageToken
 	}
 	b = b[n:]
