@@ -25,8 +25,8 @@ func newParse() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "parse --format NAME [FILE...]",
 		Short: "Turn log lines into events, without a server",
-		Long: `Reads raw records from files or standard input and prints one event a record,
-in order. A record that cannot be parsed still gives an event, with its bytes in
+		Long: `Reads raw records, plain or gzip, from files or standard input and prints one
+event a record, in order. A record that cannot be parsed still gives an event, with its bytes in
 event.original and the reason in error.message; the exit code is then 1.`,
 		Example: `  gatewatch parse --format nginx.access access.log
   journalctl -o short-iso | gatewatch parse --format auto -o table
@@ -77,42 +77,52 @@ func runParse(cmd *cobra.Command, f parseFlags, files []string) error {
 	if len(files) == 0 {
 		files = []string{"-"}
 	}
-	failed := 0
+	read, failed := uint64(0), uint64(0)
 	for _, name := range files {
-		r, err := openInput(cmd, name)
-		if err != nil {
-			return err
-		}
 		c := parse.Context{Zone: zone, Trusted: trusted, Received: time.Now().UnixNano()}
-		n, err := parseStream(r, format, &c, out)
-		r.Close()
+		n, bad, err := parseInput(cmd, name, format, &c, out)
+		read += n
+		failed += bad
 		if err != nil {
-			return fmt.Errorf("parse %s: %w", name, err)
+			return errors.Join(out.Close(), err)
 		}
-		failed += n
 	}
 	if err := out.Close(); err != nil {
 		return err
 	}
 	if failed > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%d records could not be parsed\n", failed)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%d of %s could not be parsed\n", failed, count(read, "record"))
 		return errFindings
 	}
 	return nil
 }
 
-// parseStream writes an event for each record of r and returns how many could
-// not be parsed.
-func parseStream(r io.Reader, format *parse.Format, c *parse.Context, out eventWriter) (failed int, err error) {
+// parseInput writes an event for each record of an input. It returns how many
+// there were, and how many of them could not be parsed.
+func parseInput(cmd *cobra.Command, name string, format *parse.Format, c *parse.Context, out eventWriter) (read, failed uint64, err error) {
+	r, err := openInput(cmd, name)
+	if err == nil {
+		defer r.Close()
+		read, failed, err = parseStream(r, format, c, out)
+	}
+	var usage usageError
+	if err != nil && !errors.As(err, &usage) {
+		err = fmt.Errorf("parse %s: %w", name, cutShort(err, count(read, "record")+" read"))
+	}
+	return read, failed, err
+}
+
+// parseStream is parseInput of an open input.
+func parseStream(r io.Reader, format *parse.Format, c *parse.Context, out eventWriter) (read, failed uint64, err error) {
 	lines := parse.Lines(r, format, 0)
 	var e event.Event
 	for {
 		rec, err := lines.Next()
 		if errors.Is(err, io.EOF) {
-			return failed, nil
+			return read, failed, nil
 		}
 		if err != nil {
-			return failed, err
+			return read, failed, err
 		}
 		c.Header = rec.Header
 		perr := format.Read(rec.Line, c, &e)
@@ -124,9 +134,10 @@ func parseStream(r io.Reader, format *parse.Format, c *parse.Context, out eventW
 		if perr != nil {
 			failed++
 		}
+		read++
 		e.Received = 0 // nothing was received: the output depends on the input alone
 		if err := out.Write(&e); err != nil {
-			return failed, err
+			return read, failed, err
 		}
 	}
 }
