@@ -94,9 +94,6 @@ func (c *call) read() (*body, *refusal) {
 		b.release()
 		return nil, c.unreadable(err)
 	}
-	if cap(b.data) > len(b.data)+len(b.data)/2 {
-		b.data = slices.Clone(b.data) // the queue keeps what points into it
-	}
 	return b, nil
 }
 

@@ -256,7 +256,7 @@ func (t *ids) size() int {
 // putNamed is Put for groups that hold records with ids. It appends in rounds:
 // what is new at once, what somebody else is storing after that is settled. It
 // never waits while it holds a claim, so two calls can't block each other.
-func (s *Sink) putNamed(ctx context.Context, groups []queue.Group, records int) []error {
+func (s *Sink) putNamed(ctx context.Context, groups []queue.Group, records, pinned int) []error {
 	items := make([]item, 0, records)
 	for i := range groups {
 		for j := range groups[i].Records {
@@ -270,7 +270,7 @@ func (s *Sink) putNamed(ctx context.Context, groups []queue.Group, records int) 
 	}
 	errs := make([]error, records)
 	for {
-		wait := s.round(ctx, groups, items, errs)
+		wait := s.round(ctx, groups, items, errs, pinned)
 		if wait == nil {
 			return orNil(errs)
 		}
@@ -296,7 +296,7 @@ func orNil(errs []error) []error {
 
 // round stores what can be stored of items now and writes their outcome. It
 // returns whom to wait for if some items remain.
-func (s *Sink) round(ctx context.Context, groups []queue.Group, items []item, errs []error) *claim {
+func (s *Sink) round(ctx context.Context, groups []queue.Group, items []item, errs []error, pinned int) *claim {
 	flight := s.flights.begin()
 	defer s.flights.done(flight)
 	c := &claim{done: make(chan struct{})}
@@ -304,7 +304,7 @@ func (s *Sink) round(ctx context.Context, groups []queue.Group, items []item, er
 	fresh, n := only(groups, items)
 	var err error
 	if n > 0 {
-		err = s.append(ctx, fresh)
+		err = s.append(ctx, fresh, pinned)
 	}
 	s.ids.settle(groups, items, c, err == nil)
 	for _, it := range items {

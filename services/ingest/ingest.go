@@ -218,14 +218,20 @@ func (s *Sink) releaser(size int64) func() {
 // them remains allowed. ctx ends the wait for others that are storing the same
 // id; once a record is on its way to the disk Put waits for its outcome.
 func (s *Sink) Put(ctx context.Context, groups []queue.Group) []error {
+	return s.putParts(ctx, groups, 0)
+}
+
+// putParts is Put for records whose raw bytes are parts of one buffer of pinned
+// bytes, which must not outlive the call because of a few of them.
+func (s *Sink) putParts(ctx context.Context, groups []queue.Group, pinned int) []error {
 	records, named := s.stamp(groups)
 	if records == 0 {
 		return nil
 	}
 	if named > 0 {
-		return s.putNamed(ctx, groups, records)
+		return s.putNamed(ctx, groups, records, pinned)
 	}
-	if err := s.append(ctx, groups); err != nil {
+	if err := s.append(ctx, groups, pinned); err != nil {
 		return same(err, records)
 	}
 	return nil
@@ -254,7 +260,9 @@ func (s *Sink) stamp(groups []queue.Group) (records, named int) {
 }
 
 // append hands groups to the queue and counts them once they are durable.
-func (s *Sink) append(ctx context.Context, groups []queue.Group) error {
+// pinned is that of [compact].
+func (s *Sink) append(ctx context.Context, groups []queue.Group, pinned int) error {
+	compact(groups, pinned)
 	// A caller that goes away must not leave the outcome unknown: its ids and
 	// positions are settled by it.
 	if _, err := s.queue.Append(context.WithoutCancel(ctx), groups); err != nil {

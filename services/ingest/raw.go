@@ -153,7 +153,7 @@ func (s *rawStore) flush() error {
 	g := s.group
 	g.Records = s.chunk
 	s.chunk = nil
-	if errs := s.sink.Put(s.r.Context(), []queue.Group{g}); errs != nil {
+	if errs := s.sink.putParts(s.r.Context(), []queue.Group{g}, cap(s.body.data)); errs != nil {
 		reason := reasonOf(errs[0])
 		s.sink.Refuse(g.Source, reason, len(g.Records))
 		s.answer.Refused = append(s.answer.Refused, rawRefuse{s.answer.Accepted, len(g.Records), reason})

@@ -148,7 +148,7 @@ func (d *Disk) publish(round []*pending, next Offset, bytes int64) {
 	for _, p := range round {
 		d.tail.push(tailEntry{
 			first: p.head.first, next: p.head.next(), groups: p.groups,
-			bytes: p.head.size() + int64(p.head.count)*recordOverhead,
+			bytes: footprint(p.groups),
 		})
 	}
 	d.metrics.logBytes.Set(float64(d.bytes))
@@ -164,6 +164,3 @@ func (d *Disk) wakeLocked() {
 	close(d.changed)
 	d.changed = make(chan struct{})
 }
-
-// recordOverhead is what a Record takes in memory beside its text.
-const recordOverhead = 56

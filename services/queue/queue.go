@@ -114,7 +114,8 @@ type Queue interface {
 	// once all of them are durable. On an error none of the records is
 	// acknowledged: either none is in the log, or (after a failed sync, whose
 	// outcome no program can know) the caller sends them again under the same
-	// identity. Append keeps the groups and their bytes; the caller must not
+	// identity. Append keeps the groups and their bytes, and counts these alone as
+	// memory: they must not be parts of something much larger. The caller must not
 	// change them. It may be called concurrently; concurrent calls share one sync.
 	Append(ctx context.Context, groups []Group) (Offset, error)
 	// Batches yields the log from an offset on (1, or 0, is the oldest record

@@ -13,7 +13,30 @@ type tail struct {
 type tailEntry struct {
 	first, next Offset
 	groups      []Group
-	bytes       int64
+	bytes       int64 // footprint of groups
+}
+
+// What an entry, a group and a record take in memory beside their text. Text
+// has memory of its own, which is rounded up.
+const (
+	entryOverhead  = 64
+	groupOverhead  = 128
+	recordOverhead = 64 + 2*16
+)
+
+// footprint returns about how much memory is kept as long as groups are, if the
+// raw bytes of their records are not parts of something larger.
+func footprint(groups []Group) int64 {
+	bytes := int64(entryOverhead)
+	for i := range groups {
+		g := &groups[i]
+		bytes += groupOverhead + int64(len(g.Source)+len(g.Format)+len(g.Peer)+len(g.Header))
+		bytes += int64(cap(g.Records)) * recordOverhead
+		for j := range g.Records {
+			bytes += int64(len(g.Records[j].ID) + len(g.Records[j].Raw))
+		}
+	}
+	return bytes
 }
 
 // push adds what follows the last entry, and drops the oldest over the limit.
