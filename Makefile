@@ -10,7 +10,7 @@ GOLANGCI_VERSION := v2.15.0
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: build run test test-race check fmt vet lint gen gen-check bench fuzz peers clean
+.PHONY: build run test test-race check fmt vet lint static mod-check gen gen-check bench fuzz peers clean
 
 build: ## build bin/gatewatch and bin/gatewatch-waf
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
@@ -29,7 +29,10 @@ test-race:
 peers: ## install the real peers that tests talk to (Debian packages; needs root)
 	deploy/peers/install.sh
 
-check: fmt vet lint gen-check test-race ## what CI runs besides the tests
+check: static test-race ## what CI runs
+
+# What needs no running program.
+static: fmt vet lint mod-check gen-check
 
 fmt: $(TOOLS)/bin/golangci-lint
 	$(TOOLS)/bin/golangci-lint fmt --diff
@@ -39,6 +42,9 @@ vet:
 
 lint: $(TOOLS)/bin/golangci-lint
 	$(TOOLS)/bin/golangci-lint run ./...
+
+mod-check:
+	go mod tidy -diff
 
 gen: $(TOOLS)/buf-$(BUF_VERSION) $(TOOLS)/googleapis-$(GOOGLEAPIS_VERSION) ## make the generated code and documents anew
 	PATH="$(TOOLS)/buf-$(BUF_VERSION)/node_modules/.bin:$$PATH" deploy/gen.sh

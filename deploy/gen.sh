@@ -5,8 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 buf lint
 buf format -d --exit-code proto
-if git rev-parse -q --verify HEAD~0 >/dev/null && git cat-file -e HEAD:proto/gatewatch/v1/node.proto 2>/dev/null; then
-	base=$(git merge-base HEAD origin/main 2>/dev/null || git rev-parse HEAD)
+# Nothing may break that was released, or before the first release committed.
+base=$(git describe --tags --abbrev=0 2>/dev/null || git rev-parse -q --verify HEAD~1 || true)
+if [ -n "$base" ] && git cat-file -e "$base:proto/gatewatch/v1/node.proto" 2>/dev/null; then
 	against=$(mktemp -d)
 	trap 'rm -rf "$against"' EXIT
 	git archive "$base" proto | tar -x -C "$against"

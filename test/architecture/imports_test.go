@@ -20,7 +20,7 @@ const module = "github.com/gatewatch/gatewatch/"
 var layer = map[string]int{"test": 4, "cmd": 3, "services": 2, "detection": 1}
 
 // wire lists the packages that may import the generated protobuf code.
-var wire = []string{"services/ingest", "services/waf", "services/api", "services/access", "cmd/gatewatch", "cmd/gatewatch-waf", "test"}
+var wire = []string{"services/ingest", "services/waf", "services/api", "cmd/gatewatch", "test"}
 
 // TestImportDirection reads the imports of every file itself, so that the build
 // cache cannot hide a violation.
