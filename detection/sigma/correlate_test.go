@@ -187,7 +187,7 @@ func TestLinkErrors(t *testing.T) {
 func TestLinkSilent(t *testing.T) {
 	members := "type: event_count\nrules: [%s]\ntimespan: 1m\ncondition: {gte: 2}\ngenerate: %s"
 	_, links := correlations(t, base("a")+base("b")+base("c")+correlation("X", fmt.Sprintf(members, "a", "false"))+
-		correlation("Y", fmt.Sprintf(members, "b", "false"))+correlation("Z", fmt.Sprintf(members, "b", "true")))
+		correlation("Y", fmt.Sprintf(members, "b", "true"))+correlation("Z", fmt.Sprintf(members, "b", "false")))
 	if got := []bool{links.Silent(0), links.Silent(1), links.Silent(2)}; !slices.Equal(got, []bool{true, false, false}) {
 		t.Error(got)
 	}
@@ -296,5 +296,44 @@ func TestCorrelatorCut(t *testing.T) {
 	}
 	if stream(t, s, c, line+" v=x"); c.Stats().Cut != 3 {
 		t.Error(c.Stats().Cut)
+	}
+}
+
+// TestGroupTable compares the table with a map.
+func TestGroupTable(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 3))
+	var gt groupTable
+	gt.init(2)
+	want := map[string]uint32{}
+	for range 20000 {
+		key := []byte{byte(rnd.IntN(200))}
+		corr := int32(rnd.IntN(2))
+		hash := uint64(key[0] % 16) // few places, so that they meet
+		name := fmt.Sprint(corr, key)
+		n, ok := gt.find(corr, hash, key)
+		if w, there := want[name]; ok != there || ok && n != w {
+			t.Fatalf("%s: found %v %d, want %v %d", name, ok, n, there, w)
+		}
+		switch {
+		case !ok:
+			want[name] = gt.add(corr, hash, key)
+		case rnd.IntN(2) == 0:
+			gt.remove(n)
+			delete(want, name)
+		default:
+			gt.touch(n, 0)
+		}
+		if gt.live != len(want) {
+			t.Fatal(gt.live, len(want))
+		}
+	}
+	for i := range gt.lists {
+		n := 0
+		for g := gt.lists[i].newest; g != 0; g = gt.at(g - 1).older {
+			n++
+		}
+		if n != gt.lists[i].live || n == 0 {
+			t.Error(n, gt.lists[i].live)
+		}
 	}
 }

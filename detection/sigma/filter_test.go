@@ -43,7 +43,7 @@ logsource: {category: webserver, product: nginx}
 detection:
   s1: {a: x}
   _s2: {a: y}
-  condition: 1 of s* or 1 of _s*
+  condition: 1 of s* or 1 of _*
 ---
 title: other
 name: other
@@ -80,7 +80,8 @@ func TestApplyFilters(t *testing.T) {
 	not := "{rules: [r], s1: {user: adm}, condition: not s1}"
 	f(not, "a=x", true)
 	f(not, "a=x user=adm", false)
-	f(not, "a=y", true) // "1 of _s*" does not cover the filter's
+	f(not, "a=y", true)
+	f("{rules: any, s1: {user: adm}, condition: s1}", "a=z user=adm", false) // "1 of _*" does not cover the filter's
 	f("{rules: any, s1: {user: adm}, condition: s1}", "a=x", false)
 	f("{rules: any, s1: {user: adm}, condition: s1}", "a=y user=adm", true)
 	f("{rules: [11111111-1111-4000-8000-000000000000], s: {user: adm}, condition: not s}", "a=x user=adm", false)
