@@ -267,6 +267,50 @@ func TestOverlay(t *testing.T) {
 	}
 }
 
+// TestForeignNames: rules in the taxonomy of Sigma find the fields of our
+// parsers, a pipeline of the operator comes after, and a filter takes out.
+func TestForeignNames(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir+"/rules/web.yml", `title: Query
+name: query
+logsource: {category: webserver}
+detection:
+  sel: {cs-uri-query|contains: select, cs-method: GET}
+  condition: sel
+`)
+	write(t, dir+"/rules/own.yml", `title: Own name
+logsource: {category: webserver}
+detection:
+  sel: {wo: /own}
+  condition: sel
+`)
+	write(t, dir+"/pipeline.yml", `name: own
+priority: 50
+transformations:
+  - {id: own, type: field_name_mapping, mapping: {wo: url.path}}
+`)
+	f := func(overlay string, want ...string) {
+		t.Helper()
+		write(t, dir+"/overlay.yml", overlay)
+		w := newWorld(t, Config{Dirs: []string{dir + "/rules"}, Pipelines: []string{dir + "/pipeline.yml"}, Overlay: dir + "/overlay.yml"}, nil)
+		if rejected := w.refresh(); rejected != nil {
+			t.Errorf("rejected are %q", rejected)
+		}
+		w.send("/a?q=1+SELECT", "/quiet?q=select", "/own")
+		w.run()
+		w.want(findings+" | sort url.path", event.URLPath, want...)
+	}
+	f("", "/a", "/own", "/quiet")
+	f(`filters:
+  - title: Not there
+    logsource: {category: webserver}
+    filter:
+      rules: [query]
+      quiet: {cs-uri-stem: /quiet}
+      condition: not quiet
+`, "/a", "/own")
+}
+
 // TestDamagedBundle: rules whose file is damaged are not used.
 func TestDamagedBundle(t *testing.T) {
 	w := newWorld(t, Config{Pack: true}, fstest.MapFS{"a.yml": {Data: []byte(admin)}})

@@ -47,39 +47,91 @@ func Compile(fsys fs.FS) (*Set, error) {
 // compile makes the set of a bundle.
 func (b *bundle) compile() (*Set, error) {
 	parsed, texts := new(sigma.Set), map[string][]byte{}
+	pipelines, err := shippedPipelines()
+	if err != nil {
+		return nil, err
+	}
 	o := new(overlay)
 	for _, f := range b.files {
 		folder, _, _ := strings.Cut(f.name, "/")
 		switch folder {
 		case overlayName:
-			var err error
 			if o, err = readOverlay(f.text); err != nil {
 				return nil, err
 			}
+		case pipelineFolder:
+			p, err := sigma.ParsePipeline(f.name, f.text)
+			if err != nil {
+				return nil, fmt.Errorf("read pipeline: %w", err)
+			}
+			pipelines = append(pipelines, p)
 		case packFolder, dirFolder:
 			parsed.Add(sigma.Parse(f.name, f.text))
 			texts[f.name] = f.text
 		}
 	}
 	s := &Set{Fingerprint: b.fingerprint(), correlations: map[*sigma.Correlation]*detection.Rule{}}
-	var err error
 	if s.Unknown, err = o.apply(parsed); err != nil {
 		return nil, err
 	}
-	s.Rejected = parsed.Errors
-	engine, rejected := sigma.Compile(parsed.Rules, sigma.Options{Route: sigma.RouteEvent})
-	s.Rejected = append(s.Rejected, rejected...)
-	links, rejected := sigma.Link(engine.Rules(), parsed.Correlations)
-	s.Rejected = append(s.Rejected, rejected...)
-	s.engine, s.links = engine, links
-	for _, r := range engine.Rules() {
+	s.build(parsed, sigma.JoinPipelines(pipelines...))
+	for _, r := range s.engine.Rules() {
 		s.rules = append(s.rules, describe(&r.Header, texts[r.Path]))
 	}
-	for _, c := range links.Correlations() {
+	for _, c := range s.links.Correlations() {
 		s.correlations[c] = describe(&c.Header, texts[c.Path])
 	}
 	s.document(texts)
 	return s, nil
+}
+
+// shippedPipelines map the taxonomies of Sigma to the fields of our parsers.
+func shippedPipelines() ([]*sigma.Pipeline, error) {
+	var all []*sigma.Pipeline
+	for _, name := range sigma.ShippedPipelines() {
+		text, _ := sigma.ShippedPipeline(name)
+		p, err := sigma.ParsePipeline(name, text)
+		if err != nil {
+			return nil, fmt.Errorf("read pipeline: %w", err)
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// taxonomyECS is the taxonomy of rules that name fields as events do: they pass
+// by the pipelines.
+const taxonomyECS = "ecs"
+
+// build compiles documents: filters first, then pipelines, then the engine and
+// the correlations over it.
+func (s *Set) build(parsed *sigma.Set, pipeline *sigma.Pipeline) {
+	reject := func(errs []*sigma.Error) { s.Rejected = append(s.Rejected, errs...) }
+	reject(parsed.Errors)
+	filtered, errs := sigma.ApplyFilters(parsed.Rules, parsed.Filters)
+	reject(errs)
+	var rules, foreign []*sigma.Rule
+	for _, r := range filtered {
+		if r.Taxonomy == taxonomyECS {
+			rules = append(rules, r)
+		} else {
+			foreign = append(foreign, r)
+		}
+	}
+	var correlations, foreignCorrelations []*sigma.Correlation
+	for _, c := range parsed.Correlations {
+		if c.Taxonomy == taxonomyECS {
+			correlations = append(correlations, c)
+		} else {
+			foreignCorrelations = append(foreignCorrelations, c)
+		}
+	}
+	foreign, foreignCorrelations, errs = pipeline.Apply(foreign, foreignCorrelations)
+	reject(errs)
+	s.engine, errs = sigma.Compile(append(rules, foreign...), sigma.Options{Route: sigma.RouteEvent})
+	reject(errs)
+	s.links, errs = sigma.Link(s.engine.Rules(), append(correlations, foreignCorrelations...))
+	reject(errs)
 }
 
 // describe is what findings say of a rule.
