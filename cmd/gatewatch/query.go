@@ -32,7 +32,14 @@ Without --from and --to the whole store is searched. A terminal gets the newest
 100 events unless the query has a limit; anything else gets every match. --data
 reads a data folder, also beside a running server: events that this one has in
 memory are read from its queue, with the configuration that --config names, but
-without the findings of the last half minute.`,
+without the findings of the last half minute.
+
+A table shows the usual fields, as far as they tell something and the terminal is
+wide enough. CSV has @timestamp, event.dataset, gatewatch.source, client.ip,
+source.ip, event.outcome, message, event.id, event.action, http.request.method,
+url.original, http.response.status_code, url.path, user.name, waf.site, waf.mode,
+waf.decision, waf.action, waf.anomaly_score, waf.reason, rule.id, error.message
+and event.original. The stage | keep FIELD, … chooses others for both.`,
 		Example: `  gatewatch query 'source.ip: 203.0.113.0/24 and url.path: /admin*' --from now-1h
   gatewatch query '"union select"' -o table
   gatewatch query '* | stats n = count() by event.dataset | sort n desc'
@@ -122,6 +129,9 @@ func (f *queryFlags) events(cmd *cobra.Command, q *query.Query) (eventWriter, in
 	out, err := newEventWriter(cmd.OutOrStdout(), f.output, q.Keep())
 	if err != nil {
 		return nil, 0, err
+	}
+	if f.output == outCSV && q.Keep() == nil {
+		fmt.Fprintln(cmd.ErrOrStderr(), "the columns are the usual ones; choose others with | keep FIELD, …")
 	}
 	if isTerminal(cmd.OutOrStdout()) && !hasLimit(q) {
 		return out, terminalRows, nil

@@ -4,6 +4,9 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"math"
+	"strconv"
+	"strings"
 
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/services/store/query"
@@ -28,7 +31,8 @@ func writeRows(w io.Writer, flag string, columns []string, rows [][]json.RawMess
 	}
 	b := bufio.NewWriterSize(w, 1<<16)
 	if format == outTable || format == outCSV {
-		t := newTable(b, format, append([]string(nil), columns...))
+		t := newTable(b, format, columns)
+		t.width = terminalWidth(w)
 		for _, row := range rows {
 			cells := make([]string, len(row))
 			for i, v := range row {
@@ -79,5 +83,17 @@ func plain(v json.RawMessage) string {
 	if string(v) == "null" {
 		return ""
 	}
-	return string(v)
+	return decimal(string(v))
+}
+
+// decimal writes a number without an exponent, unless that would be long.
+func decimal(s string) string {
+	if !strings.ContainsAny(s, "eE") {
+		return s
+	}
+	n, err := strconv.ParseFloat(s, 64)
+	if size := math.Abs(n); err != nil || size >= 1e21 || size < 1e-9 && n != 0 {
+		return s
+	}
+	return strconv.FormatFloat(n, 'f', -1, 64)
 }

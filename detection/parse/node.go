@@ -31,6 +31,7 @@ func parseNode(raw []byte, _ *Context, e *event.Event) error {
 		e.Add(event.EventCategory, event.String("intrusion_detection"))
 	}
 	addRelated(e)
+	addNodeMessage(e)
 	return checkNode(e)
 }
 
