@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"slices"
 )
 
 // load finds the segments and the offset of the next record. It reads only
@@ -13,6 +14,9 @@ func (d *Disk) load() error {
 	infos, err := d.fs.list()
 	if err != nil {
 		return fmt.Errorf("list segments: %w", err)
+	}
+	if err := d.settle(infos); err != nil {
+		return err
 	}
 	var problems []error
 	d.commits, problems = loadCommits(d.fs)
@@ -42,6 +46,38 @@ func (d *Disk) load() error {
 	oldest, next := d.Bounds()
 	d.log.Info("queue opened", slog.Int("segments", len(d.segments)), slog.Int64("bytes", d.bytes),
 		slog.Uint64("oldest", uint64(oldest)), slog.Uint64("next", uint64(next)))
+	return nil
+}
+
+// settle makes durable what is about to be read: a process that was killed
+// between a write and its sync leaves records that only the page cache holds,
+// and whoever reads them here promises their senders not to need them again.
+// Segments but the last were synced before the next one was begun.
+func (d *Disk) settle(infos []fileInfo) error {
+	last := ""
+	for _, info := range infos {
+		if _, ok := parseSegmentName(info.name); ok {
+			last = info.name // the list is in order
+		}
+	}
+	for _, info := range infos {
+		if info.name != last && !slices.Contains(commitsNames[:], info.name) {
+			continue
+		}
+		f, err := d.fs.open(info.name, os.O_RDWR)
+		if err == nil {
+			err = f.sync()
+			if cerr := f.Close(); err == nil {
+				err = cerr
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("sync %s: %w", info.name, err)
+		}
+	}
+	if err := d.fs.syncDir(); err != nil {
+		return fmt.Errorf("sync directory: %w", err)
+	}
 	return nil
 }
 

@@ -16,6 +16,17 @@ func (d *Disk) activeSegment(bytes int64) (*segment, error) {
 		return s, nil
 	}
 	d.retire()
+	s, err := d.begin()
+	if err != nil {
+		return nil, err
+	}
+	d.reserve(s, bytes)
+	return s, nil
+}
+
+// begin makes a new segment the active one. Its durable name says where the one
+// before it ends.
+func (d *Disk) begin() (*segment, error) {
 	d.serial++
 	s, err := createSegment(d.fs, d.serial, d.next, d.now())
 	if err != nil {
@@ -25,7 +36,6 @@ func (d *Disk) activeSegment(bytes int64) (*segment, error) {
 	d.segments = append(d.segments, s)
 	d.active = s
 	d.mu.Unlock()
-	d.reserve(s, bytes)
 	return s, nil
 }
 
@@ -73,8 +83,10 @@ func (d *Disk) retire() {
 
 // abandon ends the active segment at its last durable byte after a failed
 // write or sync that may have left n bytes behind it. What the kernel does with
-// those is unknown, so nothing is written to this file again; the next append
-// opens a new segment, which by its base says that they do not count. A segment
+// those is unknown, so nothing is written to this file again. A new segment is
+// begun at once, which by its base says that they do not count: after a failed
+// sync the page cache may show them as clean, and a restart that read them would
+// take them for durable. If that fails too the next append tries again. A segment
 // without any durable record goes, so that a disk that keeps failing does not
 // fill up with them.
 func (d *Disk) abandon(s *segment, n int64) {
@@ -95,6 +107,9 @@ func (d *Disk) abandon(s *segment, n int64) {
 	s.onDisk = s.size + n
 	d.bytes += n
 	d.mu.Unlock()
+	if _, err := d.begin(); err != nil {
+		d.log.Error("begin segment after an abandoned one", slog.Any("error", err))
+	}
 }
 
 // trim gives back the blocks that a crash left reserved.
