@@ -119,7 +119,7 @@ func (s sideCounts) bands() []band {
 		rank := rankLogit(float64(above)+float64(b.n)/2, total)
 		if len(merged) > 0 && from-rank < bandWidth {
 			m := &merged[len(merged)-1]
-			m.scoreCell.merge(&b.scoreCell)
+			m.merge(&b.scoreCell)
 			m.first = b.first
 		} else {
 			merged = append(merged, b)

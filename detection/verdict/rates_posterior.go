@@ -15,6 +15,8 @@ type prior struct {
 	bumps          [bumpCount]float64
 }
 
+// priors are wide: of the allowed and of the blocked side. Both slopes may be
+// negative.
 var (
 	priors = [2]prior{
 		{level: -5, levelSD: 3, slope: 0.5, slopeSD: 0.5, bendSD: 0.8, floor: -1, bumps: [...]float64{-1, 0.5, 2, 3.5, 5, 7, 9}},

@@ -12,8 +12,10 @@ import (
 func TestPosterior(t *testing.T) {
 	f := func(trials, attacks int) {
 		t.Helper()
-		b := band{scoreCell: scoreCell{n: 1000, attacks: attacks, legit: trials - attacks, drawn: trials,
-			w: float64(trials), w2: float64(trials), wAttack: float64(attacks)}}
+		b := band{scoreCell: scoreCell{
+			n: 1000, attacks: attacks, legit: trials - attacks, drawn: trials,
+			w: float64(trials), w2: float64(trials), wAttack: float64(attacks),
+		}}
 		for side := range priors {
 			p := &priors[side]
 			c := newCalibration(p, []band{b})

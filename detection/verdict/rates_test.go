@@ -106,6 +106,19 @@ func TestLabelsNobodyDrew(t *testing.T) {
 	}
 }
 
+// TestWeights draws attacks ten times as often as legitimate requests of the
+// same score.
+func TestWeights(t *testing.T) {
+	var r Rates
+	addN(t, &r, 1000, Decided{Blocked: true, PAttack: 0.5})
+	addN(t, &r, 50, Decided{Blocked: true, PAttack: 0.5, Truth: Attack, Probability: 0.5})
+	addN(t, &r, 50, Decided{Blocked: true, PAttack: 0.5, Truth: Legitimate, Probability: 0.05})
+	e := r.Estimates("s")[FalseBlockShare]
+	if e.Value < 0.8 || e.Value > 0.92 || e.High-e.Low < 0.08 {
+		t.Errorf("%+v, want about 1000/1100", e)
+	}
+}
+
 func TestEstimatesDependOnNoOrderAndNoCompany(t *testing.T) {
 	p := population{size: 3000, budget: 100}.filled()
 	rng := rand.New(rand.NewPCG(1, 2))
