@@ -67,6 +67,34 @@ func TestAllSeenIsNotAll(t *testing.T) {
 	}
 }
 
+// TestBoundsReachWhatNothingSpeaksAgainst has draws that are too sure of
+// themselves.
+func TestBoundsReachWhatNothingSpeaksAgainst(t *testing.T) {
+	values := make([]float64, draws)
+	for i := range values {
+		values[i] = 0.4 + 0.2*float64(i)/draws
+	}
+	f := func(allowed, blocked side, rate Rate, wantLow, wantHigh bool) {
+		t.Helper()
+		allowed.n, blocked.n = 1000, 100
+		p := &picture{sides: [2]side{allowed, blocked}}
+		low, high := p.bounds(rate, values)
+		if (low == 0) != wantLow || (high == 1) != wantHigh {
+			t.Errorf("%s: %v to %v", rate, low, high)
+		}
+	}
+	both := side{attacks: 5, legit: 5}
+	f(both, both, Missed, false, false)
+	f(both, both, FalsePositive, false, false)
+	f(both, both, FalseBlockShare, false, false)
+	f(side{legit: 5}, both, Missed, true, false)
+	f(both, side{legit: 5}, Missed, false, true)
+	f(both, side{attacks: 5}, FalsePositive, true, false)
+	f(side{attacks: 5}, side{legit: 5}, FalsePositive, false, true)
+	f(both, side{attacks: 5}, FalseBlockShare, true, false)
+	f(both, side{legit: 5}, FalseBlockShare, false, true)
+}
+
 func TestTooFewLabels(t *testing.T) {
 	f := func(r *Rates, want ...Rate) {
 		t.Helper()
