@@ -122,6 +122,10 @@ func (c Config) validate() error {
 		if err := s.validate(); err != nil {
 			return fmt.Errorf("sites[%d].%w", i, err)
 		}
+		if r := s.Rules; r.InspectResponses && responseCopies*r.ResponseBodyBytes > c.Limits.BodyBufferBytes {
+			return fmt.Errorf("sites[%d].rules.response_body_bytes: %d bytes are held twice, which is more than limits.body_buffer_bytes (%d)",
+				i, r.ResponseBodyBytes, c.Limits.BodyBufferBytes)
+		}
 	}
 	return nil
 }

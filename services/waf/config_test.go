@@ -54,6 +54,9 @@ sites:
 	f("sites: [{upstreams: ['http://a'], mode: on}]", `sites[0].mode: "on" is not one of block, detect`)
 	f("sites: [{upstreams: ['http://a'], mask: no}]", `mask: "no" is not`)
 	f("sites: [{upstreams: ['http://a'], rules: {paranoia: 7}}]", "sites[0].rules.paranoia: 7 is not between 1 and 4")
+	f("limits: {body_buffer_bytes: 1MiB}\nsites: [{upstreams: ['http://a'], rules: {inspect_responses: true}}]", "")
+	f("limits: {body_buffer_bytes: 1MiB}\nsites: [{upstreams: ['http://a'], rules: {inspect_responses: true, response_body_bytes: 524289}}]",
+		"sites[0].rules.response_body_bytes: 524289 bytes are held twice, which is more than limits.body_buffer_bytes (1048576)")
 	f("sites: [{upstreams: ['http://a']}, {upstreams: ['http://b']}]", `sites[1].name: "default" is the name of another site`)
 	f("sites: [{upstreams: ['http://a']}, {name: b, upstreams: ['http://b']}]", `sites[1].hosts: "*" is a host of site default already`)
 	f("listen: 0.0.0.0:80\n"+site, "listen: 0.0.0.0:80 can be reached from the network")

@@ -29,6 +29,8 @@ type evaluation struct {
 	users  atomic.Int32 // who still use tx; the last to release it closes it
 	closed func()       // called once tx is closed, unless nil
 
+	reserved int64 // memory that the judge keeps for its bodies
+
 	// abandoned says that the rules are still at work in another goroutine:
 	// nothing but replayed bodies and release may be used any more.
 	abandoned bool
@@ -189,11 +191,18 @@ func (v *evaluation) wantsResponseBody() bool {
 	return v.tx.IsResponseBodyAccessible() && v.tx.IsResponseBodyProcessable()
 }
 
+// fillResponse reads the part of a response body that is judged. It waits for
+// the network and must not be counted as work.
+func (v *evaluation) fillResponse(r io.Reader) error {
+	_, _, err := v.tx.ReadResponseBodyFrom(io.LimitReader(r, v.engine.settings.ResponseBodyBytes))
+	return err
+}
+
+// replayResponse returns what fillResponse has read, from its start.
+func (v *evaluation) replayResponse() (io.Reader, error) { return v.tx.ResponseBodyReader() }
+
 // responseBody judges what was read of a response body (phase 4).
-func (v *evaluation) responseBody(b []byte) error {
-	if _, _, err := v.tx.WriteResponseBody(b); err != nil {
-		return err
-	}
+func (v *evaluation) responseBody() error {
 	_, err := v.tx.ProcessResponseBody()
 	return err
 }

@@ -139,7 +139,7 @@ func (x *exchange) pass(a *answer, st *state, again *replayed, hasBody bool) {
 	if hasBody {
 		out.Body = again
 	}
-	x.trusted = st.trusted
+	x.trusted, x.judge = st.trusted, st.judge
 	x.asked = x.node.now()
 	x.site.proxy.ServeHTTP(a, out)
 }

@@ -14,8 +14,8 @@ import (
 type Limits struct {
 	Evaluations     int           `help:"requests in the rules at a time; default 8 for each processor"`
 	EvaluationWait  time.Duration `help:"how long a request waits for its turn before it is overload; default 2s"`
-	EvaluationTime  time.Duration `help:"how long the rules may take over a body before the request goes by on_error; default 10s"`
-	BodyBufferBytes int64         `help:"memory for request bodies that are being judged; a request that finds none within evaluation_wait is overload; default 256MiB"`
+	EvaluationTime  time.Duration `help:"how long the rules may take over a body or a response before the request goes by on_error; default 10s"`
+	BodyBufferBytes int64         `help:"memory for bodies of requests and responses that are being judged; a request that finds none within evaluation_wait is overload; default 256MiB"`
 	Connections     int           `help:"connections of clients at a time, more wait to be taken; default 16384"`
 	MaxHeaderBytes  int64         `help:"size of request headers that are refused; default 64KiB"`
 	HeaderTimeout   time.Duration `help:"time for a client to send its headers; default 10s"`
@@ -68,24 +68,25 @@ const (
 var (
 	errOverload = errors.New("too many requests in the rules")
 	errTime     = errors.New("the rules took too long")
-	errBuffer   = errors.New("request body can not be buffered")
+	errBuffer   = errors.New("body can not be buffered")
 	errClient   = errors.New("request body can not be read")
 )
 
-// judge is what every request passes on its way through the rules. It bounds
-// how many are in there, and the memory of those that still send their body.
+// judge is what every request and response passes on its way through the rules.
+// It bounds how many are in there, for how long, and the memory of their bodies.
 type judge struct {
 	slots  chan struct{}
 	memory *semaphore.Weighted
 	wait   time.Duration
 	time   time.Duration
+	stall  time.Duration       // how long an upstream may send nothing of a body that is held back
 	hook   func(*http.Request) // a fault that tests inject, nil in production
 }
 
 func newJudge(l Limits) *judge {
 	return &judge{
 		slots: make(chan struct{}, l.Evaluations), memory: semaphore.NewWeighted(l.BodyBufferBytes),
-		wait: l.EvaluationWait, time: l.EvaluationTime,
+		wait: l.EvaluationWait, time: l.EvaluationTime, stall: l.StallTimeout,
 	}
 }
 
@@ -142,12 +143,10 @@ func (j *judge) run(x *exchange, v *evaluation, payload *paced) (*replayed, body
 	return j.judgePayload(x, v, payload)
 }
 
-// reserve takes memory for a body of a length, -1 if that is not known, until
-// the evaluation is closed. What is longer than bodyInMemory lies on disk.
-func (j *judge) reserve(ctx context.Context, v *evaluation, length int64) error {
-	share := min(v.engine.settings.RequestBodyBytes, bodyInMemory)
-	if length >= 0 {
-		share = min(share, length)
+// reserve takes memory for a body until the evaluation is closed.
+func (j *judge) reserve(ctx context.Context, v *evaluation, share int64) error {
+	if share == 0 {
+		return nil
 	}
 	waiting, cancel := context.WithTimeout(ctx, j.wait)
 	defer cancel()
@@ -157,14 +156,25 @@ func (j *judge) reserve(ctx context.Context, v *evaluation, length int64) error 
 		}
 		return errOverload
 	}
-	v.closed = func() { j.memory.Release(share) }
+	v.reserved += share
+	v.closed = func() { j.memory.Release(v.reserved) }
 	return nil
+}
+
+// shareOf is how much of a body of a length, -1 if that is not known, a buffer
+// of a size holds.
+func shareOf(size, length int64) int64 {
+	if length < 0 {
+		return size
+	}
+	return min(size, length)
 }
 
 // judgePayload reads the body and judges it.
 func (j *judge) judgePayload(x *exchange, v *evaluation, payload *paced) (*replayed, body, error) {
 	var filled body
-	if err := j.reserve(x.request.Context(), v, x.request.ContentLength); err != nil {
+	buffer := min(v.engine.settings.RequestBodyBytes, bodyInMemory) // the rest lies on disk
+	if err := j.reserve(x.request.Context(), v, shareOf(buffer, x.request.ContentLength)); err != nil {
 		return &replayed{rest: payload}, filled, err
 	}
 	began := v.spent
@@ -188,22 +198,22 @@ func (j *judge) judgePayload(x *exchange, v *evaluation, payload *paced) (*repla
 			return again, filled, err
 		}
 	}
-	if err := j.enter(x.request.Context()); err != nil {
-		return again, filled, err
-	}
-	return again, filled, j.timed(v)
+	return again, filled, j.timed(x.request.Context(), v, v.judgeBody)
 }
 
-// timed judges the body for no longer than the limit. The rules cannot be
-// stopped: an evaluation that is given up goes on, keeps its turn, and is closed
-// when it ends.
-func (j *judge) timed(v *evaluation) error {
+// timed waits for a turn and runs a step of the engine for no longer than the
+// limit. The rules cannot be stopped: an evaluation that is given up goes on,
+// keeps its turn, and is closed when it ends.
+func (j *judge) timed(ctx context.Context, v *evaluation, step func() error) error {
+	if err := j.enter(ctx); err != nil {
+		return err
+	}
 	done := make(chan error, 1)
 	v.hold()
 	go func() {
 		defer j.leave()
 		defer v.release()
-		done <- v.guarded(v.judgeBody, nil)
+		done <- v.guarded(step, nil)
 	}()
 	late := time.NewTimer(j.time)
 	defer late.Stop()

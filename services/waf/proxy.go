@@ -1,10 +1,8 @@
 package waf
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -72,54 +70,6 @@ func modifyResponse(resp *http.Response) error {
 	return nil
 }
 
-// errResponseBlocked ends a response that the rules do not let out.
-var errResponseBlocked = errors.New("response was blocked by the rules")
-
-// judgeResponse judges the headers of a response and, for the listed media
-// types, the first part of its body, which is held back until then.
-func (x *exchange) judgeResponse(resp *http.Response) error {
-	v := x.evaluation
-	before := v.spent
-	err := v.guarded(func() error { return v.responseHeaders(resp.StatusCode, resp.Proto, resp.Header) }, nil)
-	if err == nil && v.interruption() == nil && v.wantsResponseBody() {
-		head, readErr := io.ReadAll(io.LimitReader(resp.Body, x.site.engine.settings.ResponseBodyBytes))
-		resp.Body = &spliced{Reader: io.MultiReader(bytes.NewReader(head), errorReader{readErr}, resp.Body), Closer: resp.Body}
-		err = v.guarded(func() error { return v.responseBody(head) }, nil)
-	}
-	x.work += v.spent - before
-	if err != nil {
-		x.reason = reasonOf(err)
-		if x.node.unjudged.due(x.node.now()) {
-			x.node.log.Error("response could not be judged", slog.String("request", x.id), slog.Any("error", err))
-		}
-		if x.site.config.OnError == actionBlock && x.site.mode == ModeBlock {
-			return errResponseBlocked
-		}
-		return nil
-	}
-	x.decision = v.decide()
-	if x.decision.Block && x.site.mode == ModeBlock && v.enforced() {
-		return errResponseBlocked
-	}
-	return nil
-}
-
-// spliced is a response body whose first part was read ahead.
-type spliced struct {
-	io.Reader
-	io.Closer
-}
-
-// errorReader returns an error where a part of a body ended with one.
-type errorReader struct{ err error }
-
-func (r errorReader) Read([]byte) (int, error) {
-	if r.err == nil {
-		return 0, io.EOF
-	}
-	return 0, r.err
-}
-
 // upstreamFailed answers in place of an upstream.
 func upstreamFailed(w http.ResponseWriter, r *http.Request, err error) {
 	x := r.Context().Value(exchangeKey{}).(*exchange)
@@ -128,6 +78,9 @@ func upstreamFailed(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, errResponseBlocked):
 		x.action = actionBlock
 		page(w, r, http.StatusForbidden, x.id)
+	case errors.Is(err, errResponseUnjudged):
+		x.action = actionBlock
+		page(w, r, http.StatusServiceUnavailable, x.id)
 	case errors.As(err, &tooLarge):
 		x.action, x.reason = actionBlock, reasonTooLarge
 		page(w, r, http.StatusRequestEntityTooLarge, x.id)

@@ -45,6 +45,7 @@ type exchange struct {
 
 	node       *Node
 	trusted    *parse.Trusted
+	judge      *judge
 	evaluation *evaluation // nil once the rules are done with it
 	asked      time.Time   // when an upstream was asked
 }
