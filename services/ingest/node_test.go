@@ -40,7 +40,10 @@ func listenGRPC(t *testing.T, s *Sink, cfg NodeConfig, auth Authenticator) nodeP
 	gatewatchv1.RegisterIngestServiceServer(server, NewBatchServer(s, auth))
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
+	// A window that does not grow, so that it is known how soon a stream that
+	// nobody reads is full.
 	conn, err := grpc.NewClient(l.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithStaticStreamWindowSize(64<<10),
 		grpc.WithDefaultCallOptions(grpc.MaxCallSendMsgSize(64<<20)))
 	if err != nil {
 		t.Fatal(err)
@@ -338,7 +341,8 @@ func TestSilentStreamEnds(t *testing.T) {
 }
 
 // TestNodeThatNeverReadsAcks has the server send acks until they find no room on
-// their way: the stream ends, and nothing of it is left.
+// their way, which takes some ten thousand of them: the stream ends, and nothing
+// of it is left.
 func TestNodeThatNeverReadsAcks(t *testing.T) {
 	log := newMemoryLog()
 	s := openSink(t, log, Config{})

@@ -248,10 +248,13 @@ func TestFullQueueHoldsUpTCPAndDropsUDP(t *testing.T) {
 	}
 }
 
-// until waits for a condition that another goroutine brings about.
+// until waits for a condition that another goroutine brings about, and leaves it
+// the processor.
 func until(t testing.TB, cond func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !cond(); runtime.Gosched() {
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for end := time.Now().Add(patience); !cond(); <-look.C {
 		if time.Now().After(end) {
 			t.Fatal("condition did not come true")
 		}
