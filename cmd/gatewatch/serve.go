@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -43,6 +44,7 @@ func serve(cmd *cobra.Command, f *settingsFlags) error {
 	}
 	var level slog.LevelVar
 	log := s.Log.logger(cmd.ErrOrStderr(), &level)
+	limitMemory(s.MemoryLimitBytes)
 	server, err := start(cmd.Context(), s, log)
 	if err != nil {
 		return err
@@ -66,6 +68,14 @@ func serve(cmd *cobra.Command, f *settingsFlags) error {
 			}
 			return err
 		}
+	}
+}
+
+// limitMemory makes the runtime collect garbage in time to stay within a limit.
+// One that was set by GOMEMLIMIT stays.
+func limitMemory(bytes int64) {
+	if bytes > 0 && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(bytes)
 	}
 }
 

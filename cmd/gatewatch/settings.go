@@ -22,8 +22,13 @@ import (
 // settings is the configuration of the server: the keys of the YAML file, of
 // the GATEWATCH_ environment and of the flags of serve.
 type settings struct {
-	Data     string   `help:"folder of all state"`
-	Roles    []string `help:"what this process does: all, or some of ingest, detect, api"`
+	Data  string   `help:"folder of all state"`
+	Roles []string `help:"what this process does: all, or some of ingest, detect, api"`
+
+	// MemoryLimitBytes is the memory that the process tries to stay within, by
+	// collecting garbage more often; 0 sets none. GOMEMLIMIT wins.
+	MemoryLimitBytes int64 `yaml:"memory_limit" help:"memory to stay within, such as 512MiB; 0 sets no limit, GOMEMLIMIT wins"`
+
 	Listen   listenSettings
 	TLS      access.TLSFiles `yaml:"tls"`
 	Insecure bool            `help:"listen on the network without TLS"`
@@ -54,7 +59,8 @@ type logSettings struct {
 
 func defaultSettings() settings {
 	return settings{
-		Data: "./gatewatch-data",
+		Data:             "./gatewatch-data",
+		MemoryLimitBytes: 512 << 20,
 		Listen: listenSettings{
 			HTTP: "127.0.0.1:8080", GRPC: "127.0.0.1:9090", Ingest: "127.0.0.1:8081", Syslog: "127.0.0.1:5514",
 		},
@@ -154,6 +160,9 @@ func (s *settings) validate() error {
 	}
 	if _, err := s.Log.level(); err != nil {
 		return err
+	}
+	if s.MemoryLimitBytes < 0 {
+		return fmt.Errorf("memory_limit: must not be negative")
 	}
 	if s.Log.Format != "text" && s.Log.Format != "json" {
 		return fmt.Errorf("log.format: want text or json, have %q", s.Log.Format)

@@ -68,6 +68,9 @@ var rights = map[string]right{
 	"GET /metrics":          readersOrLocal, // holds names of sources
 }
 
+// Public tells whether everyone may make a call, unasked.
+func Public(method string) bool { return rights[method].public }
+
 // allows tells whether the right is given to an identity.
 func (r right) allows(id Identity) bool {
 	switch id.Kind {

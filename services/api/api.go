@@ -29,10 +29,17 @@ type Config struct {
 	MaxSearches int
 	// MaxTails is how many tails may be open; one more is refused. Default 64.
 	MaxTails int
-	// MaxRequestBytes is the largest request of a gRPC call or REST body;
-	// default 16 MiB.
+	// MaxRequestBytes is the largest message of a sender of records, 8 MiB at
+	// most and by default; in JSON it may be half as large again. Other requests
+	// have at most 512 KiB.
 	MaxRequestBytes int
+	// MaxRequestRecords is how many records such a message may have; default
+	// 50,000.
+	MaxRequestRecords int
 }
+
+// maxMessage is the largest message that senders of records may make.
+const maxMessage = 8 << 20
 
 func (c Config) withDefaults() (Config, error) {
 	switch {
@@ -44,8 +51,10 @@ func (c Config) withDefaults() (Config, error) {
 		return c, errors.New("max_searches: must not be negative")
 	case c.MaxTails < 0:
 		return c, errors.New("max_tails: must not be negative")
-	case c.MaxRequestBytes < 0:
-		return c, errors.New("max_request_bytes: must not be negative")
+	case c.MaxRequestBytes < 0 || c.MaxRequestBytes > maxMessage:
+		return c, errors.New("max_request_bytes: must be between 0 and 8388608")
+	case c.MaxRequestRecords < 0:
+		return c, errors.New("max_request_records: must not be negative")
 	}
 	if c.CallTimeout == 0 {
 		c.CallTimeout = 30 * time.Second
@@ -60,7 +69,10 @@ func (c Config) withDefaults() (Config, error) {
 		c.MaxTails = 64
 	}
 	if c.MaxRequestBytes == 0 {
-		c.MaxRequestBytes = 16 << 20
+		c.MaxRequestBytes = maxMessage
+	}
+	if c.MaxRequestRecords == 0 {
+		c.MaxRequestRecords = 50_000
 	}
 	return c, nil
 }
@@ -98,6 +110,7 @@ type (
 type API struct {
 	config   Config
 	parts    Parts
+	intake   intake
 	searches chan struct{} // a place for each search that runs
 	large    chan struct{} // a place for each large page that is in memory
 	tails    chan struct{} // a place for each tail
@@ -112,6 +125,7 @@ func New(config Config, parts Parts) (*API, error) {
 	return &API{
 		config:   config,
 		parts:    parts,
+		intake:   newIntake(),
 		searches: make(chan struct{}, config.MaxSearches),
 		large:    make(chan struct{}, maxLarge),
 		tails:    make(chan struct{}, config.MaxTails),

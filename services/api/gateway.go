@@ -43,11 +43,12 @@ func (a *API) gateway(g *guard) (http.Handler, error) {
 		runtime.WithMiddlewares(func(next runtime.HandlerFunc) runtime.HandlerFunc {
 			return func(w http.ResponseWriter, r *http.Request, params map[string]string) {
 				pattern, _ := runtime.HTTPPattern(r.Context())
-				r, err := g.enter(w, r, routes[r.Method+" "+pattern.String()])
+				r, leave, err := g.enter(w, r, routes[r.Method+" "+pattern.String()])
 				if err != nil {
 					problemOf(err).write(w)
 					return
 				}
+				defer leave()
 				next(w, r, params)
 			}
 		}),
@@ -69,38 +70,66 @@ func (a *API) gateway(g *guard) (http.Handler, error) {
 }
 
 // enter admits a request to a method and reads its body, in this order: who has
-// no right costs no memory.
-func (g *guard) enter(w http.ResponseWriter, r *http.Request, method string) (*http.Request, error) {
+// no right costs no memory. leave must be called when the call has ended.
+func (g *guard) enter(w http.ResponseWriter, r *http.Request, method string) (entered *http.Request, leave func(), err error) {
+	leave = func() {}
 	ctx := metadata.NewIncomingContext(r.Context(), metadata.Pairs(authorizationOf(r)...))
-	ctx, err := g.admit(ctx, method)
+	ctx, err = g.admit(ctx, method)
 	if err != nil {
-		return nil, g.api.status(method, err)
+		return nil, nil, g.api.status(method, err)
 	}
 	if r.Method != http.MethodPost {
-		return r.WithContext(ctx), nil
+		return r.WithContext(ctx), leave, nil
 	}
 	if r.URL.RawQuery != "" {
-		return nil, status.Error(codes.InvalidArgument, "parameters belong in the body, not behind the path")
+		return nil, nil, status.Error(codes.InvalidArgument, "parameters belong in the body, not behind the path")
 	}
-	limit := int64(g.api.config.MaxRequestBytes)
-	if method == methodSearch || method == methodAggregate || method == methodTail {
-		limit = maxQueryBody
-	}
-	body, err := readBody(w, r, limit)
+	free, err := g.place(ctx, method)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	body, err := g.api.readMessage(w, r, method)
+	if err == nil && takesRecords(method) {
+		leave = free // what is decoded stays until it is stored
+	} else {
+		free()
+	}
+	if err != nil {
+		return nil, nil, err
 	}
 	r = r.WithContext(ctx)
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	return r, nil
+	return r, leave, nil
 }
 
-const (
-	// maxQueryBody is the largest body of a question: a query with its escapes.
-	maxQueryBody = 512 << 10
-	// bodyTime is how long a body may take to arrive.
-	bodyTime = 30 * time.Second
-)
+// place waits for a place to receive a message.
+func (g *guard) place(ctx context.Context, method string) (free func(), err error) {
+	wait, cancel := context.WithTimeout(ctx, receiveTime)
+	defer cancel()
+	if free, err = g.api.intake.receive(wait, method); err != nil {
+		return nil, g.api.status(method, err)
+	}
+	return free, nil
+}
+
+// readMessage reads the body of a request within the limits of its method.
+func (a *API) readMessage(w http.ResponseWriter, r *http.Request, method string) ([]byte, error) {
+	limit := a.limitsOf(method)
+	if takesRecords(method) {
+		limit.bytes += limit.bytes / 2 // bytes are base64 in JSON
+	}
+	body, err := readBody(w, r, int64(limit.bytes))
+	if err != nil {
+		return nil, err
+	}
+	if countJSON(body) > limit.elements+1 {
+		return nil, errElements(limit.elements)
+	}
+	return body, nil
+}
+
+// maxQueryBody is the largest body of a question: a query with its escapes.
+const maxQueryBody = 512 << 10
 
 func authorizationOf(r *http.Request) []string {
 	if v := r.Header.Get("Authorization"); v != "" {
@@ -122,7 +151,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 		return nil, httpError{http.StatusUnsupportedMediaType, "send the body without a content encoding"}
 	}
 	conn := http.NewResponseController(w)
-	_ = conn.SetReadDeadline(time.Now().Add(bodyTime)) // not all writers of tests have deadlines
+	_ = conn.SetReadDeadline(time.Now().Add(receiveTime)) // not all writers of tests have deadlines
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	// A deadline that passes later would look as if the client had gone.
 	_ = conn.SetReadDeadline(time.Time{})
@@ -240,7 +269,12 @@ func (c *localConn) Invoke(ctx context.Context, method string, args, reply any, 
 		return status.Error(codes.Unimplemented, "this server does not serve "+method)
 	}
 	request := func(dst any) error {
-		proto.Merge(dst.(proto.Message), args.(proto.Message))
+		to := dst.(proto.Message).ProtoReflect()
+		// The request is nobody else's, so its parts need no copy.
+		args.(proto.Message).ProtoReflect().Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+			to.Set(f, v)
+			return true
+		})
 		return nil
 	}
 	resp, err := m.handle(m.server, ctx, request, c.guard.unary)

@@ -17,7 +17,7 @@ import (
 
 // Bounds of one gRPC connection.
 const (
-	maxStreams      = 256
+	maxStreams      = 128
 	maxHeaderBytes  = 32 << 10
 	handshakeTime   = 10 * time.Second
 	keepaliveTime   = time.Minute
@@ -32,7 +32,11 @@ func (a *API) GRPC(gate *access.Gate, config *tls.Config) *grpc.Server {
 	opts := []grpc.ServerOption{
 		grpc.ChainUnaryInterceptor(g.unary),
 		grpc.ChainStreamInterceptor(g.stream),
-		grpc.MaxRecvMsgSize(a.config.MaxRequestBytes),
+		grpc.InTapHandle(g.tap),
+		grpc.ForceServerCodecV2(newCodec()),
+		grpc.MaxRecvMsgSize(max(a.config.MaxRequestBytes, maxQueryBody)),
+		grpc.InitialWindowSize(streamWindow),
+		grpc.InitialConnWindowSize(8 * streamWindow),
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.MaxHeaderListSize(maxHeaderBytes),
 		grpc.ConnectionTimeout(handshakeTime),
@@ -44,7 +48,7 @@ func (a *API) GRPC(gate *access.Gate, config *tls.Config) *grpc.Server {
 		opts = append(opts, grpc.Creds(credentials.NewTLS(config)))
 	}
 	s := grpc.NewServer(opts...)
-	a.register(s)
+	a.register(registrar{s, a})
 	reflection.Register(s)
 	return s
 }

@@ -117,7 +117,7 @@ func (g *guard) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInf
 		cancel(nil)
 		<-watched
 	}()
-	err = handler(srv, &guardedStream{ServerStream: ss, ctx: ctx})
+	err = handler(srv, &guardedStream{ServerStream: ss, ctx: ctx, limits: g.api.limitsOf(info.FullMethod)})
 	if lost := context.Cause(ctx); lost != nil && !errors.Is(lost, context.Canceled) && !errors.Is(lost, context.DeadlineExceeded) {
 		err = lost
 	}
@@ -144,10 +144,12 @@ func (g *guard) watch(ctx context.Context, c access.Caller, method string, cance
 	}
 }
 
-// guardedStream is a stream with the context of an admitted call.
+// guardedStream is a stream with the context of an admitted call, whose
+// messages are bounded.
 type guardedStream struct {
 	grpc.ServerStream
-	ctx context.Context
+	ctx    context.Context
+	limits limits
 }
 
 func (s *guardedStream) Context() context.Context { return s.ctx }

@@ -176,7 +176,7 @@ func TestBodies(t *testing.T) {
 	f("/api/v1/search", admin, `{"query":"a","query":"b"}`, 400)
 	f("/api/v1/search", admin, "{\"query\":\"\xff\"}", 400)
 	f("/api/v1/search?query=a", admin, `{}`, 400)
-	f("/api/v1/ingest", "", `{"records":[{"raw":"`+strings.Repeat("AAAA", 1<<18)+`"}]}`, 413)
+	f("/api/v1/ingest", "", `{"records":[{"raw":"`+strings.Repeat("AAAA", 1<<19)+`"}]}`, 413)
 	// Without a right, no body is read: the answer is not about it.
 	f("/api/v1/search", "", `{"query":"`+strings.Repeat("a", maxQueryBody)+`"}`, 401)
 	f("/api/v1/tokens", s.bearer["viewer"], `nonsense`, 403)

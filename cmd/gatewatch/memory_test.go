@@ -1,0 +1,24 @@
+package main
+
+import (
+	"math"
+	"runtime/debug"
+	"testing"
+)
+
+func TestMemoryLimit(t *testing.T) {
+	before := debug.SetMemoryLimit(-1)
+	defer debug.SetMemoryLimit(before)
+	f := func(env string, bytes, want int64) {
+		t.Helper()
+		t.Setenv("GOMEMLIMIT", env)
+		debug.SetMemoryLimit(math.MaxInt64)
+		limitMemory(bytes)
+		if got := debug.SetMemoryLimit(-1); got != want {
+			t.Errorf("GOMEMLIMIT %q, memory_limit %d: %d, want %d", env, bytes, got, want)
+		}
+	}
+	f("", 100<<20, 100<<20)
+	f("", 0, math.MaxInt64)
+	f("1GiB", 100<<20, math.MaxInt64) // the runtime has read it
+}
