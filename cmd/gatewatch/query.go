@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/store/query"
 )
 
@@ -84,11 +85,14 @@ func runQuery(cmd *cobra.Command, f queryFlags, text string) error {
 		var res struct {
 			Columns []string            `json:"columns"`
 			Rows    [][]json.RawMessage `json:"rows"`
+			Stats   searchStats         `json:"stats"`
 		}
 		err := f.call(cmd.Context(), http.MethodPost, "/api/v1/aggregate", map[string]any{"query": text, "from": f.from, "to": f.to}, &res)
 		if err != nil {
 			return err
 		}
+		res.Stats.warn(cmd)
+		sayIfNone(cmd, len(res.Rows))
 		return writeRows(cmd.OutOrStdout(), f.output, res.Columns, res.Rows)
 	}
 	return f.search(cmd, q, text)
@@ -143,6 +147,7 @@ func (f *queryFlags) done(cmd *cobra.Command, out eventWriter, n, limit int, mor
 	if err := out.Close(); err != nil {
 		return err
 	}
+	sayIfNone(cmd, n)
 	if more && n >= limit {
 		fmt.Fprintf(cmd.ErrOrStderr(), "the newest %d events are shown; add | limit N, or pipe the output, for more\n", n)
 	}
@@ -178,7 +183,21 @@ type searchStats struct {
 
 func (s searchStats) warn(cmd *cobra.Command) {
 	for _, w := range s.Warnings {
-		fmt.Fprintf(cmd.ErrOrStderr(), "the answer is not whole: %s\n", printable(w))
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", printable(w))
+	}
+	if s.Partial {
+		fmt.Fprintln(cmd.ErrOrStderr(), "the answer is not whole")
+	}
+}
+
+func statsOf(s store.Stats) searchStats {
+	return searchStats{Partial: len(s.Partial) > 0, Warnings: slices.Concat(s.Partial, s.Notes)}
+}
+
+// sayIfNone tells who looks at a terminal that the answer is empty.
+func sayIfNone(cmd *cobra.Command, rows int) {
+	if rows == 0 && isTerminal(cmd.OutOrStdout()) {
+		fmt.Fprintln(cmd.ErrOrStderr(), "no event matches")
 	}
 }
 

@@ -36,7 +36,8 @@ func (f *queryFlags) local(cmd *cobra.Command, q *query.Query) error {
 		if err != nil {
 			return err
 		}
-		searchStats{Warnings: stats.Partial}.warn(cmd)
+		statsOf(stats).warn(cmd)
+		sayIfNone(cmd, len(res.Rows))
 		return writeTable(cmd.OutOrStdout(), f.output, res)
 	}
 	out, limit, err := f.events(cmd, q)
@@ -56,7 +57,7 @@ func (f *queryFlags) local(cmd *cobra.Command, q *query.Query) error {
 	if err != nil && !more {
 		return err
 	}
-	searchStats{Warnings: page.Stats.Partial}.warn(cmd)
+	statsOf(page.Stats).warn(cmd)
 	return f.done(cmd, out, n, limit, more)
 }
 

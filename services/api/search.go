@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -277,6 +278,6 @@ func newProtoStats(s store.Stats) *gatewatchv1.SearchStats {
 		BytesRead:   uint64(s.BytesRead),
 		Took:        durationpb.New(s.Duration),
 		Partial:     len(s.Partial) > 0,
-		Warnings:    s.Partial,
+		Warnings:    slices.Concat(s.Partial, s.Notes),
 	}
 }

@@ -31,6 +31,7 @@ func (s *Columnar) Aggregate(ctx context.Context, r AggregateRequest) (*query.Ta
 	var table *query.Table
 	if err = sc.settle(ctx, err); err == nil {
 		table, err = exec.Result(context.WithoutCancel(ctx))
+		sc.stats.Notes = s.notes(r.Query, sc.stats.RowsMatched)
 	}
 	return table, sc.end("aggregate"), err
 }

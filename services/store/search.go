@@ -29,7 +29,9 @@ func (s *Columnar) Search(ctx context.Context, r SearchRequest, yield func(*even
 	if errors.Is(context.Cause(ctx), errTimeLimit) && p.plain && p.last != nil {
 		p.next = p.nextToken()
 	}
-	err = sc.settle(ctx, err)
+	if err = sc.settle(ctx, err); err == nil && r.PageToken == "" {
+		sc.stats.Notes = s.notes(r.Query, sc.stats.RowsMatched)
+	}
 	return Page{p.next, sc.end("search")}, err
 }
 

@@ -83,6 +83,7 @@ type Stats struct {
 	BlocksDamaged int           // blocks left out because a checksum did not hold
 	Duration      time.Duration // time the query took
 	Partial       []string      // why the answer is not whole; empty if it is
+	Notes         []string      // what may be wrong with the query; the answer is whole
 }
 
 // Errors of stores, tested with errors.Is.

@@ -768,7 +768,8 @@ type SearchStats struct {
 	RowsRead    uint64                 `protobuf:"varint,2,opt,name=rows_read,json=rowsRead,proto3" json:"rows_read,omitempty"`
 	BytesRead   uint64                 `protobuf:"varint,3,opt,name=bytes_read,json=bytesRead,proto3" json:"bytes_read,omitempty"`
 	Took        *durationpb.Duration   `protobuf:"bytes,4,opt,name=took,proto3" json:"took,omitempty"`
-	// The answer lacks something; warnings say what.
+	// The answer lacks something; warnings say what. They also say what may be
+	// wrong with a query, such as a field that no event has.
 	Partial       bool     `protobuf:"varint,5,opt,name=partial,proto3" json:"partial,omitempty"`
 	Warnings      []string `protobuf:"bytes,6,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields

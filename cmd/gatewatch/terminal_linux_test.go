@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// onTerminal runs a command line whose output is a terminal of a width.
+func onTerminal(t *testing.T, width uint16, args ...string) (screen, stderr string, code int) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetUint32(int(master.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tty, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.IoctlSetWinsize(int(tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: width}); err != nil {
+		t.Fatal(err)
+	}
+	shown := make(chan string)
+	go func() {
+		b, _ := io.ReadAll(master) // ends with an error once the terminal is closed
+		shown <- strings.ReplaceAll(string(b), "\r\n", "\n")
+	}()
+	var errs bytes.Buffer
+	code = run(t.Context(), args, nil, tty, &errs)
+	tty.Close()
+	return <-shown, errs.String(), code
+}
+
+func TestQueryOnTerminal(t *testing.T) {
+	dir := t.TempDir()
+	data, log := filepath.Join(dir, "data"), filepath.Join(dir, "waf.log")
+	if err := os.WriteFile(log, []byte(strings.Repeat(wafBlock+"\n"+wafProxy+"\n", 80)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code := run(t.Context(), []string{"ingest", "--data", data, "--format", "coraza.waf", log}, nil, io.Discard, t.Output()); code != exitOK {
+		t.Fatalf("ingest: exit code %d", code)
+	}
+	screen, stderr, code := onTerminal(t, 90, "query", "--data", data, "*")
+	lines := strings.Split(strings.TrimSuffix(screen, "\n"), "\n")
+	if len(lines) != 1+terminalRows || !strings.Contains(stderr, "the newest 100 events are shown") || code != exitOK {
+		t.Errorf("%d lines, %s, exit code %d", len(lines), stderr, code)
+	}
+	for _, line := range lines {
+		if textWidth(line) > 90 || !strings.HasPrefix(line, "@TIMESTAMP") && !strings.Contains(line, "/") {
+			t.Errorf("line %q", line)
+		}
+	}
+	for _, query := range []string{"url.path: /none", "url.path: /none | stats n = count() by url.path"} {
+		screen, stderr, code = onTerminal(t, 90, "query", "--data", data, query)
+		if strings.Count(screen, "\n") != 1 || stderr != "no event matches\n" || code != exitOK {
+			t.Errorf("%s: %q, %q, exit code %d", query, screen, stderr, code)
+		}
+	}
+}
