@@ -21,6 +21,7 @@ type access struct {
 	requestID                string
 	referrer, agent          string
 	forwarded                string // X-Forwarded-For as received
+	forwarded7239            string // Forwarded (RFC 7239) as received
 	duration                 string // seconds
 	upstream                 upstream
 	extra                    []string
@@ -45,7 +46,7 @@ func (a *access) addFields(c *Context, e *event.Event) {
 	if a.time != 0 {
 		e.Time = a.time
 	}
-	addClient(c, e, a.remote, a.forwarded)
+	addClient(c, e, a.remote, a.forwarded, a.forwarded7239)
 	addNumber(e, event.SourcePort, a.remotePort)
 	e.AddText(event.UserName, a.user)
 	e.AddText(event.RelatedUser, a.user)
@@ -158,10 +159,10 @@ func addList(e *event.Event, k event.Key, s string) {
 
 // addClient adds source, client and related.ip. source.ip is the peer as the
 // log names it: what the WAF or proxy that wrote the log saw on the wire.
-// client.ip is the client that the X-Forwarded-For of that request names, as far
-// as proxies of the context's list vouch for it, else the peer. A peer that is
-// no address is source.address.
-func addClient(c *Context, e *event.Event, remote, forwarded string) {
+// client.ip is the client that the X-Forwarded-For or the Forwarded of that
+// request names, as far as proxies of the context's list vouch for it, else the
+// peer, see [Trusted.Agreed]. A peer that is no address is source.address.
+func addClient(c *Context, e *event.Event, remote, forwardedFor, forwarded string) {
 	peer, ok := event.ParseIP(remote)
 	if !ok {
 		e.AddText(event.SourceAddress, remote)
@@ -170,7 +171,7 @@ func addClient(c *Context, e *event.Event, remote, forwarded string) {
 	e.AddAddr(event.SourceIP, peer)
 	v := e.Get(event.SourceIP)
 	e.Add(event.RelatedIP, v)
-	if client := c.Trusted.Client(peer, forwarded); client != peer {
+	if client, _ := c.Trusted.Agreed(peer, forwardedFor, forwarded); client != peer {
 		e.AddAddr(event.ClientIP, client)
 		e.Add(event.RelatedIP, e.Get(event.ClientIP))
 		return

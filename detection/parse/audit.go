@@ -250,6 +250,8 @@ func (r *auditReader) requestHeader(key string, t jsonscan.Token) error {
 		to = &r.referrer
 	case strings.EqualFold(key, "x-forwarded-for"):
 		to = &r.forwarded
+	case strings.EqualFold(key, "forwarded"):
+		to = &r.forwarded7239
 	case strings.EqualFold(key, "x-request-id"):
 		to = &r.requestID
 	case strings.EqualFold(key, "content-type"):

@@ -82,3 +82,27 @@ func TestRuleTextFromHostileData(t *testing.T) {
 	f(`nothing of a rule`, "", "")
 	f(`[id "x"] ModSecurity: late`, "", "")
 }
+
+// TestAuditClient reads records whose headers name the client in two ways.
+func TestAuditClient(t *testing.T) {
+	trusted, err := NewTrusted([]string{"10.0.0.0/8"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	format, _ := Lookup("coraza.audit")
+	f := func(headers, want string) {
+		t.Helper()
+		record := `{"transaction":{"id":"x","client_ip":"10.0.0.2","request":{"method":"GET","uri":"/","headers":` + headers + `}}}`
+		var e event.Event
+		if err := format.Read([]byte(record), &Context{Received: 1, Trusted: trusted}, &e); err != nil {
+			t.Fatal(err)
+		}
+		if got := e.Get(event.ClientIP).Addr().String(); got != want {
+			t.Errorf("%s: client %s, want %s", headers, got, want)
+		}
+	}
+	f(`{"x-forwarded-for":["198.51.100.7"]}`, "198.51.100.7")
+	f(`{"forwarded":["for=198.51.100.7;proto=https"]}`, "198.51.100.7")
+	f(`{"x-forwarded-for":["198.51.100.7"],"Forwarded":["for=198.51.100.7"]}`, "198.51.100.7")
+	f(`{"x-forwarded-for":["192.0.2.1"],"forwarded":["for=198.51.100.7"]}`, "10.0.0.2")
+}

@@ -199,7 +199,7 @@ func errorValue(s string) (value, rest string) {
 
 func (t *errorTail) addTo(c *Context, e *event.Event) {
 	if t.client != "" {
-		addClient(c, e, t.client, "")
+		addClient(c, e, t.client, "", "")
 	}
 	a := access{request: t.request, vhost: t.host}
 	a.addRequest(e)

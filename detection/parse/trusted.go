@@ -77,6 +77,24 @@ func (t *Trusted) Client(peer netip.Addr, forwarded string) netip.Addr {
 	return client
 }
 
+// Agreed finds the address of the client where both X-Forwarded-For and
+// Forwarded may be there, "" if not, and nothing says which of them the proxies
+// write: a proxy that writes one lets the other through as the client sent it.
+// Where they name different clients the answer is the peer, and ok is false.
+func (t *Trusted) Agreed(peer netip.Addr, forwardedFor, forwarded string) (client netip.Addr, ok bool) {
+	switch {
+	case !t.Has(peer):
+		return peer, true
+	case forwarded == "":
+		return t.Client(peer, forwardedFor), true
+	}
+	client = t.Client(peer, ForwardedFor(forwarded))
+	if forwardedFor != "" && t.Client(peer, forwardedFor) != client {
+		return peer, false
+	}
+	return client, true
+}
+
 // hopAddr reads an address as proxies write it: bare, or with a port, an IPv6
 // address in brackets where it has one.
 func hopAddr(s string) (netip.Addr, bool) {

@@ -65,6 +65,30 @@ func TestForwardedFor(t *testing.T) {
 	f(``, `unknown`)
 }
 
+// TestAgreed: of two headers that name different clients the sender may have
+// written one.
+func TestAgreed(t *testing.T) {
+	trusted, err := NewTrusted([]string{"10.0.0.0/8"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(peer, forwardedFor, forwarded, want string, wantOK bool) {
+		t.Helper()
+		got, ok := trusted.Agreed(netip.MustParseAddr(peer), forwardedFor, forwarded)
+		if got.String() != want || ok != wantOK {
+			t.Errorf("%s, %q, %q: %s, %t; want %s, %t", peer, forwardedFor, forwarded, got, ok, want, wantOK)
+		}
+	}
+	f("10.0.0.1", "", "", "10.0.0.1", true)
+	f("10.0.0.1", "198.51.100.7", "", "198.51.100.7", true)
+	f("10.0.0.1", "", "for=198.51.100.7", "198.51.100.7", true)
+	f("10.0.0.1", "203.0.113.5, 198.51.100.7, 10.0.0.2", `for="198.51.100.7:4711", for=10.0.0.2`, "198.51.100.7", true)
+	f("10.0.0.1", "192.0.2.1", "for=198.51.100.7", "10.0.0.1", false)
+	f("10.0.0.1", "198.51.100.7", "for=_hidden", "10.0.0.1", false)
+	f("10.0.0.1", "unknown", "for=198.51.100.7", "10.0.0.1", false)
+	f("203.0.113.9", "192.0.2.1", "for=198.51.100.7", "203.0.113.9", true)
+}
+
 // FuzzTrusted checks that no header makes a client of an address that it does
 // not hold, nor anything of the word of an untrusted peer.
 func FuzzTrusted(f *testing.F) {

@@ -3,6 +3,7 @@ package waf
 import (
 	"context"
 	"encoding/hex"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -41,9 +42,15 @@ func addrPort(a net.Addr) netip.AddrPort {
 	return netip.AddrPortFrom(ap.Addr().Unmap().WithZone(""), ap.Port())
 }
 
+// The headers in which proxies name a client.
+const (
+	headerForwardedFor = "X-Forwarded-For"
+	headerForwarded    = "Forwarded" // RFC 7239
+)
+
 // locate finds the two ends of a request: the peer of the connection, and the
 // client as far as trusted proxies say who it is.
-func (x *exchange) locate(r *http.Request, trusted *parse.Trusted) {
+func (x *exchange) locate(r *http.Request, st *state) {
 	if a, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
 		x.local = addrPort(a)
 	}
@@ -55,16 +62,38 @@ func (x *exchange) locate(r *http.Request, trusted *parse.Trusted) {
 	if raw, ok := r.Context().Value(peerKey{}).(netip.AddrPort); ok {
 		x.peer = raw
 	}
-	if !trusted.Has(x.hop) {
-		return
+	if !st.trusted.Has(x.hop) {
+		return // and x.hops stays empty
 	}
-	forwarded := strings.Join(r.Header.Values("X-Forwarded-For"), ",")
-	if forwarded == "" {
-		forwarded = parse.ForwardedFor(strings.Join(r.Header.Values("Forwarded"), ","))
-	}
-	if client := trusted.Client(x.hop, forwarded); client != x.hop {
+	if client := x.named(r, st); client != x.hop {
 		x.client = netip.AddrPortFrom(client, 0)
 	}
+}
+
+// named returns the client that the trusted proxies name, the hop itself if
+// none, and keeps the list of hops that it was taken from.
+func (x *exchange) named(r *http.Request, st *state) netip.Addr {
+	hops := r.Header.Values(headerForwardedFor)
+	list, forwarded := strings.Join(hops, ","), strings.Join(r.Header.Values(headerForwarded), ",")
+	switch {
+	case strings.EqualFold(st.config.ClientHeader, headerForwardedFor):
+		forwarded = ""
+	case strings.EqualFold(st.config.ClientHeader, headerForwarded):
+		hops, list = nil, ""
+	}
+	client, ok := st.trusted.Agreed(x.hop, list, forwarded)
+	if !ok {
+		if x.node.disagree.due(x.node.now()) {
+			x.node.log.Warn("trusted proxy sent X-Forwarded-For and Forwarded that name different clients: client_header says which one it writes",
+				slog.String("proxy", x.hop.String()))
+		}
+		return x.hop
+	}
+	x.hops = hops
+	if len(hops) == 0 && client != x.hop {
+		x.hops = []string{client.String()}
+	}
+	return client
 }
 
 // maxRequestID bounds an id that is taken over.
@@ -105,7 +134,6 @@ func (x *exchange) forward(in *http.Request, out http.Header, trusted *parse.Tru
 		scheme = "https"
 	}
 	host := in.Host
-	hops := in.Header.Values("X-Forwarded-For")
 	if trusted.Has(x.hop) {
 		if v := in.Header.Get("X-Forwarded-Proto"); v != "" {
 			scheme = v
@@ -113,15 +141,9 @@ func (x *exchange) forward(in *http.Request, out http.Header, trusted *parse.Tru
 		if v := in.Header.Get("X-Forwarded-Host"); v != "" {
 			host = v
 		}
-	} else {
-		hops = nil
 	}
-	if len(hops) == 0 && x.client.Addr() != x.hop {
-		hops = []string{x.client.Addr().String()}
-	}
-	out.Del("Forwarded")
-	out.Del("X-Real-Ip")
-	out.Set("X-Forwarded-For", strings.Join(append(hops[:len(hops):len(hops)], x.hop.String()), ", "))
+	out.Del(headerForwarded)
+	out.Set(headerForwardedFor, strings.Join(append(x.hops[:len(x.hops):len(x.hops)], x.hop.String()), ", "))
 	out.Set("X-Forwarded-Proto", scheme)
 	out.Set("X-Forwarded-Host", host)
 	out.Set("X-Real-Ip", x.client.Addr().String())

@@ -25,6 +25,7 @@ type Config struct {
 	H2C            bool            `yaml:"h2c" help:"take HTTP/2 without TLS too"`
 	ProxyProtocol  bool            `help:"require the PROXY protocol (v1 or v2) from the trusted proxies and take no other connection"`
 	TrustedProxies []string        `help:"addresses and prefixes of proxies whose word about the client is taken"`
+	ClientHeader   string          `help:"header in which the trusted proxies name the client: X-Forwarded-For or Forwarded; by default the one that is there, and the proxy itself is the client where both are and disagree"`
 	MetricsListen  string          `help:"address of /metrics, /healthz and /readyz, with TLS where others can reach it; none if empty"`
 	Server         ServerConfig
 	Spool          SpoolConfig
@@ -103,6 +104,9 @@ func (c Config) validate() error {
 	}
 	if c.ProxyProtocol && len(c.TrustedProxies) == 0 {
 		return errors.New("proxy_protocol: needs trusted_proxies")
+	}
+	if h := c.ClientHeader; h != "" && !strings.EqualFold(h, headerForwardedFor) && !strings.EqualFold(h, headerForwarded) {
+		return fmt.Errorf("client_header: %q is not one of %s, %s", h, headerForwardedFor, headerForwarded)
 	}
 	if err := c.Spool.validate(); err != nil {
 		return fmt.Errorf("spool.%w", err)

@@ -65,6 +65,8 @@ sites:
 	f("listen: 0.0.0.0:80\ninsecure: true\n"+site, "")
 	f("node: 'a b'\n"+site, "node: name")
 	f("proxy_protocol: true\n"+site, "proxy_protocol: needs trusted_proxies")
+	f("client_header: x-forwarded-for\n"+site, "")
+	f("client_header: Via\n"+site, `client_header: "Via" is not one of X-Forwarded-For, Forwarded`)
 	f("trusted_proxies: [x]\n"+site, `trusted_proxies: read trusted proxy "x"`)
 	f("server: {address: 'grpc://siem.example:9090'}\n"+site, "server.address: siem.example:9090 is on another machine")
 	f("server: {address: x}\n"+site, `server.address: "x" is not host:port`)

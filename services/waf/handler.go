@@ -14,7 +14,7 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n.metrics.inflight.Inc()
 	defer n.metrics.inflight.Dec()
 	x := &exchange{request: r, uri: requestURI(r), started: now, action: actionAllow, node: n}
-	x.locate(r, st.trusted)
+	x.locate(r, st)
 	x.name(r, st.trusted)
 	a := newAnswer(w, st.limits.StallTimeout)
 	defer n.finish(x, a)

@@ -157,6 +157,29 @@ func TestClientAddress(t *testing.T) {
 	f([]string{"127.0.0.1"}, "2001:db8::7", "2001:db8::7, 127.0.0.1", "Forwarded", `for="[2001:db8::7]:4711";proto=https`)
 }
 
+// TestClientHeader sends both headers that name a client: one of them the
+// trusted proxy wrote, the other may be the client's own.
+func TestClientHeader(t *testing.T) {
+	upstream := echo(t).URL
+	f := func(header, wantClient, wantFor, forwardedFor, forwarded string) {
+		t.Helper()
+		c := testConfig(t, upstream)
+		c.TrustedProxies, c.ClientHeader = []string{"127.0.0.1"}, header
+		n := startNode(t, c)
+		resp := request(t, "GET", n.url+"/", "", "X-Forwarded-For", forwardedFor, "Forwarded", forwarded)
+		got := []any{n.event(t)["client.ip"], resp.Header.Get("X-Seen-For")}
+		if diff := cmp.Diff([]any{wantClient, wantFor}, got); diff != "" {
+			t.Errorf("%q, %s, %s: %s", header, forwardedFor, forwarded, diff)
+		}
+		n.stop()
+	}
+	const a, b = "198.51.100.7", "203.0.113.9"
+	f("", "127.0.0.1", "127.0.0.1", a, "for="+b)
+	f("", a, a+", 127.0.0.1", a, "for="+a)
+	f("x-forwarded-for", a, a+", 127.0.0.1", a, "for="+b)
+	f("Forwarded", b, b+", 127.0.0.1", a, "for="+b)
+}
+
 func TestRequestID(t *testing.T) {
 	c := testConfig(t, echo(t).URL)
 	n := startNode(t, c)

@@ -40,6 +40,7 @@ type Node struct {
 
 	unjudged  occasional // log of what could not be judged
 	upstreams occasional // log of upstreams that failed
+	disagree  occasional // log of proxies whose headers disagree
 }
 
 // Options are what a node is given besides its configuration. The zero value

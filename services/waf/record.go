@@ -28,6 +28,7 @@ type exchange struct {
 	peer     netip.AddrPort
 	hop      netip.Addr     // whose HTTP this is: the peer, or who the PROXY protocol names
 	client   netip.AddrPort // port 0 where only a header names the client
+	hops     []string       // before hop, as trusted proxies name them
 	local    netip.AddrPort
 	request  *http.Request // as it came from the client
 	uri      string
