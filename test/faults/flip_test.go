@@ -37,13 +37,13 @@ func fill(t *testing.T, s *server.Server, batches int) []string {
 }
 
 // flip turns one bit of a file.
-func flip(t *testing.T, name string) string {
+func flip(t *testing.T, rnd *rand.Rand, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	at, bit := rand.IntN(len(b)), rand.IntN(8)
+	at, bit := rnd.IntN(len(b)), rnd.IntN(8)
 	b[at] ^= 1 << bit
 	writeFile(t, name, b)
 	return fmt.Sprintf("bit %d of byte %d of %s", bit, at, filepath.Base(name))
@@ -93,6 +93,7 @@ var lostRecords = regexp.MustCompile(`msg="records of the queue are lost" from=(
 // TestFlippedBitInQueue damages a log whose records are nowhere else: that costs
 // one record group, and the server names exactly its records.
 func TestFlippedBitInQueue(t *testing.T) {
+	rnd := random(t)
 	s := server.Start(t, t.TempDir())
 	ids := fill(t, s, 200)
 	s.Kill()
@@ -102,7 +103,7 @@ func TestFlippedBitInQueue(t *testing.T) {
 	}
 	for range *flips {
 		d, what := damaged(t, s.Data, func(t *testing.T, data string) string {
-			return flip(t, newest(t, filepath.Join(data, "queue", "*.seg")))
+			return flip(t, rnd, newest(t, filepath.Join(data, "queue", "*.seg")))
 		})
 		lost := missing(t, ids, d.Find(t, allBulk))
 		said := lostRecords.FindAllStringSubmatch(d.Log(), -1) // by each who reads the queue
@@ -127,6 +128,7 @@ const maxBlock = 16_384
 // TestFlippedBitInStore damages a segment of the store: that costs at most one
 // block, and every answer says that it is not whole.
 func TestFlippedBitInStore(t *testing.T) {
+	rnd := random(t)
 	s := server.Start(t, t.TempDir())
 	ids := fill(t, s, 500)
 	s.Stop(t)
@@ -136,7 +138,7 @@ func TestFlippedBitInStore(t *testing.T) {
 			if i == 0 {
 				return "nothing"
 			}
-			return flip(t, newest(t, filepath.Join(data, "store", "*.gwseg")))
+			return flip(t, rnd, newest(t, filepath.Join(data, "store", "*.gwseg")))
 		})
 		events, said := d.FindPartly(t, allBulk)
 		lost := missing(t, ids, events)

@@ -2,7 +2,6 @@ package faults
 
 import (
 	"flag"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,9 +18,10 @@ var kills = flag.Int("kills", 20, "how often the server is killed")
 func TestKill(t *testing.T) {
 	f := func(t *testing.T, kills int) {
 		t.Helper()
+		rnd := random(t)
 		l := startLoad(t, t.TempDir(), "--store.flush_age", "1s")
 		for range kills {
-			server.Pause(time.Duration(100+rand.IntN(900)) * time.Millisecond)
+			server.Pause(time.Duration(100+rnd.IntN(900)) * time.Millisecond)
 			l.kill(t)
 			l.restart(t)
 		}

@@ -79,6 +79,21 @@ func (l *load) kill(t *testing.T) {
 	l.s.Kill()
 }
 
+// cutPower ends the server and its disk at once while records of the senders are
+// under way. No acknowledgement counts that comes after the cut: the kernel,
+// which only plays dead, still lets some syncs succeed.
+func (l *load) cutPower(t *testing.T, d *disk) {
+	t.Helper()
+	l.count(t)
+	server.Poll(t, 10*time.Second, "all senders wait for an answer", func() bool {
+		return l.bulk.waiting.Load() > 0 && l.node.sent.Load() > l.node.acks.Load()
+	})
+	l.bulk.freeze()
+	l.node.frozen.Store(true)
+	l.runs.now.Store(-1)
+	d.powerCycle(l.s)
+}
+
 // restart runs the server again.
 func (l *load) restart(t *testing.T) {
 	t.Helper()
@@ -101,10 +116,10 @@ func (l *load) total(t *testing.T) (acknowledged, counted int) {
 		}
 		counted += n
 	}
-	if l.bulk.len() < 100 || l.node.acks < 100 {
-		t.Fatalf("load did not run: %d and %d records acknowledged", l.bulk.len(), l.node.acks)
+	if l.bulk.len() < 100 || l.node.acks.Load() < 100 {
+		t.Fatalf("load did not run: %d and %d records acknowledged", l.bulk.len(), l.node.acks.Load())
 	}
-	return l.bulk.len() + int(l.node.acks), counted
+	return l.bulk.len() + int(l.node.acks.Load()), counted
 }
 
 // settle waits until the server has stored all that its queue holds.
@@ -148,7 +163,7 @@ func (l *load) compare(t *testing.T) loss {
 	for id := range l.bulk.ids {
 		lost(id)
 	}
-	for seq := range l.node.acks {
+	for seq := range l.node.acks.Load() {
 		lost(fmt.Sprintf("%s-%d", hex.EncodeToString(l.node.epoch), seq+1))
 	}
 	for _, n := range found {

@@ -8,11 +8,21 @@ package faults
 import (
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"testing"
 
 	"github.com/gatewatch/gatewatch/test/server"
 )
+
+var seed = flag.Uint64("seed", rand.Uint64(), "what the moments and places of the faults follow from")
+
+// random is the randomness of a test, which its log lets anybody repeat.
+func random(t *testing.T) *rand.Rand {
+	t.Helper()
+	t.Logf("-seed %d", *seed)
+	return rand.New(rand.NewPCG(*seed, 0))
+}
 
 func TestMain(m *testing.M) {
 	flag.Parse()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -58,6 +59,28 @@ func TestOversizeLines(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.body), &answer); err != nil || r.status != http.StatusOK || answer.Accepted != 2 || answer.Cut != 1 {
 		t.Errorf("a line of 30 MiB is answered with %d: %s", r.status, r.body)
 	}
+	checkMemory(t, s)
+}
+
+// TestSmallRecordsInLargeRequests sends requests of which only a small part is
+// stored: what the newest records take in memory does not follow from the size of
+// their requests.
+func TestSmallRecordsInLargeRequests(t *testing.T) {
+	s := server.Start(t, t.TempDir())
+	const times, size = 15, 30 << 20
+	rest := bytes.Repeat([]byte("x"), size)
+	send := func(path string, parts ...string) {
+		t.Helper()
+		body := io.MultiReader(strings.NewReader(parts[0]), bytes.NewReader(rest), strings.NewReader(parts[1]))
+		if r := post(t, s, path, body); r.status != http.StatusOK {
+			t.Fatalf("%s is answered with %d: %s", path, r.status, r.body)
+		}
+	}
+	for range times {
+		send("/raw/json?source=raw&framing=none", "", "") // is cut
+		send("/small/_bulk", "{\"create\":{}}\n", "\n{\"create\":{}}\n{\"message\":\"small\"}\n")
+	}
+	s.Await(t, "message: small", times)
 	checkMemory(t, s)
 }
 

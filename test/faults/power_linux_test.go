@@ -1,12 +1,9 @@
 package faults
 
 import (
-	"context"
 	"flag"
-	"math/rand/v2"
 	"os/exec"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,53 +12,42 @@ import (
 
 var cuts = flag.Int("cuts", 5, "how often the power of the server's disk is cut")
 
-// TestPowerCut cuts the power of the server's disk under load: what was not
-// synced is gone. What was acknowledged is found. The control is the same server
-// whose syncs do nothing; of what that has acknowledged some must be lost.
+// TestPowerCut cuts the power of the server's disk while records of all senders
+// are under way: what was not synced is gone. What was acknowledged or counted is
+// found. The control is the same server whose syncs do nothing; of what that has
+// acknowledged some must be lost.
 func TestPowerCut(t *testing.T) {
-	f := func(t *testing.T, unsynced bool) int {
+	rnd := random(t)
+	f := func(t *testing.T, unsynced bool) loss {
 		t.Helper()
 		d := newDisk(t, 512<<20)
-		s := server.Start(t, d.at+"/data")
+		l := startLoad(t, d.at+"/data")
 		if unsynced {
-			dropSyncs(t, s.Pid())
+			dropSyncs(t, l.s.Pid())
 		}
-		a := &acked{ids: map[string]bool{}}
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		var senders sync.WaitGroup
-		for i := range 2 {
-			senders.Go(func() { bulk(ctx, s.Addr.Ingest, i, a) })
-		}
-		server.Pause(time.Duration(500+rand.IntN(500)) * time.Millisecond)
-		cancel()
-		senders.Wait()
-		d.powerCycle(s)
-		s.Restart(t)
-		settle(t, s)
-		found := map[string]bool{}
-		each(t, s, allBulk, func(id, _ string) { found[id] = true })
-		lost := 0
-		for id := range a.ids {
-			if !found[id] {
-				lost++
-			}
-		}
-		if a.len() < 100 {
-			t.Fatalf("load did not run: %d records acknowledged", a.len())
-		}
-		t.Logf("of %d acknowledged records %d are lost", a.len(), lost)
-		return lost
+		before, acks := l.bulk.len(), l.node.acks.Load()
+		server.Poll(t, 30*time.Second, "all senders get on", func() bool {
+			return l.bulk.len() >= before+100 && l.node.acks.Load() >= acks+100
+		})
+		server.Pause(time.Duration(rnd.IntN(1000)) * time.Millisecond)
+		l.cutPower(t, d)
+		l.stop()
+		l.s.Restart(t)
+		settle(t, l.s)
+		acknowledged, counted := l.total(t)
+		out := l.compare(t)
+		t.Logf("of %d acknowledged and %d counted records: %+v", acknowledged, counted, out)
+		return out
 	}
 	for i := range *cuts {
 		t.Run(strconv.Itoa(i), func(t *testing.T) {
-			if lost := f(t, false); lost > 0 {
-				t.Errorf("%d acknowledged records are lost", lost)
+			if lost := f(t, false); lost.any() {
+				t.Errorf("lost or doubled: %+v", lost)
 			}
 		})
 	}
 	t.Run("without sync", func(t *testing.T) {
-		if lost := f(t, true); lost == 0 {
+		if lost := f(t, true); lost.acked == 0 {
 			t.Error("nothing is lost without syncs, so this test proves nothing")
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -18,16 +19,29 @@ import (
 
 // acked collects the ids that the server has acknowledged.
 type acked struct {
-	mu  sync.Mutex
-	ids map[string]bool
+	waiting atomic.Int64 // requests without an answer
+
+	mu     sync.Mutex
+	ids    map[string]bool
+	frozen bool
 }
 
 func (a *acked) add(ids ...string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.frozen {
+		return
+	}
 	for _, id := range ids {
 		a.ids[id] = true
 	}
+}
+
+// freeze counts no acknowledgement from now on.
+func (a *acked) freeze() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.frozen = true
 }
 
 func (a *acked) len() int {
@@ -71,6 +85,8 @@ func sendBulk(ctx context.Context, client *http.Client, addr string, body []byte
 		return false
 	}
 	req.Header.Set("Content-Type", "application/x-ndjson")
+	a.waiting.Add(1)
+	defer a.waiting.Add(-1)
 	res, err := client.Do(req)
 	if err != nil {
 		return false
@@ -97,9 +113,11 @@ func sendBulk(ctx context.Context, client *http.Client, addr string, body []byte
 // node streams records like a WAF node: it keeps what is not acknowledged and
 // goes on after the sequence number that the server names.
 type node struct {
-	name  string
-	epoch []byte
-	acks  uint64 // highest acknowledged sequence number
+	name   string
+	epoch  []byte
+	sent   atomic.Uint64 // highest sequence number sent
+	acks   atomic.Uint64 // highest acknowledged sequence number
+	frozen atomic.Bool   // no acknowledgement counts from now on
 }
 
 func (n *node) run(ctx context.Context, addr string) {
@@ -139,12 +157,13 @@ func (n *node) stream(ctx context.Context, addr string) {
 		if s.Send(&gatewatchv1.StreamRequest{Message: &gatewatchv1.StreamRequest_Batch{Batch: batch}}) != nil {
 			return
 		}
-		for n.acks < next-1 {
+		n.sent.Store(next - 1)
+		for n.acks.Load() < next-1 {
 			r, err := s.Recv()
-			if err != nil {
+			if err != nil || n.frozen.Load() {
 				return
 			}
-			n.acks = max(n.acks, r.GetAck().GetSequence())
+			n.acks.Store(max(n.acks.Load(), r.GetAck().GetSequence()))
 		}
 	}
 }
