@@ -12,6 +12,7 @@ import (
 type pending struct {
 	groups  []Group
 	frame   []byte // headerSize bytes to be filled in, then the body
+	bound   int64  // bytes of memory that are held for the frame
 	head    header
 	state   atomic.Int32
 	outcome chan outcome // capacity 1
@@ -48,6 +49,12 @@ func (d *Disk) commitLoop() {
 	}
 }
 
+// answer tells a caller the outcome, and gives the memory of its frame back.
+func (d *Disk) answer(p *pending, o outcome) {
+	d.memory.Release(p.bound)
+	p.outcome <- o
+}
+
 // gather takes p and what else is waiting or about to: whoever was answered
 // after the last round may be encoding the next append, and a round of its own
 // for each would cost everyone a sync. So on an empty inbox they get the
@@ -58,6 +65,8 @@ func (d *Disk) gather(round []*pending, p *pending) []*pending {
 		if p.state.CompareAndSwap(waiting, taken) {
 			round = append(round, p)
 			bytes += p.head.size()
+		} else {
+			d.memory.Release(p.bound) // withdrawn, nobody waits for an answer
 		}
 		if bytes >= roundBytes {
 			return round
@@ -93,14 +102,14 @@ func (d *Disk) commitRound(round []*pending) {
 		d.metrics.failures.Inc()
 		d.log.Error("write queue", slog.Any("error", err))
 		for _, p := range round {
-			p.outcome <- outcome{err: err}
+			d.answer(p, outcome{err: err})
 		}
 		return
 	}
 	d.metrics.sync.Observe(d.now().Sub(began).Seconds())
 	d.publish(round, next, bytes)
 	for _, p := range round {
-		p.outcome <- outcome{first: p.head.first}
+		d.answer(p, outcome{first: p.head.first})
 	}
 }
 

@@ -31,7 +31,7 @@ type Disk struct {
 	gate    sync.RWMutex // held for reading while an append enters
 	closed  bool
 	appends sync.WaitGroup
-	memory  *semaphore.Weighted // bytes of frames on their way
+	memory  *semaphore.Weighted // bytes of frames until their outcome is known
 	buffers sync.Pool           // *[]byte
 	inbox   chan *pending
 	stopped chan struct{} // closed when the committer has ended
@@ -86,7 +86,7 @@ func open(fs fileSystem, cfg Config, log *slog.Logger, reg prometheus.Registerer
 	if err != nil {
 		return nil, fmt.Errorf("read size of disk: %w", err)
 	}
-	cfg = cfg.withDefaults(total)
+	cfg = cfg.on(total)
 	d := &Disk{
 		cfg: cfg, fs: fs, log: log, now: time.Now,
 		memory:  semaphore.NewWeighted(2 * maxAppendBytes),
@@ -128,13 +128,12 @@ func (d *Disk) Append(ctx context.Context, groups []Group) (Offset, error) {
 	if err := d.memory.Acquire(ctx, bound); err != nil {
 		return 0, err
 	}
-	defer d.memory.Release(bound)
-
 	buffer := d.buffers.Get().(*[]byte)
 	p := d.encode(*buffer, groups, bound)
 	select {
-	case d.inbox <- p:
+	case d.inbox <- p: // from here on the committer releases the memory
 	case <-ctx.Done():
+		d.memory.Release(bound)
 		return 0, ctx.Err()
 	}
 	select {
@@ -178,7 +177,7 @@ func (d *Disk) encode(buffer []byte, groups []Group, bound int64) *pending {
 		records += len(groups[i].Records)
 	}
 	return &pending{
-		groups: groups, frame: frame,
+		groups: groups, frame: frame, bound: bound,
 		head:    header{length: uint32(len(body)), count: uint32(records), bodySum: crc32.Checksum(body, castagnoli)},
 		outcome: make(chan outcome, 1),
 	}

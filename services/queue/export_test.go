@@ -239,5 +239,18 @@ func Restamp(frame, m []byte) []byte {
 	return frame[:h.size()]
 }
 
+// Waiting returns how many appends the committer has not looked at.
+func Waiting(d *Disk) int { return len(d.inbox) }
+
+// HasMemory reports whether all but that many bytes of the memory for frames are
+// free.
+func HasMemory(d *Disk, but int64) bool {
+	free := d.memory.TryAcquire(2*maxAppendBytes - but)
+	if free {
+		d.memory.Release(2*maxAppendBytes - but)
+	}
+	return free
+}
+
 // SetClock gives an idle log another clock.
 func SetClock(d *Disk, now func() time.Time) { d.now = now }

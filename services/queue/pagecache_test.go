@@ -14,7 +14,7 @@ type PageCache struct {
 	mu      sync.Mutex
 	dead    bool                // the process was killed: no call does anything
 	onSync  func()              // runs before the next sync, once
-	failing bool                // syncs fail, and what they were to write never gets to the disk
+	failing bool                // the next sync fails, and what it was to write never gets to the disk
 	dirty   map[string][]extent // by file, not yet synced
 	lost    map[string][]extent // by file, shown as long as there is power
 	unnamed map[string]bool     // created files whose names are not synced
@@ -35,14 +35,24 @@ func OpenCached(dir string, cfg Config, c *PageCache) (*Disk, error) {
 func (c *PageCache) KillAtSync() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.onSync = func() { c.dead = true }
+	c.onSync = c.Kill
+}
+
+// HoldSync holds the next sync of a file up. It closes entered when the sync has
+// begun, which goes on once open is closed.
+func (c *PageCache) HoldSync() (entered <-chan struct{}, open chan<- struct{}) {
+	begun, proceed := make(chan struct{}), make(chan struct{})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.onSync = func() { close(begun); <-proceed }
+	return begun, proceed
 }
 
 // FailSync lets the next sync of a file fail.
 func (c *PageCache) FailSync() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.onSync = func() { c.failing = true }
+	c.failing = true
 }
 
 // Kill kills the process.
@@ -149,11 +159,14 @@ func (f cachedFile) writev(bufs [][]byte, off int64) (int64, error) {
 
 func (f cachedFile) sync() error {
 	f.c.mu.Lock()
-	defer f.c.mu.Unlock()
-	if f.c.onSync != nil {
-		f.c.onSync()
-		f.c.onSync = nil
+	before := f.c.onSync
+	f.c.onSync = nil
+	f.c.mu.Unlock()
+	if before != nil {
+		before()
 	}
+	f.c.mu.Lock()
+	defer f.c.mu.Unlock()
 	switch {
 	case f.c.dead:
 		return syscall.EIO

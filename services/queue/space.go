@@ -27,7 +27,7 @@ func (d *Disk) admit(round []*pending) ([]*pending, int64) {
 	for _, p := range round {
 		if bytes+p.head.size() > room {
 			d.metrics.refused.WithLabelValues("full").Add(float64(p.head.count))
-			p.outcome <- outcome{err: ErrFull}
+			d.answer(p, outcome{err: ErrFull})
 			continue
 		}
 		bytes += p.head.size()
