@@ -1,11 +1,14 @@
 package waf
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
 )
 
 func TestFingerprint(t *testing.T) {
@@ -59,6 +62,25 @@ func TestFingerprint(t *testing.T) {
 	other("both before", Settings{RulesBefore: []string{file, second}})
 	if again := compile(Settings{RulesBefore: []string{file, second}}); seen[again] != "both before" {
 		t.Error("the same rules have another fingerprint")
+	}
+}
+
+// TestCRSVersion compares the version that events name with the one of go.mod
+// and the one that the rules themselves name.
+func TestCRSVersion(t *testing.T) {
+	mod, err := os.ReadFile(filepath.Join("..", "..", "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "github.com/corazawaf/coraza-coreruleset/v4 v" + CRSVersion + "\n"; !strings.Contains(strings.ReplaceAll(string(mod), " // indirect", ""), want) {
+		t.Errorf("go.mod does not hold %s", want)
+	}
+	rules, err := fs.ReadFile(coreruleset.FS, "@owasp_crs/REQUEST-901-INITIALIZATION.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "ver:'OWASP_CRS/" + CRSVersion + "'"; !strings.Contains(string(rules), want) {
+		t.Errorf("the rules do not hold %s", want)
 	}
 }
 

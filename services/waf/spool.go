@@ -63,6 +63,7 @@ type Spool struct {
 	log   *slog.Logger
 	now   func() time.Time
 	about func(refused uint64) []byte // makes the record that tells of refused ones
+	fsync func(*os.File) error        // makes the bytes of a file durable
 	lock  *os.File
 
 	told   time.Time // of the writer: when there was last word of refused records,
@@ -112,7 +113,7 @@ func OpenSpool(cfg SpoolConfig, log *slog.Logger, now func() time.Time, about fu
 		return nil, err
 	}
 	s := &Spool{
-		cfg: cfg, seal: seal, log: log, now: now, about: about,
+		cfg: cfg, seal: seal, log: log, now: now, about: about, fsync: syncFile,
 		stop: make(chan struct{}), stopped: make(chan struct{}), changed: make(chan struct{}),
 	}
 	s.in.wake = make(chan struct{}, 1)
@@ -271,10 +272,10 @@ func (s *Spool) Close() error {
 	}
 	close(s.stop)
 	<-s.stopped
+	err := s.keepCursor()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	err := s.saveCursor()
 	for _, seg := range s.segments {
 		err = errors.Join(err, seg.close())
 	}

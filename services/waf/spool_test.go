@@ -268,6 +268,62 @@ func TestSpoolDamage(t *testing.T) {
 	}
 }
 
+// TestSpoolIsSynced puts more than a segment holds before the first sync: each
+// byte is synced before a reader sees it, also those of a segment that is full.
+func TestSpoolIsSynced(t *testing.T) {
+	s := openTestSpool(t, SpoolConfig{Dir: t.TempDir(), MaxBytes: 1 << 20, SyncInterval: time.Minute})
+	synced := map[string]int64{} // of the writer, until Close has ended it
+	s.fsync = func(f *os.File) error {
+		info, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		synced[f.Name()] = info.Size()
+		return syncFile(f)
+	}
+	record := bytes.Repeat([]byte("x"), 10_000)
+	for range 80 {
+		s.Put(record)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.segments) < 3 {
+		t.Fatalf("%d segments", len(s.segments))
+	}
+	for _, seg := range s.segments {
+		if seg.size == 0 || synced[seg.path] != seg.size {
+			t.Errorf("%s: %d of %d bytes are synced", filepath.Base(seg.path), synced[seg.path], seg.size)
+		}
+	}
+	if stats := s.Stats(); stats.Durable != 80 {
+		t.Errorf("%+v", stats)
+	}
+}
+
+// TestSpoolSyncFails fails one sync: that segment is not written again, and its
+// records are sent all the same.
+func TestSpoolSyncFails(t *testing.T) {
+	s := openTestSpool(t, SpoolConfig{Dir: t.TempDir()})
+	calls := 0
+	s.fsync = func(f *os.File) error {
+		calls++
+		if calls == 1 {
+			return errors.New("input/output error")
+		}
+		return syncFile(f)
+	}
+	put(s, 1, 3)
+	flush(t, s)
+	put(s, 4, 6)
+	if all := readAll(t, s, 1); len(all) != 6 || all[5] != "6:record 6" {
+		t.Errorf("records %v", all)
+	}
+	if len(s.segments) != 2 || s.segments[0].next != 4 {
+		t.Errorf("%d segments", len(s.segments))
+	}
+}
+
 func TestSpoolSegmentsAreRemoved(t *testing.T) {
 	dir := t.TempDir()
 	s := openTestSpool(t, SpoolConfig{Dir: dir, MaxBytes: 1 << 20})

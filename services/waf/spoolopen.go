@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/gatewatch/gatewatch/services/durable"
 )
 
 const (
@@ -88,39 +90,15 @@ func readEpoch(dir string) (epoch [16]byte, err error) {
 // newEpoch makes an epoch and saves it durably.
 func newEpoch(dir string) (epoch [16]byte, err error) {
 	rand.Read(epoch[:])
-	return epoch, replaceFile(dir, epochName, []byte(hex.EncodeToString(epoch[:])+"\n"), true)
-}
-
-// replaceFile writes a small file so that it holds either the old or the new
-// content.
-func replaceFile(dir, name string, content []byte, durable bool) error {
-	temp := filepath.Join(dir, name+".new")
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err == nil && durable {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(temp, filepath.Join(dir, name)); err != nil {
-		return err
-	}
-	if durable {
-		return syncDir(dir)
-	}
-	return nil
+	return epoch, durable.WriteFile(filepath.Join(dir, epochName), []byte(hex.EncodeToString(epoch[:])+"\n"), 0o600)
 }
 
 // The cursor is "acked refused crc32c", in decimal and hex. It may be old: the
 // server says what it holds when the stream begins.
-func (s *Spool) saveCursor() error {
-	text := fmt.Sprintf("%d %d", s.acked, s.refused)
+func (s *Spool) saveCursor(acked, refused uint64) error {
+	text := fmt.Sprintf("%d %d", acked, refused)
 	line := fmt.Sprintf("%s %08x\n", text, crc32.Checksum([]byte(text), castagnoli))
-	return replaceFile(s.cfg.Dir, cursorName, []byte(line), false)
+	return durable.WriteFile(filepath.Join(s.cfg.Dir, cursorName), []byte(line), 0o600)
 }
 
 func (s *Spool) loadCursor() error {

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/gatewatch/gatewatch/services/durable"
 )
 
 // frameBytes is how large a frame grows at most, unless a record is larger.
@@ -66,7 +68,9 @@ func (s *Spool) writeLoop() {
 				s.tell()
 				s.sync()
 			}
-			s.keepCursor()
+			if err := s.keepCursor(); err != nil {
+				s.log.Warn("save spool cursor", slog.Any("error", err))
+			}
 		case <-s.stop:
 			s.drain()
 			s.tell()
@@ -240,7 +244,7 @@ func createSegment(dir string, first uint64) (*segment, error) {
 		return nil, fmt.Errorf("create segment: %w", err)
 	}
 	seg.file = f
-	if err := syncDir(dir); err != nil {
+	if err := durable.SyncDir(dir); err != nil {
 		return nil, errors.Join(fmt.Errorf("create segment: %w", err), f.Close(), os.Remove(seg.path))
 	}
 	return seg, nil
@@ -260,7 +264,7 @@ func (s *Spool) sync() {
 	open := seg != nil && seg.file != nil
 	var err error
 	if open && seg.synced < seg.size {
-		err = syncFile(seg.file)
+		err = s.fsync(seg.file)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -296,16 +300,21 @@ func (s *Spool) dropAcked() {
 	}
 }
 
-// keepCursor saves the cursor if it has moved.
-func (s *Spool) keepCursor() {
+// keepCursor saves the cursor if it has moved. Only the writer calls it, and
+// Close after the writer's end; the disk is waited for without s.mu.
+func (s *Spool) keepCursor() error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.dirty {
-		return
-	}
-	if err := s.saveCursor(); err != nil {
-		s.log.Warn("save spool cursor", slog.Any("error", err))
-		return
-	}
+	dirty, acked, refused := s.dirty, s.acked, s.refused
 	s.dirty = false
+	s.mu.Unlock()
+	if !dirty {
+		return nil
+	}
+	if err := s.saveCursor(acked, refused); err != nil {
+		s.mu.Lock()
+		s.dirty = true
+		s.mu.Unlock()
+		return fmt.Errorf("save cursor: %w", err)
+	}
+	return nil
 }
