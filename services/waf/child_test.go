@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,12 +26,20 @@ import (
 // childEnv holds the task of a child process.
 const childEnv = "GATEWATCH_WAF_TEST_CHILD"
 
-// childTask is what a child process does. For each line on its standard input
-// it prints how much CPU it has used, in nanoseconds.
+// childTask is what a child process does. It prints its address, and an answer
+// to each line on its standard input: to askCPU how much it has used, in
+// nanoseconds; to askSync, once all that was put before into its spool is
+// durable, the sequence number of the last record.
 type childTask struct {
 	Variant string
 	Config  Config
 }
+
+// Questions to a child.
+const (
+	askCPU  = "cpu"
+	askSync = "sync"
+)
 
 // Variants of a child.
 const (
@@ -48,7 +57,6 @@ func TestMain(m *testing.M) {
 	var task childTask
 	err := json.Unmarshal([]byte(args), &task)
 	if err == nil {
-		go tellCPU(os.Stdin)
 		err = task.run()
 	}
 	if err != nil {
@@ -57,14 +65,33 @@ func TestMain(m *testing.M) {
 	}
 }
 
-func tellCPU(asked io.Reader) {
+// tell answers questions. A child that can not answer ends.
+func tell(asked io.Reader, s *Spool) {
 	for lines := bufio.NewScanner(asked); lines.Scan(); {
+		answer, err := answerTo(lines.Text(), s)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		fmt.Println(answer)
+	}
+}
+
+func answerTo(question string, s *Spool) (uint64, error) {
+	switch question {
+	case askCPU:
 		var used unix.Rusage
 		if err := unix.Getrusage(unix.RUSAGE_SELF, &used); err != nil {
-			fmt.Fprintln(os.Stderr, err)
+			return 0, err
 		}
-		fmt.Println(used.Utime.Nano() + used.Stime.Nano())
+		return uint64(used.Utime.Nano() + used.Stime.Nano()), nil
+	case askSync:
+		if err := s.Flush(context.Background()); err != nil {
+			return 0, err
+		}
+		return s.Stats().Durable, nil
 	}
+	return 0, fmt.Errorf("unknown question %q", question)
 }
 
 func (task childTask) run() error {
@@ -80,6 +107,7 @@ func (task childTask) run() error {
 		n.sink = nil
 	}
 	fmt.Println(n.Address())
+	go tell(os.Stdin, n.spool)
 	return n.Run(context.Background())
 }
 
@@ -109,6 +137,7 @@ func serveCoraza(c Config) error {
 		return err
 	}
 	fmt.Println(l.Addr())
+	go tell(os.Stdin, nil)
 	return http.Serve(l, corazahttp.WrapHandler(engine.waf, proxy))
 }
 
@@ -153,17 +182,23 @@ func (c *childProcess) line(t testing.TB) string {
 	return strings.TrimSpace(line)
 }
 
+// ask returns the answer to a question.
+func (c *childProcess) ask(t testing.TB, question string) uint64 {
+	t.Helper()
+	if _, err := fmt.Fprintln(c.in, question); err != nil {
+		t.Fatal(err)
+	}
+	n, err := strconv.ParseUint(c.line(t), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 // cpu returns how much the child has used.
 func (c *childProcess) cpu(t testing.TB) time.Duration {
 	t.Helper()
-	if _, err := fmt.Fprintln(c.in); err != nil {
-		t.Fatal(err)
-	}
-	var used time.Duration
-	if _, err := fmt.Sscanf(c.line(t), "%d", &used); err != nil {
-		t.Fatal(err)
-	}
-	return used
+	return time.Duration(c.ask(t, askCPU))
 }
 
 // kill ends the child by signal 9.
