@@ -92,29 +92,28 @@ func (g *Gate) Admit(method string, c Caller) (Identity, error) {
 	return Identity{}, fmt.Errorf("%w: send a token as \"Authorization: Bearer gwt_…\"", ErrUnauthenticated)
 }
 
-// Sender admits a sender of records and returns the name that its records are
-// bound to, "" if it may send under any name. It has the form of an
-// authenticator of the inputs. A call that a gate has admitted already
-// ([NewContext]) is judged by who was admitted then.
-func (g *Gate) Sender(ctx context.Context, bearer string, peer net.Addr, state *tls.ConnectionState) (string, error) {
+// Sender admits a sender of records. It has the form of an authenticator of the
+// inputs. A call that a gate has admitted already ([NewContext]) is judged by
+// who was admitted then.
+func (g *Gate) Sender(ctx context.Context, bearer string, peer net.Addr, state *tls.ConnectionState) (Sender, error) {
 	id, admitted := FromContext(ctx)
 	if !admitted {
 		var err error
 		if id, err = g.identify(Caller{Bearer: bearer, Peer: peer, TLS: state}); err != nil {
-			return "", err
+			return Sender{}, err
 		}
 	}
 	switch {
 	case id.Kind == KindRole && senders.allows(id):
-		return "", nil
+		return Sender{}, nil
 	case senders.allows(id):
-		return id.Name, nil
+		return Sender{Name: id.Name}, nil
 	case id.Kind != "":
-		return "", fmt.Errorf("%w: %s may not send records", ErrForbidden, id)
+		return Sender{}, fmt.Errorf("%w: %s may not send records", ErrForbidden, id)
 	case g.open || admitted:
-		return "", nil
+		return Sender{others: g.tokens}, nil
 	}
-	return "", fmt.Errorf("%w: an input that is not on loopback needs a source token or a client certificate", ErrUnauthenticated)
+	return Sender{}, fmt.Errorf("%w: an input that is not on loopback needs a source token or a client certificate", ErrUnauthenticated)
 }
 
 // identify finds out who calls. A token that was sent must be valid, even where

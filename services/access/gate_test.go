@@ -31,9 +31,9 @@ func TestGateSender(t *testing.T) {
 	f := func(open bool, bearer, wantName string, want error) {
 		t.Helper()
 		g := NewGate(tokens, NewFailures(c.now), open, slog.New(slog.DiscardHandler))
-		name, err := g.Sender(context.Background(), bearer, peer("127.0.0.1:5"), nil)
-		if name != wantName || !errors.Is(err, want) {
-			t.Errorf("open %v, %.16q: %q, %v, want %q, %v", open, bearer, name, err, wantName, want)
+		sender, err := g.Sender(context.Background(), bearer, peer("127.0.0.1:5"), nil)
+		if sender.Name != wantName || !errors.Is(err, want) {
+			t.Errorf("open %v, %.16q: %q, %v, want %q, %v", open, bearer, sender.Name, err, wantName, want)
 		}
 	}
 	for _, open := range []bool{true, false} {
@@ -45,6 +45,33 @@ func TestGateSender(t *testing.T) {
 	}
 	f(true, "", "", nil)
 	f(false, "", "", ErrUnauthenticated)
+
+	open := NewGate(tokens, NewFailures(c.now), true, slog.New(slog.DiscardHandler))
+	ask := func(bearer, name string, want error) {
+		t.Helper()
+		sender, err := open.Sender(context.Background(), bearer, peer("127.0.0.1:5"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := sender.Source(name, "file"); !errors.Is(err, want) || err == nil && got != name {
+			t.Errorf("%.16q asks for %q: %q, %v, want %v", bearer, name, got, err, want)
+		}
+	}
+	ask("", "other", nil)
+	ask("", "edge", ErrForbidden)
+	ask("", "waf-1", ErrForbidden)
+	ask("", "admin", nil) // no records have that name
+	ask(admin, "waf-1", nil)
+	ask(source, "edge", nil)
+	file := bearer(Grant{Kind: KindSource, Name: "file"})
+	ask(file, "file", nil)
+	anonymous, err := open.Sender(context.Background(), "", peer("127.0.0.1:5"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := anonymous.Source("", "file"); !errors.Is(err, ErrForbidden) {
+		t.Errorf("default name that a token has: %v", err)
+	}
 }
 
 func TestGateLocal(t *testing.T) {

@@ -207,8 +207,8 @@ func TestClientCertificates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if name, err := gate.Sender(t.Context(), "", nil, state); err != nil || name != "waf-1" {
-		t.Errorf("sender with a certificate: %q, %v", name, err)
+	if sender, err := gate.Sender(t.Context(), "", nil, state); err != nil || sender.Name != "waf-1" {
+		t.Errorf("sender with a certificate: %q, %v", sender.Name, err)
 	}
 	if _, err := gate.Sender(t.Context(), other, nil, state); !errors.Is(err, ErrUnauthenticated) {
 		t.Errorf("certificate with another one's token: %v", err)

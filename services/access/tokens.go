@@ -36,6 +36,8 @@ type view struct {
 	byID map[string]*entry
 	doc  document
 	err  error // the file cannot be used: no token is valid
+
+	senders map[string]bool // names of the tokens of sources and nodes
 }
 
 // OpenTokens reads the tokens of a data directory, none if it has none yet. It
@@ -201,9 +203,13 @@ func (v *view) sameAs(info fs.FileInfo, err error) bool {
 
 func (t *Tokens) load() *view {
 	doc, info, err := readDocument(t.path())
-	v := &view{info: info, doc: doc, err: err, byID: make(map[string]*entry, len(doc.Tokens))}
+	v := &view{info: info, doc: doc, err: err, byID: make(map[string]*entry, len(doc.Tokens)), senders: map[string]bool{}}
 	for i := range doc.Tokens {
-		v.byID[doc.Tokens[i].ID] = &doc.Tokens[i]
+		tok := &doc.Tokens[i]
+		v.byID[tok.ID] = tok
+		if tok.Kind == KindSource || tok.Kind == KindNode {
+			v.senders[tok.Name] = true
+		}
 	}
 	return v
 }

@@ -61,12 +61,12 @@ type ingestFake struct {
 }
 
 func (f *ingestFake) Ingest(ctx context.Context, req *gatewatchv1.IngestRequest) (*gatewatchv1.IngestResponse, error) {
-	name, err := f.gate.Sender(ctx, "", nil, nil)
+	sender, err := f.gate.Sender(ctx, "", nil, nil)
 	if err != nil {
 		return nil, err
 	}
 	if req.Source == "" {
-		req.Source = name
+		req.Source = sender.Name
 	}
 	f.got = append(f.got, req)
 	return &gatewatchv1.IngestResponse{

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -18,23 +17,22 @@ import (
 	"github.com/gatewatch/gatewatch/services/access"
 )
 
-// Authenticator says under which name a sender may store records. bearer is the
-// token it showed, "" if none; peer is its address; state is that of its TLS
-// connection, nil if there is none. An empty name without an error is an
-// anonymous sender that may store records under names of its choice. An error
-// refuses the sender; its text is for the log and not for the sender.
-type Authenticator func(ctx context.Context, bearer string, peer net.Addr, state *tls.ConnectionState) (name string, err error)
+// Authenticator says who sends, and with it under which names it may store
+// records. bearer is the token it showed, "" if none; peer is its address; state
+// is that of its TLS connection, nil if there is none. An error refuses the
+// sender; its text is for the log and not for the sender.
+type Authenticator func(ctx context.Context, bearer string, peer net.Addr, state *tls.ConnectionState) (access.Sender, error)
 
 // ErrUnauthorized is what [LoopbackOnly] answers to senders from elsewhere.
 var ErrUnauthorized = errors.New("sender needs a source token or a client certificate")
 
 // LoopbackOnly lets anonymous senders of this machine in and nobody else. It is
 // what inputs do without an Authenticator.
-func LoopbackOnly(_ context.Context, bearer string, peer net.Addr, _ *tls.ConnectionState) (string, error) {
+func LoopbackOnly(_ context.Context, bearer string, peer net.Addr, _ *tls.ConnectionState) (access.Sender, error) {
 	if addr := addrOf(peer); bearer == "" && addr.IsValid() && addr.IsLoopback() {
-		return "", nil
+		return access.Sender{}, nil
 	}
-	return "", ErrUnauthorized
+	return access.Sender{}, ErrUnauthorized
 }
 
 // orLoopback replaces a missing Authenticator.
@@ -71,22 +69,8 @@ func peerText(a netip.Addr) string {
 	return a.String()
 }
 
-// sourceFor settles the source of a sender: the name it is bound to, else the
-// one it asks for, else def.
-func sourceFor(bound, asked, def string) (string, error) {
-	switch {
-	case bound != "" && asked != "" && asked != bound:
-		return "", fmt.Errorf("source %q is not that of the token or certificate, which is %q: leave it out", asked, bound)
-	case bound != "":
-		return bound, nil
-	case asked == "":
-		return def, nil
-	}
-	return asked, access.CheckName(asked)
-}
-
-// grpcSender returns the name and address of the caller of a gRPC method.
-func grpcSender(ctx context.Context, auth Authenticator) (name string, from netip.Addr, err error) {
+// grpcSender returns the caller of a gRPC method and its address.
+func grpcSender(ctx context.Context, auth Authenticator) (sender access.Sender, from netip.Addr, err error) {
 	var addr net.Addr
 	var state *tls.ConnectionState
 	if p, ok := peer.FromContext(ctx); ok {
@@ -101,18 +85,18 @@ func grpcSender(ctx context.Context, auth Authenticator) (name string, from neti
 			bearer = tokenOf(v[0])
 		}
 	}
-	name, err = auth(ctx, bearer, addr, state)
-	return name, addrOf(addr), err
+	sender, err = auth(ctx, bearer, addr, state)
+	return sender, addrOf(addr), err
 }
 
-// httpSender returns the name and address of the sender of an HTTP request.
-func httpSender(r *http.Request, auth Authenticator) (name string, from netip.Addr, err error) {
+// httpSender returns the sender of an HTTP request and its address.
+func httpSender(r *http.Request, auth Authenticator) (sender access.Sender, from netip.Addr, err error) {
 	var addr net.Addr
 	if ap, perr := netip.ParseAddrPort(r.RemoteAddr); perr == nil {
 		addr = net.TCPAddrFromAddrPort(ap)
 	}
-	name, err = auth(r.Context(), tokenOf(r.Header.Get("Authorization")), addr, r.TLS)
-	return name, addrOf(addr), err
+	sender, err = auth(r.Context(), tokenOf(r.Header.Get("Authorization")), addr, r.TLS)
+	return sender, addrOf(addr), err
 }
 
 // tokenOf returns the token in an Authorization header: after Bearer; after

@@ -74,8 +74,8 @@ func (c *call) answerType() string {
 // one made of the index, which no token can have by accident.
 func (c *call) bulkSource(index string) string {
 	switch {
-	case c.bound != "":
-		return c.bound
+	case c.from.Name != "":
+		return c.from.Name
 	case index == "" || checkIndex(index) != nil:
 		return "bulk"
 	}

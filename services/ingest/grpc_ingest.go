@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatewatch/gatewatch/detection/parse"
 	gatewatchv1 "github.com/gatewatch/gatewatch/proto/gatewatch/v1"
+	"github.com/gatewatch/gatewatch/services/access"
 	"github.com/gatewatch/gatewatch/services/queue"
 )
 
@@ -59,7 +60,7 @@ func (b *BatchServer) Ingest(ctx context.Context, req *gatewatchv1.IngestRequest
 
 // envelope checks all of a request but its records.
 func (b *BatchServer) envelope(ctx context.Context, req *gatewatchv1.IngestRequest) (queue.Group, error) {
-	bound, from, err := grpcSender(ctx, b.auth)
+	sender, from, err := grpcSender(ctx, b.auth)
 	if err != nil {
 		b.sink.Refuse("grpc", ReasonAuth, len(req.GetRecords()))
 		return queue.Group{}, status.Error(codes.Unauthenticated, "a source token or client certificate is needed")
@@ -68,10 +69,10 @@ func (b *BatchServer) envelope(ctx context.Context, req *gatewatchv1.IngestReque
 	if req.GetEpoch() != "" {
 		unnamed = fileSource
 	}
-	source, err := sourceFor(bound, req.GetSource(), unnamed)
+	source, err := sender.Source(req.GetSource(), unnamed)
 	if err != nil {
 		b.sink.Refuse("grpc", ReasonName, len(req.GetRecords()))
-		return queue.Group{}, status.Error(codes.InvalidArgument, err.Error())
+		return queue.Group{}, badSource(err)
 	}
 	g := queue.Group{Source: source, Format: req.GetFormat(), Peer: peerText(from), Header: req.GetHeader()}
 	if g.Format == "" {
@@ -90,6 +91,14 @@ func (b *BatchServer) envelope(ctx context.Context, req *gatewatchv1.IngestReque
 		}
 	}
 	return g, nil
+}
+
+// badSource says that a sender can't have the name that it asks for.
+func badSource(err error) error {
+	if errors.Is(err, access.ErrForbidden) {
+		return status.Error(codes.PermissionDenied, err.Error())
+	}
+	return status.Error(codes.InvalidArgument, err.Error())
 }
 
 // records fills the group with the records that can be taken and the response
@@ -141,7 +150,9 @@ func (b *BatchServer) answer(source string, resp *gatewatchv1.IngestResponse, ke
 		case errors.Is(err, ErrDuplicate), errors.Is(err, ErrConflict):
 			resp.Duplicates++
 		default:
-			last = err
+			if !errors.Is(err, ErrSequence) {
+				last = err
+			}
 			b.sink.Refuse(source, reasonOf(err), 1)
 			resp.Errors = append(resp.Errors, &gatewatchv1.RecordError{Index: kept[i], Reason: string(reasonOf(err))})
 		}
@@ -160,13 +171,13 @@ func (b *BatchServer) answer(source string, resp *gatewatchv1.IngestResponse, ke
 
 // GetPosition implements IngestService.
 func (b *BatchServer) GetPosition(ctx context.Context, req *gatewatchv1.GetPositionRequest) (*gatewatchv1.GetPositionResponse, error) {
-	bound, _, err := grpcSender(ctx, b.auth)
+	sender, _, err := grpcSender(ctx, b.auth)
 	if err != nil {
 		return nil, status.Error(codes.Unauthenticated, "a source token or client certificate is needed")
 	}
-	source, err := sourceFor(bound, req.GetSource(), fileSource)
+	source, err := sender.Source(req.GetSource(), fileSource)
 	if err != nil {
-		return nil, status.Error(codes.InvalidArgument, err.Error())
+		return nil, badSource(err)
 	}
 	epoch, err := queue.ParseEpoch(req.GetEpoch())
 	if err != nil {

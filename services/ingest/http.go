@@ -14,26 +14,23 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/gatewatch/gatewatch/services/access"
 )
 
 // HTTPConfig is how the HTTP inputs behave. The zero value is the default.
 type HTTPConfig struct {
-	// ElasticVersion is the version of Elasticsearch that shippers are told;
-	// they refuse one older than their own; default 8.19.0.
-	ElasticVersion string
-	// MaxBodyBytes bounds a request after decompression; default 32 MiB.
-	MaxBodyBytes int
-	// MaxItems bounds the documents of one bulk request; default 100,000.
-	MaxItems int
-	// MaxConnections bounds the connections of a listener; default 1024.
-	MaxConnections int
-	// MaxPerPeer bounds the connections of one address; default 256.
-	MaxPerPeer int
-	// BodyTimeout is how long a request may take to arrive; default 2 minutes.
-	BodyTimeout time.Duration
+	// ElasticVersion: shippers refuse one older than their own.
+	ElasticVersion string        `help:"version of Elasticsearch that shippers are told"`
+	MaxBodyBytes   int           `help:"size of a request after decompression"`
+	MaxItems       int           `help:"documents of one bulk request"`
+	MaxConnections int           `help:"connections of the ingest listener at once"`
+	MaxPerPeer     int           `help:"connections of one address at once"`
+	BodyTimeout    time.Duration `help:"how long a request may take to arrive"`
 }
 
-func (c HTTPConfig) withDefaults() HTTPConfig {
+// WithDefaults fills in zero fields.
+func (c HTTPConfig) WithDefaults() HTTPConfig {
 	if c.ElasticVersion == "" {
 		c.ElasticVersion = "8.19.0"
 	}
@@ -76,7 +73,7 @@ type HTTP struct {
 
 // NewHTTP makes the inputs. A nil auth is [LoopbackOnly], a nil log discards.
 func NewHTTP(sink *Sink, cfg HTTPConfig, auth Authenticator, log *slog.Logger) (*HTTP, error) {
-	cfg = cfg.withDefaults()
+	cfg = cfg.WithDefaults()
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("configure http inputs: %w", err)
 	}
@@ -156,10 +153,10 @@ func (h *HTTP) bound(places *admission) func(net.Conn, http.ConnState) {
 // call is one request with what is known of its sender.
 type call struct {
 	*HTTP
-	w     http.ResponseWriter
-	r     *http.Request
-	bound string // the name of the sender, "" if anonymous
-	peer  netip.Addr
+	w    http.ResponseWriter
+	r    *http.Request
+	from access.Sender
+	peer netip.Addr
 }
 
 // refusal is an answer other than success. It is written in the form of
@@ -202,7 +199,7 @@ func (c *call) admit() *refusal {
 		return &refusal{http.StatusForbidden, "security_exception", "records are not taken from web pages", ReasonAuth}
 	}
 	var err error
-	if c.bound, c.peer, err = httpSender(c.r, c.auth); err != nil {
+	if c.from, c.peer, err = httpSender(c.r, c.auth); err != nil {
 		c.log.Debug("sender refused", "peer", c.peer, "err", err)
 		c.w.Header().Set("WWW-Authenticate", `Bearer realm="gatewatch"`)
 		return &refusal{

@@ -20,6 +20,7 @@ import (
 	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/gatewatch/gatewatch/services/access"
 	"github.com/gatewatch/gatewatch/services/queue"
 )
 
@@ -260,11 +261,11 @@ func TestHandshakeOfShippers(t *testing.T) {
 }
 
 func TestSendersAreAuthenticated(t *testing.T) {
-	auth := func(_ context.Context, bearer string, _ net.Addr, _ *tls.ConnectionState) (string, error) {
+	auth := func(_ context.Context, bearer string, _ net.Addr, _ *tls.ConnectionState) (access.Sender, error) {
 		if bearer == "secret" {
-			return "edge", nil
+			return access.Sender{Name: "edge"}, nil
 		}
-		return "", ErrUnauthorized
+		return access.Sender{}, ErrUnauthorized
 	}
 	w := newWeb(t, HTTPConfig{}, auth)
 	f := func(code int, path string, headers ...string) {

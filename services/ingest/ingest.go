@@ -44,6 +44,9 @@ var (
 	// ErrConflict means that the source sent another record under the same id
 	// before. The first one is durable; this one was not stored.
 	ErrConflict = errors.New("another record is stored under this id")
+	// ErrSequence means that the position of a record does not rise above those
+	// before it in the same call, or rises too far. It was not stored.
+	ErrSequence = errors.New("position does not follow the one before")
 	// ErrBusy means that the memory for records in flight is used up. The
 	// sender should try again later.
 	ErrBusy = errors.New("too many bytes are in flight")
@@ -52,28 +55,20 @@ var (
 // Config bounds what the Sink remembers and holds. The zero value is the
 // default.
 type Config struct {
-	// MemoryBytes bounds the records of all inputs that are on their way to the
-	// queue; default 64 MiB.
-	MemoryBytes int64
-	// MaxSources is how many sources are counted apart, and how many are
-	// remembered by their ids; default 10,000.
-	MaxSources int
-	// IDsPerSource is how many of the newest client ids of a source are
-	// remembered; default 2^20.
-	IDsPerSource int `yaml:"ids_per_source"`
-	// IDMemoryBytes bounds the memory for client ids of all sources, about 64
-	// bytes each; beyond it the source with the most forgets its oldest;
-	// default 256 MiB.
-	IDMemoryBytes int64
-	// MaxPositions is how many sequence spaces are remembered; beyond it those
-	// unused for longest of the source with the most are forgotten; default
-	// 100,000.
-	MaxPositions int
-	// SnapshotEvery is how often what is remembered is saved; default 1 minute.
-	SnapshotEvery time.Duration
+	MemoryBytes  int64 `help:"memory for the records of all inputs that are on their way to the queue"`
+	MaxSources   int   `help:"sources that are counted apart, and that are remembered by their ids"`
+	IDsPerSource int   `yaml:"ids_per_source" help:"newest client ids of a source that are remembered"`
+	// IDMemoryBytes is about 64 bytes an id. Beyond it the source with the most
+	// forgets its oldest.
+	IDMemoryBytes int64 `help:"memory for the client ids of all sources"`
+	// MaxPositions: beyond it those unused for longest of the source with the most
+	// are forgotten.
+	MaxPositions  int           `help:"files and spools whose positions are remembered"`
+	SnapshotEvery time.Duration `help:"how often what is remembered is saved"`
 }
 
-func (c Config) withDefaults() Config {
+// WithDefaults fills in zero fields.
+func (c Config) WithDefaults() Config {
 	orInt(&c.MemoryBytes, 64<<20)
 	orInt(&c.MaxSources, 10_000)
 	orInt(&c.IDsPerSource, 1<<20)
@@ -143,7 +138,7 @@ func Open(ctx context.Context, dir string, q Log, cfg Config, log *slog.Logger, 
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	cfg = cfg.withDefaults()
+	cfg = cfg.WithDefaults()
 	s := &Sink{
 		cfg: cfg, log: log, queue: q, now: time.Now,
 		memory:    semaphore.NewWeighted(cfg.MemoryBytes),

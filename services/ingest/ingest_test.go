@@ -179,12 +179,12 @@ func TestPositionsAreExact(t *testing.T) {
 	f(at("m", 1, 1), 1) // another source
 	f(at("n", 1, 9), 9) // a gap
 	f(at("n", 1, 5, 1), 9, ErrDuplicate, ErrDuplicate)
-	f(at("n", 1, 10, 10, 12, 11), 12, nil, ErrDuplicate, nil, ErrDuplicate)
+	f(at("n", 1, 10, 10, 12, 11), 12, nil, ErrSequence, nil, ErrSequence)
 	log.setFail(queue.ErrFull)
-	f(at("n", 1, 12, 13, 13), 12, ErrDuplicate, queue.ErrFull, queue.ErrFull)
+	f(at("n", 1, 12, 13, 13), 12, ErrDuplicate, queue.ErrFull, ErrSequence)
 	log.setFail(nil)
-	f(at("n", 1, MaxSequence), MaxSequence)
-	f(at("n", 1, 13), MaxSequence, ErrDuplicate)
+	f(at("n", 1, MaxSequence), 12, ErrSequence)
+	f(at("n", 1, 13), 13)
 }
 
 func TestPutAtTakesTurns(t *testing.T) {

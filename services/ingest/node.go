@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/netip"
@@ -33,20 +34,15 @@ const (
 
 // NodeConfig bounds the streams of nodes. The zero value is the default.
 type NodeConfig struct {
-	// HelloTimeout is how long a stream may take to say hello; default 10
-	// seconds.
-	HelloTimeout time.Duration
-	// IdleTimeout is how long a stream may stay without a whole message; default
-	// 15 minutes. A node that was silent connects again.
-	IdleTimeout time.Duration
-	// AckTimeout is how long an ack may wait for a node that does not read;
-	// default 30 seconds. Then the stream ends.
-	AckTimeout time.Duration
-	// RetryEvery is how often a full queue is tried again; default 1 second.
-	RetryEvery time.Duration
+	HelloTimeout time.Duration `help:"how long the stream of a node may take to say hello"`
+	// IdleTimeout ends a stream; a node that was silent connects again.
+	IdleTimeout time.Duration `help:"how long a stream may stay without a whole message"`
+	AckTimeout  time.Duration `help:"how long an ack may wait for a node that does not read, before its stream ends"`
+	RetryEvery  time.Duration `help:"how often a full queue is tried again"`
 }
 
-func (c NodeConfig) withDefaults() NodeConfig {
+// WithDefaults fills in zero fields.
+func (c NodeConfig) WithDefaults() NodeConfig {
 	orInt(&c.HelloTimeout, 10*time.Second)
 	orInt(&c.IdleTimeout, 15*time.Minute)
 	orInt(&c.AckTimeout, 30*time.Second)
@@ -76,7 +72,7 @@ func NewNodeServer(sink *Sink, cfg NodeConfig, auth Authenticator, log *slog.Log
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &NodeServer{
-		sink: sink, cfg: cfg.withDefaults(), auth: orLoopback(auth), log: log,
+		sink: sink, cfg: cfg.WithDefaults(), auth: orLoopback(auth), log: log,
 		nodes: newNodes(), streams: newAdmission(maxStreams, maxStreamsPerPeer), stop: make(chan struct{}),
 	}
 }
@@ -131,7 +127,7 @@ type nodeBatch struct {
 
 // Stream implements NodeService.
 func (n *NodeServer) Stream(stream grpc.BidiStreamingServer[gatewatchv1.StreamRequest, gatewatchv1.StreamResponse]) error {
-	bound, from, err := grpcSender(stream.Context(), n.auth)
+	sender, from, err := grpcSender(stream.Context(), n.auth)
 	if err != nil {
 		n.log.Debug("node refused", "peer", from, "err", err)
 		n.sink.Refuse("node", ReasonAuth, 1)
@@ -155,17 +151,17 @@ func (n *NodeServer) Stream(stream grpc.BidiStreamingServer[gatewatchv1.StreamRe
 		defer close(ended)
 		s.receive(hello)
 	})
-	return s.serve(bound, hello, ended)
+	return s.serve(sender, hello, ended)
 }
 
 // serve is the handler: hello, welcome, then it waits for the stream to end. gRPC
 // ends a Send that waits for the node only when the handler returns.
-func (s *nodeStream) serve(bound string, hello <-chan *gatewatchv1.Hello, ended <-chan struct{}) error {
+func (s *nodeStream) serve(sender access.Sender, hello <-chan *gatewatchv1.Hello, ended <-chan struct{}) error {
 	timeout := time.NewTimer(s.cfg.HelloTimeout)
 	defer timeout.Stop()
 	select {
 	case h := <-hello:
-		if err := s.accept(bound, h); err != nil {
+		if err := s.accept(sender, h); err != nil {
 			return err
 		}
 	case <-ended:
@@ -193,16 +189,16 @@ func (s *nodeStream) serve(bound string, hello <-chan *gatewatchv1.Hello, ended 
 }
 
 // accept checks the hello and answers it.
-func (s *nodeStream) accept(bound string, h *gatewatchv1.Hello) error {
+func (s *nodeStream) accept(sender access.Sender, h *gatewatchv1.Hello) error {
 	if len(h.GetEpoch()) != len(s.epoch) || queue.Epoch(h.GetEpoch()) == (queue.Epoch{}) {
 		return status.Errorf(codes.InvalidArgument, "epoch has %d bytes or is zero, want 16 random bytes", len(h.GetEpoch()))
 	}
 	if err := access.CheckName(h.GetNode()); err != nil {
 		return status.Error(codes.InvalidArgument, "node: "+err.Error())
 	}
-	if bound != "" && h.GetNode() != bound {
-		s.log.Warn("node claims the name of another", "peer", s.peer, "bound", bound, "claimed", h.GetNode())
-		s.sink.Refuse(bound, ReasonAuth, 1)
+	if _, err := sender.Source(h.GetNode(), ""); err != nil {
+		s.log.Warn("node claims the name of another", "peer", s.peer, "bound", sender.Name, "claimed", h.GetNode())
+		s.sink.Refuse(cmp.Or(sender.Name, "node"), ReasonAuth, 1)
 		return status.Error(codes.PermissionDenied, "the node's name is not that of its token or certificate")
 	}
 	s.node, s.epoch = h.GetNode(), queue.Epoch(h.GetEpoch())
@@ -298,6 +294,10 @@ func (s *nodeStream) group(b *gatewatchv1.Batch) (queue.Group, int, error) {
 		s.sink.Refuse(s.node, ReasonSequence, int(n))
 		return queue.Group{}, 0, status.Errorf(codes.InvalidArgument, "first sequence %d is not between 1 and 2^63-1", first)
 	}
+	if last := s.next - 1; first > last && !follows(first, last) {
+		s.sink.Refuse(s.node, ReasonSequence, int(n))
+		return queue.Group{}, 0, status.Errorf(codes.InvalidArgument, "first sequence %d is more than %d after the last one", first, MaxJump)
+	}
 	g := queue.Group{
 		Source: s.node, Format: format, Peer: peerText(s.peer), Epoch: s.epoch,
 		Records: make([]queue.Record, n),
@@ -306,6 +306,12 @@ func (s *nodeStream) group(b *gatewatchv1.Batch) (queue.Group, int, error) {
 	for i, raw := range b.GetRecords() {
 		g.Records[i] = queue.Record{Seq: first + uint64(i), Received: now, Raw: raw}
 		size += len(raw) + 64
+	}
+	// What the stream has sent before is on its way already, so that the records
+	// of batches that are stored together rise.
+	if known := min(n, max(s.next, first)-first); known > 0 {
+		g.Records = g.Records[known:]
+		s.sink.sources.of(s.node).duplicates.Add(known)
 	}
 	return g, size, nil
 }

@@ -67,8 +67,12 @@ func (s *nodeStream) take(m *gatewatchv1.StreamRequest, greeted bool) error {
 // enqueue waits for room in the window and in the memory of all inputs.
 func (s *nodeStream) enqueue(b *gatewatchv1.Batch) error {
 	g, size, err := s.group(b)
-	if err != nil || len(g.Records) == 0 {
+	if err != nil {
 		return err
+	}
+	if len(g.Records) == 0 {
+		wake(s.acks) // the node may not know that it sent them before
+		return nil
 	}
 	share := min(int64(size), windowBytes)
 	if err := s.window.Acquire(s.ctx, share); err != nil {

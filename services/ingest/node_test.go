@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
@@ -15,9 +16,11 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	gatewatchv1 "github.com/gatewatch/gatewatch/proto/gatewatch/v1"
+	"github.com/gatewatch/gatewatch/services/access"
 	"github.com/gatewatch/gatewatch/services/queue"
 )
 
@@ -239,9 +242,61 @@ func TestNodeStreamRefusesNonsense(t *testing.T) {
 	c.ends(codes.InvalidArgument)
 }
 
+// TestNamesOfTokensAreKept shows that the records of a node are not lost when
+// somebody on the same machine sends in its name, with its epoch.
+func TestNamesOfTokensAreKept(t *testing.T) {
+	tokens, err := access.OpenTokens(t.TempDir(), time.Now, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, bearer, err := tokens.Create(access.Grant{Kind: access.KindNode, Name: "edge-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate := access.NewGate(tokens, access.NewFailures(time.Now), true, slog.New(slog.DiscardHandler))
+	s := openSink(t, newMemoryLog(), Config{})
+	p := listenGRPC(t, s, NodeConfig{}, gate.Sender)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+bearer)
+	stream, err := p.node.Stream(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	node, epoch := nodeClient{t, stream}, queue.Epoch{1}
+	node.hello("edge-1", 1)
+	node.batch(1, 1)
+	node.acked(1)
+
+	forged := &gatewatchv1.IngestRequest{
+		Source: "edge-1", Format: "json", Epoch: epoch.String(),
+		Records: []*gatewatchv1.RawRecord{{Sequence: MaxSequence, Raw: []byte("x")}},
+	}
+	if _, err := p.ingest.Ingest(t.Context(), forged); status.Code(err) != codes.PermissionDenied {
+		t.Errorf("anonymous in the name of a token: %v", err)
+	}
+	stranger := p.stream(t)
+	stranger.say(&gatewatchv1.Hello{Node: "edge-1", Epoch: epoch[:]})
+	stranger.ends(codes.PermissionDenied)
+	// Not even the node itself can lose its records so.
+	answer, err := p.ingest.Ingest(ctx, forged)
+	if err != nil || answer.GetAccepted() != 0 || len(answer.GetErrors()) != 1 || answer.GetErrors()[0].GetReason() != string(ReasonSequence) {
+		t.Errorf("jump: %v, %v", answer, err)
+	}
+	node.batch(2, 4)
+	node.acked(5)
+	for _, source := range s.Sources() {
+		if source.Name == "edge-1" && source.Received != 5 {
+			t.Errorf("%+v, want 5 records", source)
+		}
+	}
+}
+
 func TestNodeHasTheNameOfItsToken(t *testing.T) {
 	s := openSink(t, newMemoryLog(), Config{})
-	auth := func(context.Context, string, net.Addr, *tls.ConnectionState) (string, error) { return "edge-1", nil }
+	auth := func(context.Context, string, net.Addr, *tls.ConnectionState) (access.Sender, error) {
+		return access.Sender{Name: "edge-1"}, nil
+	}
 	p := listenGRPC(t, s, NodeConfig{}, auth)
 	p.stream(t).hello("edge-1", 1)
 	c := p.stream(t)
@@ -249,8 +304,8 @@ func TestNodeHasTheNameOfItsToken(t *testing.T) {
 	c.say(&gatewatchv1.Hello{Node: "edge-2", Epoch: epoch[:]})
 	c.ends(codes.PermissionDenied)
 
-	stranger := func(context.Context, string, net.Addr, *tls.ConnectionState) (string, error) {
-		return "", ErrUnauthorized
+	stranger := func(context.Context, string, net.Addr, *tls.ConnectionState) (access.Sender, error) {
+		return access.Sender{}, ErrUnauthorized
 	}
 	listenGRPC(t, s, NodeConfig{}, stranger).stream(t).ends(codes.Unauthenticated)
 }
@@ -385,6 +440,9 @@ func TestIngestService(t *testing.T) {
 	f(&gatewatchv1.IngestRequest{Source: "file", Epoch: epoch.String(), Records: []*gatewatchv1.RawRecord{
 		record("", 20, "b"), record("", 0, "z"), record("", 1<<63, "z"), record("id", 1, "z"), record("", 30, "c"),
 	}}, "1 1 1:sequence is not between 1 and 2^63-1 2:sequence is not between 1 and 2^63-1 3:record has both an id and a position", codes.OK)
+	f(&gatewatchv1.IngestRequest{Source: "disorder", Epoch: epoch.String(), Records: []*gatewatchv1.RawRecord{
+		record("", 5, "a"), record("", 3, "b"), record("", 9, "c"), record("", 7, "d"),
+	}}, "2 0 1:bad_sequence 3:bad_sequence", codes.OK)
 	f(&gatewatchv1.IngestRequest{Format: "nope", Records: []*gatewatchv1.RawRecord{record("", 0, "a")}}, "", codes.InvalidArgument)
 	f(&gatewatchv1.IngestRequest{Source: "../x"}, "", codes.InvalidArgument)
 	f(&gatewatchv1.IngestRequest{Epoch: "xyz"}, "", codes.InvalidArgument)
@@ -397,7 +455,7 @@ func TestIngestService(t *testing.T) {
 	if err != nil || pos.GetSequence() != 30 {
 		t.Errorf("position %v, %v, want 30", pos, err)
 	}
-	if diff := cmp.Diff([]string{"a", "b", "a", "b", "c"}, lines(log.all())); diff != "" {
+	if diff := cmp.Diff([]string{"a", "b", "a", "b", "c", "a", "c"}, lines(log.all())); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -14,6 +14,12 @@ import (
 // signed integer everywhere and a sender that jumps to the end is noticed.
 const MaxSequence = 1<<63 - 1
 
+// MaxJump is how far the sequence numbers of an epoch may go ahead of the last
+// one that is known: the records that a node lost, or the bytes of a record that
+// was cut. Who sent a number near the end would have all records before it taken
+// for known ones.
+const MaxJump = 1 << 32
+
 // positionKey names a sequence space.
 type positionKey struct {
 	source string
@@ -162,7 +168,9 @@ func (s *Sink) Position(source string, epoch queue.Epoch) uint64 {
 }
 
 // PutAt appends a group whose records have positions: their Seq in g.Epoch,
-// rising. A record at or before the last durable one is a duplicate. Calls for
+// rising. A record at or before the last durable one is a duplicate; one that
+// does not rise above those before it in the group, or by more than [MaxJump]
+// (but for the first of an epoch), is [ErrSequence] and not stored. Calls for
 // the same sequence space are taken one after the other, so that a later record
 // is never durable while an earlier one may still fail. Results and ownership
 // are those of [Sink.Put].
@@ -179,7 +187,7 @@ func (s *Sink) PutAt(ctx context.Context, g queue.Group) []error {
 	all, last := g.Records, durable
 	g.Records, g.Parser = make([]queue.Record, 0, len(all)), parse.Version
 	for _, r := range all {
-		if r.Seq <= last {
+		if !follows(r.Seq, last) {
 			continue
 		}
 		last = r.Seq
@@ -194,25 +202,36 @@ func (s *Sink) PutAt(ctx context.Context, g queue.Group) []error {
 	before := durable
 	if err == nil {
 		durable = last
-		s.sources.of(g.Source).duplicates.Add(uint64(len(all) - len(g.Records)))
 	}
 	if err == nil && len(g.Records) == len(all) {
 		return nil
 	}
-	return positionErrors(all, before, err)
+	errs, duplicates := positionErrors(all, before, err)
+	if err == nil {
+		s.sources.of(g.Source).duplicates.Add(duplicates)
+	}
+	return errs
+}
+
+// follows tells whether a sequence number may come after last.
+func follows(seq, last uint64) bool {
+	return seq > last && (last == 0 || seq-last <= MaxJump)
 }
 
 // positionErrors tells for each record what became of it: err is the outcome of
-// those after the position before.
-func positionErrors(all []queue.Record, before uint64, err error) []error {
+// those that follow the position before.
+func positionErrors(all []queue.Record, before uint64, err error) (errs []error, duplicates uint64) {
 	errs, last := make([]error, len(all)), before
 	for i, r := range all {
 		switch {
-		case r.Seq <= before || (err == nil && r.Seq <= last):
+		case r.Seq <= before:
 			errs[i] = ErrDuplicate
+			duplicates++
+		case !follows(r.Seq, last):
+			errs[i] = ErrSequence
 		default:
 			errs[i], last = err, r.Seq
 		}
 	}
-	return errs
+	return errs, duplicates
 }

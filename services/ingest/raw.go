@@ -37,7 +37,7 @@ const chunkRecords = 20_000
 // parameter source, else "raw".
 func (c *call) raw(format string) {
 	query := c.r.URL.Query()
-	source, err := sourceFor(c.bound, query.Get("source"), "raw")
+	source, err := c.from.Source(query.Get("source"), "raw")
 	if err != nil {
 		c.refuse("raw", &refusal{http.StatusBadRequest, "illegal_argument_exception", err.Error(), ReasonName})
 		return

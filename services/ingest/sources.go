@@ -44,6 +44,8 @@ func reasonOf(err error) Reason {
 		return ReasonClosed
 	case errors.Is(err, ErrBusy):
 		return ReasonBusy
+	case errors.Is(err, ErrSequence):
+		return ReasonSequence
 	}
 	return ReasonStorage
 }

@@ -75,14 +75,14 @@ func (s *Syslog) serve(ctx context.Context, conn net.Conn, from netip.Addr) {
 		cs := secure.ConnectionState()
 		state = &cs
 	}
-	bound, err := s.auth(ctx, "", conn.RemoteAddr(), state)
+	sender, err := s.auth(ctx, "", conn.RemoteAddr(), state)
 	if err != nil {
 		s.sink.Refuse(s.cfg.Source, ReasonAuth, 1)
 		s.log.Debug("syslog sender refused", "peer", from, "err", err)
 		return
 	}
 	c := &syslogConn{
-		Syslog: s, conn: conn, envelope: s.envelope(bound, from),
+		Syslog: s, conn: conn, envelope: s.envelope(sender.Name, from),
 		frames: syslogFrames{max: s.cfg.MaxMessageBytes},
 	}
 	c.stats = s.sink.sources.of(c.envelope.Source)

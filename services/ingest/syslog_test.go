@@ -23,6 +23,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatewatch/gatewatch/services/access"
 	"github.com/gatewatch/gatewatch/services/queue"
 )
 
@@ -321,8 +322,8 @@ func TestHostileSyslogSenders(t *testing.T) {
 func TestSyslogRefusesStrangers(t *testing.T) {
 	log := newMemoryLog()
 	s := openSink(t, log, Config{})
-	auth := func(context.Context, string, net.Addr, *tls.ConnectionState) (string, error) {
-		return "", ErrUnauthorized
+	auth := func(context.Context, string, net.Addr, *tls.ConnectionState) (access.Sender, error) {
+		return access.Sender{}, ErrUnauthorized
 	}
 	l := listenSyslog(t, s, SyslogConfig{}, auth, nil)
 	c, u := dial(t, "tcp", l.tcp), dial(t, "udp", l.udp)
@@ -359,11 +360,11 @@ func certificate(t *testing.T, name string) tls.Certificate {
 func TestSyslogOverTLSIsNamedByTheCertificate(t *testing.T) {
 	log := newMemoryLog()
 	s := openSink(t, log, Config{})
-	auth := func(_ context.Context, _ string, _ net.Addr, state *tls.ConnectionState) (string, error) {
+	auth := func(_ context.Context, _ string, _ net.Addr, state *tls.ConnectionState) (access.Sender, error) {
 		if state == nil || len(state.PeerCertificates) == 0 {
-			return "", ErrUnauthorized
+			return access.Sender{}, ErrUnauthorized
 		}
-		return state.PeerCertificates[0].Subject.CommonName, nil
+		return access.Sender{Name: state.PeerCertificates[0].Subject.CommonName}, nil
 	}
 	l := listenSyslog(t, s, SyslogConfig{}, auth, &tls.Config{
 		Certificates: []tls.Certificate{certificate(t, "server")}, ClientAuth: tls.RequireAnyClientCert,

@@ -192,11 +192,11 @@ func (u *datagrams) store(ctx context.Context, batch datagramBatch) {
 // admit adds a group for a sender and returns its index, -1 if the sender is
 // refused.
 func (u *datagrams) admit(ctx context.Context, from netip.Addr, groups *[]queue.Group) int {
-	bound, err := u.auth(ctx, "", net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0)), nil)
+	sender, err := u.auth(ctx, "", net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0)), nil)
 	if err != nil {
 		u.log.Debug("syslog sender refused", "peer", from, "err", err)
 		return -1
 	}
-	*groups = append(*groups, u.envelope(bound, from))
+	*groups = append(*groups, u.envelope(sender.Name, from))
 	return len(*groups) - 1
 }
