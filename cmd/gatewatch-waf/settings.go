@@ -24,6 +24,7 @@ var nodeFlags = []keyFlag{
 	{"h2c", "h2c"},
 	{"proxy-protocol", "proxy_protocol"},
 	{"trusted-proxies", "trusted_proxies"},
+	{"client-header", "client_header"},
 	{"metrics-listen", "metrics_listen"},
 	{"server", "server.address"},
 	{"token", "server.token"},
