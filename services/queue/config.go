@@ -7,27 +7,14 @@ import (
 
 // Config bounds what a [Disk] keeps and takes. The zero value is the default.
 type Config struct {
-	// SegmentBytes is the size at which a new file is begun; default 64 MiB,
-	// and never more than an eighth of MaxBytes.
-	SegmentBytes int64
-	// MaxAppendBytes is the largest encoded size of one Append; default and
-	// upper bound 64 MiB.
-	MaxAppendBytes int64
-	// MaxBytes is the size of the whole log at which Append returns ErrFull
-	// unless consumed segments can be cut; default half of the disk.
-	MaxBytes int64
-	// MinFreeBytes is the free space below which Append returns ErrFull;
-	// default 5 % of the disk but at most 2 GiB.
-	MinFreeBytes int64
-	// RetainBytes is how much consumed log is kept for replay while there is
-	// room; default 2 GiB, negative keeps none.
-	RetainBytes int64 `help:"size of stored records that are kept for replay while there is room; 2GiB if 0, negative keeps none"`
-	// RetainAge is how long consumed log is kept for replay; default 7 days,
-	// negative keeps none.
-	RetainAge time.Duration `help:"time for which stored records are kept for replay; 7 days if 0, negative keeps none"`
-	// TailBytes is the memory for the newest records, so that readers at the
-	// end read no files; default 32 MiB, negative keeps none.
-	TailBytes int64
+	// SegmentBytes is never more than an eighth of MaxBytes.
+	SegmentBytes   int64         `help:"size at which a new file of the queue is begun"`
+	MaxAppendBytes int64         `help:"largest size of records that are stored at once, 64MiB at most"`
+	MaxBytes       int64         `help:"size of the whole queue at which records are refused, unless stored ones can be cut; half of the disk if 0"`
+	MinFreeBytes   int64         `help:"free disk space below which records are refused; 5 % of the disk but at most 2GiB if 0"`
+	RetainBytes    int64         `help:"size of stored records that are kept for replay while there is room; negative keeps none"`
+	RetainAge      time.Duration `help:"time for which stored records are kept for replay; negative keeps none"`
+	TailBytes      int64         `help:"memory for the newest records, so that readers at the end read no files; negative keeps none"`
 	// Consumers are the names whose commits hold the log back. A name that has
 	// not committed yet holds all of it. Default: everyone who ever committed.
 	Consumers []string `yaml:"-"`
@@ -42,30 +29,38 @@ const (
 	minSegment     = 64 << 10
 )
 
-// withDefaults fills in zero fields for a disk of that many bytes.
-func (c Config) withDefaults(disk int64) Config {
-	if c.MaxAppendBytes == 0 {
-		c.MaxAppendBytes = maxAppendBytes
-	}
-	if c.MaxBytes == 0 {
-		c.MaxBytes = disk / 2
-	}
-	if c.SegmentBytes == 0 {
-		c.SegmentBytes = 64 << 20
-	}
-	c.SegmentBytes = max(min(c.SegmentBytes, c.MaxBytes/8), minSegment)
-	if c.MinFreeBytes == 0 {
-		c.MinFreeBytes = min(disk/20, 2<<30)
-	}
-	if c.RetainBytes == 0 {
-		c.RetainBytes = 2 << 30
+// WithDefaults fills in zero fields but MaxBytes and MinFreeBytes, whose default
+// depends on the disk.
+func (c Config) WithDefaults() Config {
+	for _, f := range []struct {
+		field *int64
+		value int64
+	}{
+		{&c.MaxAppendBytes, maxAppendBytes},
+		{&c.SegmentBytes, 64 << 20},
+		{&c.RetainBytes, 2 << 30},
+		{&c.TailBytes, 32 << 20},
+	} {
+		if *f.field == 0 {
+			*f.field = f.value
+		}
 	}
 	if c.RetainAge == 0 {
 		c.RetainAge = 7 * 24 * time.Hour
 	}
-	if c.TailBytes == 0 {
-		c.TailBytes = 32 << 20
+	return c
+}
+
+// on fills in all zero fields for a disk of that many bytes.
+func (c Config) on(disk int64) Config {
+	c = c.WithDefaults()
+	if c.MaxBytes == 0 {
+		c.MaxBytes = disk / 2
 	}
+	if c.MinFreeBytes == 0 {
+		c.MinFreeBytes = min(disk/20, 2<<30)
+	}
+	c.SegmentBytes = max(min(c.SegmentBytes, c.MaxBytes/8), minSegment)
 	return c
 }
 
