@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"github.com/gatewatch/gatewatch/services/access"
+	"github.com/gatewatch/gatewatch/services/durable"
 	"github.com/gatewatch/gatewatch/services/ingest"
 )
 
@@ -219,11 +219,7 @@ func (v *server) writeListenFile() error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(v.settings.Data, listenFile)
-	if err := os.WriteFile(path+".new", append(b, '\n'), 0o600); err != nil {
-		return fmt.Errorf("write %s: %w", listenFile, err)
-	}
-	if err := os.Rename(path+".new", path); err != nil {
+	if err := durable.WriteFile(filepath.Join(v.settings.Data, listenFile), append(b, '\n'), 0o600); err != nil {
 		return fmt.Errorf("write %s: %w", listenFile, err)
 	}
 	return nil

@@ -10,11 +10,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gatewatch/gatewatch/services/durable"
 )
 
 // document is the content of tokens.json.
@@ -147,29 +148,12 @@ func private(path string, info fs.FileInfo) error {
 
 // writePrivate replaces a file by one that its owner alone can read. On return
 // it is durable; a crash leaves the old file or the new one. A time that is not
-// zero becomes the file's.
+// zero becomes the file's. The lock is held.
 func writePrivate(path string, data []byte, stamp time.Time) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp") // made with mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err == nil && !stamp.IsZero() {
-		err = os.Chtimes(f.Name(), stamp, stamp)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return durable.Write(path, 0o600, func(f *os.File) error {
+		if _, err := f.Write(data); err != nil || stamp.IsZero() {
+			return err
+		}
+		return os.Chtimes(f.Name(), stamp, stamp)
+	})
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/gatewatch/gatewatch/services/durable"
 	"github.com/gatewatch/gatewatch/services/queue"
 )
 
@@ -23,7 +24,6 @@ const (
 	snapshotMagic = "gatewatch-ingest-1\n"
 	snapshotName  = "ingest.snapshot"
 	olderName     = "ingest.snapshot.old"
-	unfinished    = "ingest.snapshot.tmp"
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -39,48 +39,31 @@ type snapshots struct {
 // write replaces the newest file by what the two hold and returns the offset
 // that the older file covers, 0 if there is no older one.
 func (s *snapshots) write(offset queue.Offset, receiver queue.Epoch, p *positions, t *ids) (queue.Offset, error) {
-	tmp := filepath.Join(s.dir, unfinished)
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	newest := filepath.Join(s.dir, snapshotName)
+	var size int64
+	err := durable.Write(newest, 0o600, func(f *os.File) (err error) {
+		w := &snapshotWriter{sum: crc32.New(castagnoli)}
+		w.w = bufio.NewWriterSize(io.MultiWriter(f, w.sum), 256<<10)
+		w.all(offset, receiver, p, t)
+		if err := w.finish(f); err != nil {
+			return err
+		}
+		if size, err = f.Seek(0, io.SeekCurrent); err != nil || s.covered == 0 {
+			return err
+		}
+		// If the power fails now, the file that was the newest is found as the
+		// older one.
+		if err := os.Rename(newest, filepath.Join(s.dir, olderName)); !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		return nil
+	})
 	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	w := &snapshotWriter{sum: crc32.New(castagnoli)}
-	w.w = bufio.NewWriterSize(io.MultiWriter(f, w.sum), 256<<10)
-	w.all(offset, receiver, p, t)
-	if err := w.finish(f); err != nil {
-		return 0, err
-	}
-	size, err := f.Seek(0, io.SeekCurrent)
-	if err != nil {
-		return 0, err
-	}
-	if err := s.replace(tmp); err != nil {
 		return 0, err
 	}
 	older := s.covered
 	s.covered, s.size = offset, size
 	return older, nil
-}
-
-// replace makes the unfinished file the newest, durably. If the power fails in
-// between, the file that was the newest is found as the older one.
-func (s *snapshots) replace(tmp string) error {
-	newest := filepath.Join(s.dir, snapshotName)
-	if s.covered > 0 {
-		if err := os.Rename(newest, filepath.Join(s.dir, olderName)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-	}
-	if err := os.Rename(tmp, newest); err != nil {
-		return err
-	}
-	d, err := os.Open(s.dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
 
 type snapshotWriter struct {
@@ -126,15 +109,13 @@ func (w *snapshotWriter) all(offset queue.Offset, receiver queue.Epoch, p *posit
 	}
 }
 
-// finish writes the sum and makes the file durable.
+// finish writes the sum.
 func (w *snapshotWriter) finish(f *os.File) error {
 	if err := w.w.Flush(); err != nil {
 		return err
 	}
-	if _, err := f.Write(w.sum.Sum(nil)); err != nil {
-		return err
-	}
-	return f.Sync()
+	_, err := f.Write(w.sum.Sum(nil))
+	return err
 }
 
 // read loads the newest file that is whole into the two. It returns the offset
