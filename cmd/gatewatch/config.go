@@ -20,14 +20,15 @@ func newConfig() *cobra.Command {
 func newConfigCheck() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "check [--config FILE]",
-		Short:   "Say whether the server would start with this configuration",
+		Short:   "Say whether the server would start with this configuration, and list all mistakes",
 		Example: "  gatewatch config check --config /etc/gatewatch.yaml",
 		Args:    noArgs,
 	}
 	f := bindSettings(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		warnEnv(cmd.ErrOrStderr())
 		if _, err := f.load(); err != nil {
-			fmt.Fprintf(cmd.ErrOrStderr(), "gatewatch: %s\n", printable(err.Error()))
+			printError(cmd.ErrOrStderr(), err)
 			return errFindings
 		}
 		fmt.Fprintln(cmd.OutOrStdout(), "ok")
@@ -41,13 +42,14 @@ func newConfigPrint() *cobra.Command {
 		Use:   "print [--config FILE]",
 		Short: "Print the configuration in effect, as a file that can be used",
 		Long: `Prints all keys with the values that the file, the environment (GATEWATCH_ and
-the key in capitals, dots as underscores) and the flags give, in that order. A
-value of 0 or "" stands for the default that the documentation of the key names.`,
+the key in capitals, dots as underscores) and the flags give, in that order, and
+with the defaults of all others.`,
 		Example: "  gatewatch config print --listen.http 127.0.0.1:9000 > gatewatch.yaml",
 		Args:    noArgs,
 	}
 	f := bindSettings(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		warnEnv(cmd.ErrOrStderr())
 		s, err := f.load()
 		if err != nil {
 			return err

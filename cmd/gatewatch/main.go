@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gatewatch/gatewatch/services/config"
 	"github.com/gatewatch/gatewatch/services/store/query"
 )
 
@@ -75,7 +76,9 @@ func printError(w io.Writer, err error) {
 		fmt.Fprintf(w, "gatewatch: %s\n%s\n", printable(q.Error()), q.Caret())
 		return
 	}
-	fmt.Fprintf(w, "gatewatch: %s\n", printable(err.Error()))
+	for _, err := range config.Mistakes(err) {
+		fmt.Fprintf(w, "gatewatch: %s\n", printable(err.Error()))
+	}
 }
 
 func newRoot() *cobra.Command {

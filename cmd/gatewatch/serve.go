@@ -38,6 +38,7 @@ the other keys at the next start. Certificates are read again when they change.`
 }
 
 func serve(cmd *cobra.Command, f *settingsFlags) error {
+	warnEnv(cmd.ErrOrStderr())
 	s, err := f.load()
 	if err != nil {
 		return err

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -66,7 +68,22 @@ func defaultSettings() settings {
 		},
 		Log:   logSettings{Level: "info", Format: "text"},
 		Rules: rules.Config{Pack: true},
-	}
+	}.withDefaults()
+}
+
+// withDefaults fills in what stands for a default, so that all that is printed
+// is in effect. What depends on the disk stays 0.
+func (s settings) withDefaults() settings {
+	s.Queue = s.Queue.WithDefaults()
+	s.Ingest = s.Ingest.WithDefaults()
+	s.Node = s.Node.WithDefaults()
+	s.Syslog = s.Syslog.WithDefaults()
+	s.HTTP = s.HTTP.WithDefaults()
+	s.API = s.API.WithDefaults()
+	s.Pipeline = s.Pipeline.WithDefaults()
+	s.Rules = s.Rules.WithDefaults()
+	s.Store = s.Store.WithDefaults()
+	return s
 }
 
 const envPrefix = "GATEWATCH_"
@@ -83,16 +100,11 @@ func bindSettings(flags *pflag.FlagSet) *settingsFlags {
 	flags.StringVar(&f.file, "config", "", "configuration file (YAML)")
 	defaults := defaultSettings()
 	for _, k := range config.Keys(&defaults) {
-		usage := k.Usage
-		if usage == "" {
-			usage = "see gatewatch config print --help"
-		}
 		v := &settingFlag{key: k.Name, text: k.String(), set: f.set, isBool: k.IsBool()}
-		flag := flags.VarPF(v, k.Name, "", usage)
+		flag := flags.VarPF(v, k.Name, "", k.Usage)
 		if v.isBool {
 			flag.NoOptDefVal = "true"
 		}
-		flag.Hidden = k.Usage == ""
 	}
 	return f
 }
@@ -111,32 +123,49 @@ func (f *settingFlag) Set(text string) error {
 	return nil
 }
 
-// load reads the file, then the environment, then the flags.
+// load reads the file, then the environment, then the flags. Its error joins all
+// mistakes.
 func (f *settingsFlags) load() (settings, error) {
 	s := defaultSettings()
 	file := f.file
 	if file == "" {
 		file = os.Getenv(envPrefix + "CONFIG")
 	}
+	var errs []error
 	if file != "" {
-		if err := config.LoadFile(&s, file); err != nil {
-			return s, usageError{err}
-		}
+		errs = append(errs, config.LoadFile(&s, file))
 	}
-	if err := config.LoadEnv(&s, envPrefix, os.LookupEnv); err != nil {
-		return s, usageError{err}
-	}
+	errs = append(errs, config.LoadEnv(&s, envPrefix, os.LookupEnv))
 	for _, k := range config.Keys(&s) {
 		if text, ok := f.set[k.Name]; ok {
 			if err := k.Set(text); err != nil {
-				return s, usageError{fmt.Errorf("--%w", err)}
+				errs = append(errs, fmt.Errorf("--%w", err))
 			}
 		}
 	}
-	if err := s.validate(); err != nil {
+	s = s.withDefaults()
+	if err := errors.Join(append(errs, s.validate())...); err != nil {
 		return s, usageError{err}
 	}
 	return s, nil
+}
+
+// clientEnv are the variables that are no keys: of commands that ask a server,
+// and of the WAF node.
+var clientEnv = []string{
+	envPrefix + "CONFIG", envPrefix + "SERVER", envPrefix + "TOKEN", envPrefix + "TOKEN_FILE",
+}
+
+// nodeEnvPrefix begins the variables of gatewatch-waf.
+const nodeEnvPrefix = envPrefix + "WAF_"
+
+// warnEnv says on standard error which variables look like ours and are not.
+func warnEnv(w io.Writer) {
+	s := defaultSettings()
+	environ := slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, nodeEnvPrefix) })
+	for _, note := range config.UnknownEnv(&s, envPrefix, environ, clientEnv) {
+		fmt.Fprintf(w, "warning: %s\n", printable(note))
+	}
 }
 
 // roles that a process can have; in one process with embedded parts it has all.
@@ -146,37 +175,37 @@ const (
 	roleAPI    = "api"
 )
 
+// validate joins all that is wrong.
 func (s *settings) validate() error {
+	var errs []error
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if s.Data == "" {
-		return fmt.Errorf("data: want a folder")
+		wrong("data: want a folder")
 	}
 	if len(s.Roles) == 0 || slices.Contains(s.Roles, "all") {
 		s.Roles = []string{roleIngest, roleDetect, roleAPI}
 	}
 	for _, r := range s.Roles {
 		if r != roleIngest && r != roleDetect && r != roleAPI {
-			return fmt.Errorf("roles: unknown role %q; known are all, ingest, detect, api", r)
+			wrong("roles: unknown role %q; known are all, ingest, detect, api", r)
 		}
 	}
 	if _, err := s.Log.level(); err != nil {
-		return err
-	}
-	if s.MemoryLimitBytes < 0 {
-		return fmt.Errorf("memory_limit: must not be negative")
+		errs = append(errs, err)
 	}
 	if s.Log.Format != "text" && s.Log.Format != "json" {
-		return fmt.Errorf("log.format: want text or json, have %q", s.Log.Format)
+		wrong("log.format: want text or json, have %q", s.Log.Format)
 	}
 	if s.Listen.SyslogTLS != "" && !s.TLS.Set() {
-		return fmt.Errorf("listen.syslog-tls: needs tls.cert and tls.key")
+		wrong("listen.syslog-tls: needs tls.cert and tls.key")
 	}
 	for _, l := range s.listeners() {
 		if _, err := exposure(l); err != nil {
-			return err
+			errs = append(errs, err)
 		}
 	}
 	_, err := pipeline.New(s.Pipeline, pipeline.Options{})
-	return err
+	return errors.Join(append(errs, err)...)
 }
 
 // listeners returns those that are turned on.

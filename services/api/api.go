@@ -19,43 +19,23 @@ import (
 
 // Config bounds what callers may ask for. The zero value is the default.
 type Config struct {
-	// CallTimeout ends a call that has not answered; default 30s.
-	CallTimeout time.Duration
-	// SearchTimeout ends a search or aggregation; default 75s,
-	// a little longer than the store gives itself before it answers in part.
-	SearchTimeout time.Duration
-	// MaxSearches is how many searches and aggregations run at once; others
-	// wait for their turn. Default 16.
-	MaxSearches int
-	// MaxTails is how many tails may be open; one more is refused. Default 64.
-	MaxTails int
-	// MaxRequestBytes is the largest message of a sender of records, 8 MiB at
-	// most and by default; in JSON it may be half as large again. Other requests
-	// have at most 512 KiB.
-	MaxRequestBytes int
-	// MaxRequestRecords is how many records such a message may have; default
-	// 50,000.
-	MaxRequestRecords int
+	CallTimeout time.Duration `help:"time after which a call that has not answered ends"`
+	// SearchTimeout is a little longer than the store gives itself before it
+	// answers in part.
+	SearchTimeout time.Duration `help:"time after which a search or aggregation ends"`
+	MaxSearches   int           `help:"searches and aggregations at once; others wait for their turn"`
+	MaxTails      int           `help:"tails that may be open; one more is refused"`
+	// MaxRequestBytes: in JSON it may be half as large again. Other requests have
+	// at most 512 KiB.
+	MaxRequestBytes   int `help:"largest message of a sender of records, 8MiB at most"`
+	MaxRequestRecords int `help:"records of such a message"`
 }
 
 // maxMessage is the largest message that senders of records may make.
 const maxMessage = 8 << 20
 
-func (c Config) withDefaults() (Config, error) {
-	switch {
-	case c.CallTimeout < 0:
-		return c, errors.New("call_timeout: must not be negative")
-	case c.SearchTimeout < 0:
-		return c, errors.New("search_timeout: must not be negative")
-	case c.MaxSearches < 0:
-		return c, errors.New("max_searches: must not be negative")
-	case c.MaxTails < 0:
-		return c, errors.New("max_tails: must not be negative")
-	case c.MaxRequestBytes < 0 || c.MaxRequestBytes > maxMessage:
-		return c, errors.New("max_request_bytes: must be between 0 and 8388608")
-	case c.MaxRequestRecords < 0:
-		return c, errors.New("max_request_records: must not be negative")
-	}
+// WithDefaults fills in zero fields.
+func (c Config) WithDefaults() Config {
 	if c.CallTimeout == 0 {
 		c.CallTimeout = 30 * time.Second
 	}
@@ -74,7 +54,26 @@ func (c Config) withDefaults() (Config, error) {
 	if c.MaxRequestRecords == 0 {
 		c.MaxRequestRecords = 50_000
 	}
-	return c, nil
+	return c
+}
+
+// validate names the key that is out of range.
+func (c Config) validate() error {
+	switch {
+	case c.CallTimeout < 0:
+		return errors.New("call_timeout: must not be negative")
+	case c.SearchTimeout < 0:
+		return errors.New("search_timeout: must not be negative")
+	case c.MaxSearches < 0:
+		return errors.New("max_searches: must not be negative")
+	case c.MaxTails < 0:
+		return errors.New("max_tails: must not be negative")
+	case c.MaxRequestBytes < 0 || c.MaxRequestBytes > maxMessage:
+		return errors.New("max_request_bytes: must be between 0 and 8388608")
+	case c.MaxRequestRecords < 0:
+		return errors.New("max_request_records: must not be negative")
+	}
+	return nil
 }
 
 // Parts are what the API serves. Those that may be nil are not served then.
@@ -118,10 +117,10 @@ type API struct {
 
 // New makes the API; the error names the key of the configuration that is wrong.
 func New(config Config, parts Parts) (*API, error) {
-	config, err := config.withDefaults()
-	if err != nil {
+	if err := config.validate(); err != nil {
 		return nil, err
 	}
+	config = config.WithDefaults()
 	return &API{
 		config:   config,
 		parts:    parts,

@@ -9,6 +9,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"reflect"
@@ -60,7 +61,7 @@ func (k Key) Set(text string) error {
 }
 
 // String returns the value of the key as text that [Key.Set] reads.
-func (k Key) String() string { return leafText(k.value) }
+func (k Key) String() string { return leafText(k.value, k.bytes) }
 
 // IsBool tells whether the key is a switch.
 func (k Key) IsBool() bool { return k.value.Kind() == reflect.Bool }
@@ -74,43 +75,43 @@ func (k Key) EnvName(prefix string) string {
 	return prefix + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(k.Name))
 }
 
-// LoadEnv sets the keys of *dst whose variable is set. getenv is [os.LookupEnv]
-// or one like it. A variable NAME_FILE names a file that holds the value.
-func LoadEnv(dst any, prefix string, getenv func(string) (string, bool)) error {
-	for _, k := range Keys(dst) {
-		name := k.EnvName(prefix)
-		if file, ok := getenv(name + "_FILE"); ok {
-			b, err := os.ReadFile(file)
-			if err != nil {
-				return fmt.Errorf("read %s_FILE: %w", name, err)
-			}
-			if err := k.Set(strings.TrimRight(string(b), "\r\n")); err != nil {
-				return fmt.Errorf("read %s_FILE: %w", name, err)
-			}
-		}
-		if text, ok := getenv(name); ok {
-			if err := k.Set(text); err != nil {
-				return fmt.Errorf("read %s: %w", name, err)
-			}
-		}
-	}
-	return nil
-}
-
-// LoadFile sets the keys of *dst that a YAML file holds.
+// LoadFile sets the keys of *dst that a YAML file holds. Its error joins all
+// mistakes.
 func LoadFile(dst any, file string) error {
 	b, err := os.ReadFile(file)
 	if err != nil {
 		return fmt.Errorf("read config: %w", err)
 	}
-	if err := LoadYAML(dst, b); err != nil {
-		return fmt.Errorf("read config %s: %w", file, err)
+	var all []error
+	for _, err := range Mistakes(LoadYAML(dst, b)) {
+		all = append(all, fmt.Errorf("read config %s: %w", file, err))
 	}
-	return nil
+	return errors.Join(all...)
+}
+
+// Mistakes returns the errors that an error joins, in order; an error of one is
+// itself, no error is none.
+func Mistakes(err error) []error {
+	switch e := err.(type) { //nolint:errorlint // the tree itself is looked at
+	case nil:
+		return nil
+	case interface{ Unwrap() []error }:
+		var all []error
+		for _, err := range e.Unwrap() {
+			all = append(all, Mistakes(err)...)
+		}
+		return all
+	case interface{ Unwrap() error }:
+		if inner := e.Unwrap(); inner != nil && inner.Error() == err.Error() { // adds no words of its own
+			return Mistakes(inner)
+		}
+	}
+	return []error{err}
 }
 
 // LoadYAML sets the keys of *dst that a YAML document holds. A key that the
-// configuration does not have is an error that suggests the nearest one.
+// configuration does not have is an error that suggests the nearest one. The
+// error joins all mistakes; what is right is set.
 func LoadYAML(dst any, doc []byte) error {
 	var root yaml.Node
 	if err := yaml.Unmarshal(doc, &root); err != nil {
@@ -129,17 +130,17 @@ func setStruct(v reflect.Value, n *yaml.Node, path string) error {
 	if n.Kind != yaml.MappingNode {
 		return fmt.Errorf("line %d: %s: want keys and values", n.Line, strings.TrimSuffix(path, "."))
 	}
+	var all []error
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, val := n.Content[i], n.Content[i+1]
 		f, ok := fieldOf(v, key.Value)
 		if !ok {
-			return fmt.Errorf("line %d: unknown key %s%s%s", key.Line, path, key.Value, suggest(v, key.Value))
+			all = append(all, fmt.Errorf("line %d: unknown key %s%s%s", key.Line, path, key.Value, suggest(v, key.Value)))
+			continue
 		}
-		if err := setNode(v.FieldByIndex(f.Index), f, val, path+key.Value); err != nil {
-			return err
-		}
+		all = append(all, setNode(v.FieldByIndex(f.Index), f, val, path+key.Value))
 	}
-	return nil
+	return errors.Join(all...)
 }
 
 func setNode(v reflect.Value, f reflect.StructField, n *yaml.Node, path string) error {
@@ -176,15 +177,14 @@ func setMap(v reflect.Value, n *yaml.Node, path string) error {
 		return fmt.Errorf("line %d: %s: want names and values", n.Line, path)
 	}
 	m := reflect.MakeMap(v.Type())
+	var all []error
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		elem := reflect.New(v.Type().Elem()).Elem()
-		if err := setStruct(elem, n.Content[i+1], path+"."+n.Content[i].Value+"."); err != nil {
-			return err
-		}
+		all = append(all, setStruct(elem, n.Content[i+1], path+"."+n.Content[i].Value+"."))
 		m.SetMapIndex(reflect.ValueOf(n.Content[i].Value), elem)
 	}
 	v.Set(m)
-	return nil
+	return errors.Join(all...)
 }
 
 // setSlice reads a list of structs.
@@ -193,13 +193,12 @@ func setSlice(v reflect.Value, n *yaml.Node, path string) error {
 		return fmt.Errorf("line %d: %s: want a list", n.Line, path)
 	}
 	list := reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content))
+	var all []error
 	for i, c := range n.Content {
-		if err := setStruct(list.Index(i), c, fmt.Sprintf("%s[%d].", path, i)); err != nil {
-			return err
-		}
+		all = append(all, setStruct(list.Index(i), c, fmt.Sprintf("%s[%d].", path, i)))
 	}
 	v.Set(list)
-	return nil
+	return errors.Join(all...)
 }
 
 func fieldOf(v reflect.Value, key string) (reflect.StructField, bool) {
@@ -213,19 +212,13 @@ func fieldOf(v reflect.Value, key string) (reflect.StructField, bool) {
 
 // suggest names the key of v that is nearest to an unknown one.
 func suggest(v reflect.Value, key string) string {
-	best, distance := "", 1+len(key)/3
 	var all []string
 	for i := range v.NumField() {
-		name := keyName(v.Type().Field(i))
-		if name == "-" {
-			continue
-		}
-		all = append(all, name)
-		if d := editDistance(key, name); d <= distance {
-			best, distance = name, d
+		if name := keyName(v.Type().Field(i)); name != "-" {
+			all = append(all, name)
 		}
 	}
-	if best != "" {
+	if best := Nearest(key, all); best != "" {
 		return fmt.Sprintf("; did you mean %s?", best)
 	}
 	slices.Sort(all)
@@ -269,6 +262,17 @@ func snakeCase(name string) string {
 		b.WriteRune(unicode.ToLower(r))
 	}
 	return b.String()
+}
+
+// Nearest returns the name that is most like a word, "" if none is like it.
+func Nearest(word string, names []string) string {
+	best, distance := "", 1+len(word)/3
+	for _, name := range names {
+		if d := editDistance(word, name); d <= distance && (best == "" || d < distance) {
+			best, distance = name, d
+		}
+	}
+	return best
 }
 
 // editDistance is the Levenshtein distance.

@@ -83,9 +83,12 @@ func setLeaf(v reflect.Value, text string, bytes bool) error {
 	return nil
 }
 
-func leafText(v reflect.Value) string {
+func leafText(v reflect.Value, bytes bool) string {
 	if d, ok := v.Interface().(time.Duration); ok {
-		return d.String()
+		return formatDuration(d)
+	}
+	if bytes && v.CanInt() {
+		return formatBytes(v.Int())
 	}
 	if list, ok := v.Interface().([]string); ok {
 		return strings.Join(list, ",")
@@ -106,6 +109,23 @@ func ParseDuration(text string) (time.Duration, error) {
 		return 0, fmt.Errorf("want a duration such as 30s, 12h or 90d, have %q", text)
 	}
 	return d, nil
+}
+
+// formatDuration writes a duration in the form that [ParseDuration] reads,
+// without units that are 0: 7d, 90s as 1m30s, 24h as 1d.
+func formatDuration(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d >= day && d%day == 0 {
+		return fmt.Sprintf("%dd", d/day)
+	}
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }
 
 // ParseBytes reads a size: a whole number with an optional unit of B, KB, MB,

@@ -11,8 +11,7 @@ import (
 )
 
 // WriteYAML writes the configuration that src points to as a document that
-// [LoadYAML] reads, each key below what it means. Empty maps and lists of
-// structs are left out.
+// [LoadYAML] reads, each key below what it means.
 func WriteYAML(w io.Writer, src any) error {
 	enc := yaml.NewEncoder(w)
 	enc.SetIndent(2)
@@ -30,7 +29,7 @@ func structNode(v reflect.Value) *yaml.Node {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		name := keyName(f)
-		if name == "-" || !isLeaf(f.Type) && f.Type.Kind() != reflect.Struct && v.Field(i).Len() == 0 {
+		if name == "-" {
 			continue
 		}
 		key := textNode(name)
@@ -47,7 +46,7 @@ func valueNode(v reflect.Value, f reflect.StructField) *yaml.Node {
 	case f.Type.Kind() == reflect.Struct:
 		return structNode(v)
 	case f.Type.Kind() == reflect.Map:
-		n := &yaml.Node{Kind: yaml.MappingNode}
+		n := &yaml.Node{Kind: yaml.MappingNode, Style: emptyStyle(v)}
 		names := v.MapKeys()
 		slices.SortFunc(names, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
 		for _, name := range names {
@@ -55,11 +54,19 @@ func valueNode(v reflect.Value, f reflect.StructField) *yaml.Node {
 		}
 		return n
 	}
-	n := &yaml.Node{Kind: yaml.SequenceNode}
+	n := &yaml.Node{Kind: yaml.SequenceNode, Style: emptyStyle(v)}
 	for i := range v.Len() {
 		n.Content = append(n.Content, structNode(v.Index(i)))
 	}
 	return n
+}
+
+// emptyStyle shows an empty container as {} or [] on the line of its key.
+func emptyStyle(v reflect.Value) yaml.Style {
+	if v.Len() == 0 {
+		return yaml.FlowStyle
+	}
+	return 0
 }
 
 func leafNode(v reflect.Value, bytes bool) *yaml.Node {
@@ -72,10 +79,8 @@ func leafNode(v reflect.Value, bytes bool) *yaml.Node {
 			n.Content = append(n.Content, textNode(v.Index(i).String()))
 		}
 		return n
-	case bytes && v.CanInt():
-		return &yaml.Node{Kind: yaml.ScalarNode, Value: formatBytes(v.Int())}
 	}
-	return &yaml.Node{Kind: yaml.ScalarNode, Value: leafText(v)}
+	return &yaml.Node{Kind: yaml.ScalarNode, Value: leafText(v, bytes)}
 }
 
 // textNode is a scalar that is quoted where it would not be read as text.

@@ -15,40 +15,28 @@ import (
 
 // SyslogConfig is how syslog messages are taken. The zero value is the default.
 type SyslogConfig struct {
-	// Source is the name of senders that have no other; default "syslog".
-	Source string
-	// Format is how their messages are read; default "syslog".
-	Format string
-	// MaxMessageBytes is where longer messages are cut; default 64 KiB.
-	MaxMessageBytes int
-	// MaxConnections bounds the TCP connections of a listener; default 512. Each
-	// takes at most twice MaxMessageBytes of memory.
-	MaxConnections int
-	// MaxPerPeer bounds the TCP connections of one address; default 128.
-	MaxPerPeer int
-	// IdleTimeout is how long a TCP connection may be silent; default 24 hours,
-	// for what a sender writes into a closed connection is lost.
-	IdleTimeout time.Duration
-	// FlushDelay is how long messages wait for others to be stored with;
-	// default 5 milliseconds.
-	FlushDelay time.Duration
-	// ReceiveBufferBytes is the size of the UDP receive buffer that the kernel
-	// is asked for; default 8 MiB.
-	ReceiveBufferBytes int
-	// Sources names senders by their network; the longest prefix wins.
-	Sources map[string]SyslogSource
+	Source          string `help:"name of senders of syslog that have no other"`
+	Format          string `help:"format of their messages"`
+	MaxMessageBytes int    `help:"size at which longer messages are cut"`
+	// MaxConnections: each takes at most twice MaxMessageBytes of memory.
+	MaxConnections int `help:"TCP connections of a listener at once"`
+	MaxPerPeer     int `help:"TCP connections of one address at once"`
+	// IdleTimeout is long, for what a sender writes into a closed connection is lost.
+	IdleTimeout        time.Duration           `help:"how long a TCP connection may be silent"`
+	FlushDelay         time.Duration           `help:"how long messages wait for others to be stored with"`
+	ReceiveBufferBytes int                     `help:"size of the UDP receive buffer that the kernel is asked for"`
+	Sources            map[string]SyslogSource `help:"senders by name: {NAME: {networks: [10.1.0.0/16], format: F}}; the longest prefix wins"`
 }
 
 // SyslogSource is a source that is told by the address of the sender. It must
 // only be used where addresses can't be forged.
 type SyslogSource struct {
-	// Networks are addresses or prefixes such as 10.1.0.0/16.
-	Networks []string
-	// Format is how the messages are read; default that of the listener.
-	Format string
+	Networks []string `help:"addresses or prefixes such as 10.1.0.0/16"`
+	Format   string   `help:"format of their messages; that of the listener if empty"`
 }
 
-func (c SyslogConfig) withDefaults() SyslogConfig {
+// WithDefaults fills in zero fields.
+func (c SyslogConfig) WithDefaults() SyslogConfig {
 	if c.Source == "" {
 		c.Source = "syslog"
 	}
@@ -98,7 +86,7 @@ type syslogRule struct {
 
 // NewSyslog makes the input. A nil auth is [LoopbackOnly], a nil log discards.
 func NewSyslog(sink *Sink, cfg SyslogConfig, auth Authenticator, log *slog.Logger) (*Syslog, error) {
-	cfg = cfg.withDefaults()
+	cfg = cfg.WithDefaults()
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("configure syslog: %w", err)
 	}

@@ -27,15 +27,23 @@ const Consumer = "store"
 type Config struct {
 	Zone           string                  `help:"time zone of log times that name none, such as Asia/Shanghai; UTC if empty"`
 	TrustedProxies []string                `help:"proxies whose word about the client's address is taken, as addresses or CIDR prefixes"`
-	BatchEvents    int                     `help:"events written to the store at once; 4096 if 0"`
-	Sources        map[string]SourceConfig `yaml:"sources"`
+	BatchEvents    int                     `help:"events written to the store at once"`
+	Sources        map[string]SourceConfig `yaml:"sources" help:"what is known of sources: {NAME: {format: F, zone: Z, trusted_proxies: [P]}}"`
 }
 
 // SourceConfig overrides what is known of one source.
 type SourceConfig struct {
-	Format         string   // format of its records, instead of the one they came with
-	Zone           string   // time zone of its times that name none
-	TrustedProxies []string // proxies in front of it
+	Format         string   `help:"format of its records, instead of the one they came with"`
+	Zone           string   `help:"time zone of its times that name none"`
+	TrustedProxies []string `help:"proxies in front of it"`
+}
+
+// WithDefaults fills in zero fields.
+func (c Config) WithDefaults() Config {
+	if c.BatchEvents == 0 {
+		c.BatchEvents = 4096
+	}
+	return c
 }
 
 // Store is what the pipeline needs of a store.
@@ -93,11 +101,8 @@ func New(cfg Config, o Options) (*Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pipeline{Options: o, batchEvents: cfg.BatchEvents}
+	p := &Pipeline{Options: o, batchEvents: cfg.WithDefaults().BatchEvents}
 	p.contexts.Store(c)
-	if p.batchEvents == 0 {
-		p.batchEvents = 4096
-	}
 	if p.batchEvents < 0 {
 		return nil, fmt.Errorf("pipeline.batch_events: want a positive number")
 	}

@@ -30,10 +30,24 @@ type Config struct {
 	Dirs      []string      `help:"folders of further Sigma rules, such as a clone of SigmaHQ"`
 	Overlay   string        `help:"file that disables rules, changes their levels or adds filters"`
 	Pipelines []string      `help:"processing pipelines (pySigma's format) for the rules of dirs, after the built-in ones"`
-	Poll      time.Duration `help:"how often the files are looked at; 5s if 0"`
+	Poll      time.Duration `help:"how often the files are looked at"`
 
-	CorrelationMemory   int64         `help:"bytes that the groups of correlations may take; 256 MiB if 0"`
-	CorrelationLateness time.Duration `help:"how late an event may come and still count in a correlation; 5m if 0"`
+	CorrelationMemory   int64         `help:"bytes that the groups of correlations may take"`
+	CorrelationLateness time.Duration `help:"how late an event may come and still count in a correlation"`
+}
+
+// WithDefaults fills in zero fields.
+func (c Config) WithDefaults() Config {
+	if c.Poll == 0 {
+		c.Poll = 5 * time.Second
+	}
+	if c.CorrelationMemory == 0 {
+		c.CorrelationMemory = 256 << 20
+	}
+	if c.CorrelationLateness == 0 {
+		c.CorrelationLateness = 5 * time.Minute
+	}
+	return c
 }
 
 // Options are the parts that a keeper is wired to.
@@ -68,13 +82,7 @@ const (
 
 // Open reads what was in use. [Keeper.Refresh] puts the rules of now in use.
 func Open(cfg Config, o Options) (*Keeper, error) {
-	if cfg.Poll == 0 {
-		cfg.Poll = 5 * time.Second
-	}
-	if cfg.CorrelationMemory == 0 {
-		cfg.CorrelationMemory = 256 << 20
-	}
-	k := &Keeper{Options: o, config: cfg, archives: archives(o.Dir)}
+	k := &Keeper{Options: o, config: cfg.WithDefaults(), archives: archives(o.Dir)}
 	if _, err := rand.Read(k.epoch[:]); err != nil {
 		return nil, fmt.Errorf("open rules: %w", err)
 	}

@@ -91,7 +91,7 @@ func open(dir string, cfg Config, readOnly bool) (*Columnar, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	cfg = cfg.withDefaults(disk.total)
+	cfg = cfg.on(disk.total)
 	m, err := readManifest(dir)
 	if errors.Is(err, errNoManifest) {
 		m, err = &manifest{NextID: 1}, nil

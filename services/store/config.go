@@ -11,15 +11,15 @@ import (
 // Config bounds what a [Columnar] keeps, takes and uses. The zero value is the
 // default.
 type Config struct {
-	FlushRows    int           // rows in memory at which a segment is written; default 65,536
-	FlushAge     time.Duration // age of the oldest row in memory at which a segment is written; default 30 s
-	SegmentBytes int64         // size up to which small segments are merged; default 256 MiB
-	CacheBytes   int64         // memory for decoded columns; default 48 MiB
-	RetainAge    time.Duration // time since it was written after which a segment is deleted; default 90 days, negative keeps all
-	MaxBytes     int64         // size of all segments above which the oldest are deleted; default half of the disk
-	MinFreeBytes int64         // free disk space below which Write returns ErrFull; default 3 % of the disk but at most 1 GiB
-	QueryTime    time.Duration // time after which a query gives a partial answer; default 60 s
-	QueryBytes   int64         // memory that one query may take; default 64 MiB
+	FlushRows    int           `help:"rows in memory at which a segment is written"`
+	FlushAge     time.Duration `help:"age of the oldest row in memory at which a segment is written"`
+	SegmentBytes int64         `help:"size up to which small segments are merged"`
+	CacheBytes   int64         `help:"memory for decoded columns"`
+	RetainAge    time.Duration `help:"time since it was written after which a segment is deleted; negative keeps all"`
+	MaxBytes     int64         `help:"size of all segments above which the oldest are deleted; half of the disk if 0"`
+	MinFreeBytes int64         `help:"free disk space below which events are refused; 3 % of the disk but at most 1GiB if 0"`
+	QueryTime    time.Duration `help:"time after which a query gives a partial answer"`
+	QueryBytes   int64         `help:"memory that one query may take"`
 
 	Log     *slog.Logger          // default: none
 	Metrics prometheus.Registerer // default: none
@@ -28,17 +28,24 @@ type Config struct {
 	space func(dir string) (diskSpace, error) // looks at the disk; tests have others
 }
 
-// withDefaults fills in zero fields for a disk of that many bytes.
-func (c Config) withDefaults(disk int64) Config {
+// WithDefaults fills in zero fields of the configuration file but MaxBytes and
+// MinFreeBytes, whose default depends on the disk.
+func (c Config) WithDefaults() Config {
 	set(&c.FlushRows, 1<<16)
 	set(&c.FlushAge, 30*time.Second)
 	set(&c.SegmentBytes, 256<<20)
 	set(&c.CacheBytes, 48<<20)
 	set(&c.RetainAge, 90*24*time.Hour)
-	set(&c.MaxBytes, disk/2)
-	set(&c.MinFreeBytes, min(disk/100*3, 1<<30))
 	set(&c.QueryTime, time.Minute)
 	set(&c.QueryBytes, 64<<20)
+	return c
+}
+
+// on fills in all zero fields for a disk of that many bytes.
+func (c Config) on(disk int64) Config {
+	c = c.WithDefaults()
+	set(&c.MaxBytes, disk/2)
+	set(&c.MinFreeBytes, min(disk/100*3, 1<<30))
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
