@@ -61,7 +61,7 @@ func (f *Failures) add(peer net.Addr) (count int, over bool) {
 // peerPrefix returns what counts as one peer: an IPv4 address, or the /64 of an
 // IPv6 address.
 func peerPrefix(a net.Addr) netip.Prefix {
-	ip := peerIP(a)
+	ip := PeerAddr(a)
 	bits := 64
 	if ip.Is4() {
 		bits = 32

@@ -182,12 +182,13 @@ func peerText(a net.Addr) string {
 }
 
 func isLoopback(a net.Addr) bool {
-	ip := peerIP(a)
+	ip := PeerAddr(a)
 	return ip.IsValid() && ip.IsLoopback()
 }
 
-// peerIP returns the address of a peer without its port, or the invalid one.
-func peerIP(a net.Addr) netip.Addr {
+// PeerAddr returns the address of a peer without its port and zone, the invalid
+// address if it has none.
+func PeerAddr(a net.Addr) netip.Addr {
 	switch a := a.(type) {
 	case nil:
 		return netip.Addr{}

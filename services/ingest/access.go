@@ -29,7 +29,7 @@ var ErrUnauthorized = errors.New("sender needs a source token or a client certif
 // LoopbackOnly lets anonymous senders of this machine in and nobody else. It is
 // what inputs do without an Authenticator.
 func LoopbackOnly(_ context.Context, bearer string, peer net.Addr, _ *tls.ConnectionState) (access.Sender, error) {
-	if addr := addrOf(peer); bearer == "" && addr.IsValid() && addr.IsLoopback() {
+	if addr := access.PeerAddr(peer); bearer == "" && addr.IsValid() && addr.IsLoopback() {
 		return access.Sender{}, nil
 	}
 	return access.Sender{}, ErrUnauthorized
@@ -41,24 +41,6 @@ func orLoopback(auth Authenticator) Authenticator {
 		return LoopbackOnly
 	}
 	return auth
-}
-
-// addrOf returns the address of a peer without its port and zone, the invalid
-// address if it has none.
-func addrOf(a net.Addr) netip.Addr {
-	switch a := a.(type) {
-	case nil:
-		return netip.Addr{}
-	case *net.TCPAddr:
-		return a.AddrPort().Addr().Unmap().WithZone("")
-	case *net.UDPAddr:
-		return a.AddrPort().Addr().Unmap().WithZone("")
-	}
-	ap, err := netip.ParseAddrPort(a.String())
-	if err != nil {
-		return netip.Addr{}
-	}
-	return ap.Addr().Unmap().WithZone("")
 }
 
 // peerText returns the address of a peer as records name it, "" if it has none.
@@ -86,7 +68,7 @@ func grpcSender(ctx context.Context, auth Authenticator) (sender access.Sender, 
 		}
 	}
 	sender, err = auth(ctx, bearer, addr, state)
-	return sender, addrOf(addr), err
+	return sender, access.PeerAddr(addr), err
 }
 
 // httpSender returns the sender of an HTTP request and its address.
@@ -96,7 +78,7 @@ func httpSender(r *http.Request, auth Authenticator) (sender access.Sender, from
 		addr = net.TCPAddrFromAddrPort(ap)
 	}
 	sender, err = auth(r.Context(), tokenOf(r.Header.Get("Authorization")), addr, r.TLS)
-	return sender, addrOf(addr), err
+	return sender, access.PeerAddr(addr), err
 }
 
 // tokenOf returns the token in an Authorization header: after Bearer; after

@@ -129,7 +129,7 @@ func (h *HTTP) bound(places *admission) func(net.Conn, http.ConnState) {
 	return func(conn net.Conn, state http.ConnState) {
 		switch state {
 		case http.StateNew:
-			from := addrOf(conn.RemoteAddr())
+			from := access.PeerAddr(conn.RemoteAddr())
 			if !places.enter(from) {
 				h.sink.Refuse("http", ReasonOverload, 1)
 				conn.Close()

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gatewatch/gatewatch/services/access"
 	"github.com/gatewatch/gatewatch/services/queue"
 )
 
@@ -45,7 +46,7 @@ func (s *Syslog) ServeTCP(ctx context.Context, l net.Listener) error {
 			continue
 		}
 		delay = 0
-		from := addrOf(conn.RemoteAddr())
+		from := access.PeerAddr(conn.RemoteAddr())
 		if !places.enter(from) {
 			s.sink.Refuse(s.cfg.Source, ReasonOverload, 1)
 			s.log.Warn("too many syslog connections", "peer", from)
