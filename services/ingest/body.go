@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zlib"
@@ -26,6 +27,7 @@ const (
 // body is the decoded body of a request. Its memory is reserved until release.
 type body struct {
 	sink     *Sink
+	from     origin
 	data     []byte
 	releases []func()
 }
@@ -39,7 +41,7 @@ func (b *body) release() {
 
 // reserve takes n bytes of the memory of all inputs.
 func (b *body) reserve(n int) error {
-	release, err := b.sink.TryReserve(n)
+	release, err := b.sink.tryReserve(b.from, n)
 	if err == nil {
 		b.releases = append(b.releases, release)
 	}
@@ -71,10 +73,10 @@ func (c *call) read() (*body, *refusal) {
 	if c.r.ContentLength > int64(c.cfg.MaxBodyBytes) {
 		return nil, c.unreadable(errTooLarge)
 	}
-	wire := &counted{r: http.MaxBytesReader(c.w, c.r.Body, int64(c.cfg.MaxBodyBytes))}
+	wire := &counted{r: http.MaxBytesReader(c.w, c.r.Body, int64(c.cfg.MaxBodyBytes)), pace: c.pace(time.Now())}
 	encoding := strings.ToLower(strings.TrimSpace(c.r.Header.Get("Content-Encoding")))
 	plain := encoding == "" || encoding == "identity"
-	b := &body{sink: c.sink}
+	b := &body{sink: c.sink, from: originOf("http", c.from, c.peer)}
 	if encoding == "zstd" {
 		if err := b.reserve(zstdWindow); err != nil {
 			return nil, c.unreadable(err)
@@ -86,11 +88,14 @@ func (c *call) read() (*body, *refusal) {
 		return nil, c.unreadable(err)
 	}
 	defer closer()
-	size := firstBody
-	if n := c.r.ContentLength; plain && n > 0 && n < firstBody {
-		size = int(n) + 1 // one more, so that the end is seen
+	limit := c.cfg.MaxBodyBytes
+	if n := c.r.ContentLength; plain && n > 0 {
+		limit = min(limit, int(n))
 	}
-	if err = b.fill(r, wire, size, c.cfg.MaxBodyBytes); err != nil {
+	err = b.fill(r, wire, limit)
+	// A deadline that passes later would look as if the sender had gone.
+	_ = http.NewResponseController(c.w).SetReadDeadline(time.Time{}) // not all writers can
+	if err != nil {
 		b.release()
 		return nil, c.unreadable(err)
 	}
@@ -103,15 +108,17 @@ var (
 	errEncoding = errors.New("encoding is not supported")
 )
 
-// fill reads r to its end.
-func (b *body) fill(r io.Reader, wire *counted, size, limit int) error {
+// fill reads r to its end, which is at limit at the latest. The memory follows
+// what arrives, whatever length was announced.
+func (b *body) fill(r io.Reader, wire *counted, limit int) error {
+	size := min(firstBody, limit+1) // one more, so that the end is seen
 	if err := b.reserve(size); err != nil {
 		return err
 	}
 	b.data = make([]byte, 0, size)
 	for {
 		if len(b.data) == cap(b.data) {
-			grown := min(2*cap(b.data), limit+1)
+			grown := min(cap(b.data)+max(cap(b.data)/2, firstBody), limit+1)
 			if err := b.reserve(grown - cap(b.data)); err != nil {
 				return err
 			}
@@ -152,16 +159,43 @@ func (c *call) unreadable(err error) *refusal {
 	return &refusal{http.StatusBadRequest, "parse_exception", "the body can't be read to its end: it is cut short or not encoded well", ReasonEncoding}
 }
 
-// counted counts what is read of a body as it was sent.
+// A sender that holds memory for its body must go on sending: paceBytes in each
+// paceTime, or the rest of it.
+const (
+	paceBytes = 64 << 10
+	paceTime  = 10 * time.Second
+)
+
+// counted counts what is read of a body as it was sent, and calls pace at its
+// beginning and after each paceBytes.
 type counted struct {
-	r io.Reader
-	n int64
+	r    io.Reader
+	n    int64
+	next int64 // n at which pace is called
+	pace func()
 }
 
 func (c *counted) Read(b []byte) (int, error) {
+	if c.n >= c.next {
+		c.next = c.n + paceBytes
+		c.pace()
+	}
 	n, err := c.r.Read(b)
 	c.n += int64(n)
 	return n, err
+}
+
+// pace returns a function that gives the sender of a request time for the next
+// part of its body, within the time for the whole.
+func (c *call) pace(began time.Time) func() {
+	conn, last := http.NewResponseController(c.w), began.Add(c.cfg.BodyTimeout)
+	return func() {
+		next := time.Now().Add(paceTime)
+		if next.After(last) {
+			next = last
+		}
+		_ = conn.SetReadDeadline(next) // not all writers can
+	}
 }
 
 // decoder undoes one content encoding. Encodings of encodings are refused.

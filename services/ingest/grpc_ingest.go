@@ -35,7 +35,7 @@ func NewBatchServer(sink *Sink, auth Authenticator) *BatchServer {
 // Ingest implements IngestService. A call that can't be understood as a whole
 // is refused as a whole; single records are refused in the answer.
 func (b *BatchServer) Ingest(ctx context.Context, req *gatewatchv1.IngestRequest) (*gatewatchv1.IngestResponse, error) {
-	g, err := b.envelope(ctx, req)
+	g, from, err := b.envelope(ctx, req)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (b *BatchServer) Ingest(ctx context.Context, req *gatewatchv1.IngestRequest
 	if len(g.Records) == 0 {
 		return resp, nil
 	}
-	release, err := b.sink.Reserve(ctx, size)
+	release, err := b.sink.reserve(ctx, from, size)
 	if err != nil {
 		return nil, status.FromContextError(err).Err()
 	}
@@ -58,12 +58,12 @@ func (b *BatchServer) Ingest(ctx context.Context, req *gatewatchv1.IngestRequest
 	return b.answer(g.Source, resp, kept, errs)
 }
 
-// envelope checks all of a request but its records.
-func (b *BatchServer) envelope(ctx context.Context, req *gatewatchv1.IngestRequest) (queue.Group, error) {
-	sender, from, err := grpcSender(ctx, b.auth)
+// envelope checks all of a request but its records, and says where it is from.
+func (b *BatchServer) envelope(ctx context.Context, req *gatewatchv1.IngestRequest) (g queue.Group, from origin, err error) {
+	sender, peer, err := grpcSender(ctx, b.auth)
 	if err != nil {
 		b.sink.Refuse("grpc", ReasonAuth, len(req.GetRecords()))
-		return queue.Group{}, status.Error(codes.Unauthenticated, "a source token or client certificate is needed")
+		return g, from, status.Error(codes.Unauthenticated, "a source token or client certificate is needed")
 	}
 	unnamed := "grpc"
 	if req.GetEpoch() != "" {
@@ -72,25 +72,26 @@ func (b *BatchServer) envelope(ctx context.Context, req *gatewatchv1.IngestReque
 	source, err := sender.Source(req.GetSource(), unnamed)
 	if err != nil {
 		b.sink.Refuse("grpc", ReasonName, len(req.GetRecords()))
-		return queue.Group{}, badSource(err)
+		return g, from, badSource(err)
 	}
-	g := queue.Group{Source: source, Format: req.GetFormat(), Peer: peerText(from), Header: req.GetHeader()}
+	from = originOf("grpc", sender, peer)
+	g = queue.Group{Source: source, Format: req.GetFormat(), Peer: peerText(peer), Header: req.GetHeader()}
 	if g.Format == "" {
 		g.Format = "auto"
 	}
 	if _, ok := parse.Lookup(g.Format); !ok {
 		b.sink.Refuse(source, ReasonUnknown, len(req.GetRecords()))
-		return g, status.Errorf(codes.InvalidArgument, "unknown format %q", clip(g.Format))
+		return g, from, status.Errorf(codes.InvalidArgument, "unknown format %q", clip(g.Format))
 	}
 	if len(g.Header) > maxHeader {
-		return g, status.Errorf(codes.InvalidArgument, "header has %d bytes, more than %d", len(g.Header), maxHeader)
+		return g, from, status.Errorf(codes.InvalidArgument, "header has %d bytes, more than %d", len(g.Header), maxHeader)
 	}
 	if req.GetEpoch() != "" {
 		if g.Epoch, err = queue.ParseEpoch(req.GetEpoch()); err != nil || g.Epoch == (queue.Epoch{}) {
-			return g, status.Error(codes.InvalidArgument, "epoch is not 32 hexadecimal digits with one that is not 0")
+			return g, from, status.Error(codes.InvalidArgument, "epoch is not 32 hexadecimal digits with one that is not 0")
 		}
 	}
-	return g, nil
+	return g, from, nil
 }
 
 // badSource says that a sender can't have the name that it asks for.

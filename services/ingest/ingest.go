@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/gatewatch/gatewatch/detection/parse"
 	"github.com/gatewatch/gatewatch/services/queue"
@@ -69,7 +68,7 @@ type Config struct {
 
 // WithDefaults fills in zero fields.
 func (c Config) WithDefaults() Config {
-	orInt(&c.MemoryBytes, 64<<20)
+	orInt(&c.MemoryBytes, 96<<20)
 	orInt(&c.MaxSources, 10_000)
 	orInt(&c.IDsPerSource, 1<<20)
 	orInt(&c.IDMemoryBytes, 256<<20)
@@ -107,13 +106,12 @@ func (c Config) validate() error {
 
 // Sink takes the records of all inputs. All methods may be called concurrently.
 type Sink struct {
-	cfg      Config
-	log      *slog.Logger
-	queue    Log
-	now      func() time.Time
-	memory   *semaphore.Weighted
-	inFlight atomic.Int64
-	sources  *sources
+	cfg     Config
+	log     *slog.Logger
+	queue   Log
+	now     func() time.Time
+	memory  *memory
+	sources *sources
 
 	receiver queue.Epoch // of records that come without an id of their own
 	sequence atomic.Uint64
@@ -141,7 +139,7 @@ func Open(ctx context.Context, dir string, q Log, cfg Config, log *slog.Logger, 
 	cfg = cfg.WithDefaults()
 	s := &Sink{
 		cfg: cfg, log: log, queue: q, now: time.Now,
-		memory:    semaphore.NewWeighted(cfg.MemoryBytes),
+		memory:    newMemory(cfg.MemoryBytes),
 		sources:   newSources(cfg.MaxSources),
 		positions: newPositions(cfg.MaxPositions),
 		ids:       newIDs(cfg.IDsPerSource, cfg.MaxSources, cfg.IDMemoryBytes),
@@ -171,34 +169,6 @@ func (s *Sink) Close() error {
 		return fmt.Errorf("close ingest: %w", err)
 	}
 	return nil
-}
-
-// Reserve takes n bytes of the memory for records in flight and waits for them
-// until ctx ends. The caller releases them once the records are in the queue or
-// refused.
-func (s *Sink) Reserve(ctx context.Context, n int) (release func(), err error) {
-	size := min(int64(n), s.cfg.MemoryBytes)
-	if err := s.memory.Acquire(ctx, size); err != nil {
-		return nil, err
-	}
-	return s.releaser(size), nil
-}
-
-// TryReserve is Reserve for those who can't wait; it returns [ErrBusy].
-func (s *Sink) TryReserve(n int) (release func(), err error) {
-	size := min(int64(n), s.cfg.MemoryBytes)
-	if !s.memory.TryAcquire(size) {
-		return nil, ErrBusy
-	}
-	return s.releaser(size), nil
-}
-
-func (s *Sink) releaser(size int64) func() {
-	s.inFlight.Add(size)
-	return func() {
-		s.inFlight.Add(-size)
-		s.memory.Release(size)
-	}
 }
 
 // Put appends the records of groups that have no position: those with an ID are

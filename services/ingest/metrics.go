@@ -58,7 +58,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 	positions, forgotten := c.s.positions.size()
-	gauge(descInFlight, c.s.inFlight.Load())
+	gauge(descInFlight, c.s.memory.inUse())
 	gauge(descPositions, int64(positions))
 	counter(descForgotten, forgotten)
 	gauge(descIDs, int64(c.s.ids.size()))

@@ -100,6 +100,7 @@ type nodeStream struct {
 	cancel context.CancelFunc
 	node   string
 	peer   netip.Addr
+	origin origin
 	epoch  queue.Epoch
 	next   uint64 // expected sequence number; of the receiver once welcomed
 
@@ -141,7 +142,7 @@ func (n *NodeServer) Stream(stream grpc.BidiStreamingServer[gatewatchv1.StreamRe
 	ctx, cancel := context.WithCancel(stream.Context())
 	defer cancel()
 	s := &nodeStream{
-		NodeServer: n, stream: stream, ctx: ctx, cancel: cancel, peer: from,
+		NodeServer: n, stream: stream, ctx: ctx, cancel: cancel, peer: from, origin: originOf("node", sender, from),
 		changed: make(chan struct{}, 1), acks: make(chan struct{}, 1), unread: make(chan struct{}, 1),
 		drained: make(chan struct{}), welcomed: make(chan struct{}), window: semaphore.NewWeighted(windowBytes),
 	}

@@ -78,7 +78,7 @@ func (s *nodeStream) enqueue(b *gatewatchv1.Batch) error {
 	if err := s.window.Acquire(s.ctx, share); err != nil {
 		return status.FromContextError(err).Err()
 	}
-	free, err := s.sink.Reserve(s.ctx, size)
+	free, err := s.sink.reserve(s.ctx, s.origin, size)
 	if err != nil {
 		return status.FromContextError(err).Err()
 	}

@@ -353,14 +353,14 @@ func TestNodeWindowBoundsMemory(t *testing.T) {
 		}
 	}()
 	<-entered
-	until(t, func() bool { return s.inFlight.Load() >= 3<<20 })
-	if n := s.inFlight.Load(); n > windowBytes {
+	until(t, func() bool { return s.memory.inUse() >= 3<<20 })
+	if n := s.memory.inUse(); n > windowBytes {
 		t.Errorf("%d bytes in flight, window is %d", n, windowBytes)
 	}
 	open()
 	c.acked(batches)
 	<-sent
-	until(t, func() bool { return s.inFlight.Load() == 0 })
+	until(t, func() bool { return s.memory.inUse() == 0 })
 }
 
 func TestStopAcknowledgesWhatIsDurable(t *testing.T) {
@@ -406,8 +406,8 @@ func TestNodeThatNeverReadsAcks(t *testing.T) {
 	c.hello("edge-1", 1)
 	log.setFail(queue.ErrFull) // each try is acknowledged with an empty window
 	c.batch(1, 1)
-	until(t, func() bool { return s.inFlight.Load() > 0 })
-	until(t, func() bool { return s.inFlight.Load() == 0 && !p.nodes.Nodes()[0].Connected })
+	until(t, func() bool { return s.memory.inUse() > 0 })
+	until(t, func() bool { return s.memory.inUse() == 0 && !p.nodes.Nodes()[0].Connected })
 	c.ends(codes.Unavailable)
 }
 

@@ -83,7 +83,7 @@ func (s *Syslog) serve(ctx context.Context, conn net.Conn, from netip.Addr) {
 		return
 	}
 	c := &syslogConn{
-		Syslog: s, conn: conn, envelope: s.envelope(sender.Name, from),
+		Syslog: s, conn: conn, envelope: s.envelope(sender.Name, from), origin: originOf("syslog", sender, from),
 		frames: syslogFrames{max: s.cfg.MaxMessageBytes},
 	}
 	c.stats = s.sink.sources.of(c.envelope.Source)
@@ -95,6 +95,7 @@ type syslogConn struct {
 	*Syslog
 	conn     net.Conn
 	envelope queue.Group
+	origin   origin
 	stats    *sourceStats
 	frames   syslogFrames
 
@@ -196,7 +197,7 @@ func (c *syslogConn) flush(ctx context.Context) {
 	if len(c.messages) == 0 {
 		return
 	}
-	release, err := c.sink.Reserve(ctx, c.bytes)
+	release, err := c.sink.reserve(ctx, c.origin, c.bytes)
 	if err != nil {
 		c.sink.Refuse(c.envelope.Source, ReasonBusy, len(c.messages))
 		return

@@ -104,7 +104,7 @@ func (u *datagrams) add(b []byte, from netip.Addr) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if len(u.batch.data)+len(b) > maxDatagramBatch*len(u.batch.release) {
-		release, err := u.sink.TryReserve(maxDatagramBatch)
+		release, err := u.sink.tryReserve(origin{input: "syslog-udp"}, maxDatagramBatch)
 		if err != nil {
 			u.sink.Refuse(u.envelope("", from).Source, ReasonOverload, 1)
 			return
