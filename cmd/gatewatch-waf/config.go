@@ -15,7 +15,10 @@ func newConfig() *cobra.Command {
 		Use:   "config",
 		Short: "Check or print the configuration of the node",
 		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			fmt.Fprintln(cmd.ErrOrStderr(), cmd.UsageString())
+			return usageError{fmt.Errorf("%s needs one of its commands", cmd.CommandPath())}
+		},
 	}
 	cmd.AddCommand(newConfigCheck(), newConfigPrint())
 	return cmd

@@ -84,7 +84,9 @@ Exit codes: 0 ok, 1 failure, 2 usage.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noArgs,
+		Version:       version,
 	}
+	root.SetVersionTemplate(versionLine() + "\n")
 	s := bindSettings(root.Flags())
 	root.RunE = func(cmd *cobra.Command, _ []string) error { return serve(cmd, s) }
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -101,11 +103,16 @@ func newVersion() *cobra.Command {
 		Short: "Print the version of the node and of the rules in it",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			fmt.Fprintf(cmd.OutOrStdout(), "gatewatch-waf %s %s/%s %s, OWASP CRS %s\n",
-				version, runtime.GOOS, runtime.GOARCH, runtime.Version(), waf.CRSVersion)
+			fmt.Fprintln(cmd.OutOrStdout(), versionLine())
 			return nil
 		},
 	}
+}
+
+// versionLine names the program, what it was built with and its rules.
+func versionLine() string {
+	return fmt.Sprintf("gatewatch-waf %s %s/%s %s, OWASP CRS %s",
+		version, runtime.GOOS, runtime.GOARCH, runtime.Version(), waf.CRSVersion)
 }
 
 func noArgs(cmd *cobra.Command, args []string) error {
@@ -121,6 +128,9 @@ func serve(cmd *cobra.Command, s *settings) error {
 	c, err := s.load()
 	if err != nil {
 		return err
+	}
+	if err := c.Validate(); err != nil {
+		return usageError{fmt.Errorf("check config: %w", err)}
 	}
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
 	node, err := waf.NewNode(c, waf.Options{Version: version, Log: log})

@@ -134,7 +134,7 @@ func remoteError(res *http.Response) error {
 	case http.StatusBadRequest:
 		return usageError{errors.New(text)}
 	case http.StatusUnauthorized:
-		return usagef("%s; give --token or GATEWATCH_TOKEN (the server's DIR/admin.token has all rights)", text)
+		return fmt.Errorf("%s; give --token or GATEWATCH_TOKEN (the server's DIR/admin.token has all rights)", text)
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		return fmt.Errorf("%w: %s", errUnavailable, text)
 	}

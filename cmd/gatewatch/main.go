@@ -94,13 +94,9 @@ Exit codes: 0 ok, 1 findings or failures, 2 usage.`,
   tail -n 100 access.log | gatewatch parse --format auto`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usagef("unknown command %q; see gatewatch --help", args[0])
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Version:       version,
+		Args:          knownCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see %s --help", err, cmd.CommandPath())
@@ -110,5 +106,7 @@ Exit codes: 0 ok, 1 findings or failures, 2 usage.`,
 	} {
 		root.AddCommand(c)
 	}
+	root.SetVersionTemplate(versionLine() + "\n")
+	makeGroups(root)
 	return root
 }

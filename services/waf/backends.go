@@ -40,9 +40,9 @@ const downTime = 5 * time.Second
 func newBackends(c SiteConfig, stall time.Duration, now func() time.Time, failed func(string)) (*backends, error) {
 	b := &backends{now: now, failed: failed}
 	for _, raw := range c.Upstreams {
-		u, err := url.Parse(raw)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" {
-			return nil, fmt.Errorf("upstreams: %q is not a URL such as http://127.0.0.1:3000", raw)
+		u, err := parseUpstream(raw)
+		if err != nil {
+			return nil, err
 		}
 		address := u.Host
 		if u.Port() == "" {
