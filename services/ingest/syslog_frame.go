@@ -10,13 +10,12 @@ const maxOctets = 16 << 20
 // lines (RFC 6587 sections 3.4.1 and 3.4.2), message by message. A message over
 // the limit is cut and the rest of it skipped, without more memory.
 //
-// A count is one only if it has no leading zero and is followed by " <". On a
-// connection that has sent a line, a count must not be over the limit either: a
-// line break that somebody smuggled into a message could otherwise hide what
-// follows behind a large count.
+// A count is one only if it has no leading zero and is followed by " <", and if
+// the connection has sent no line yet: a line break that somebody smuggled into
+// a message could otherwise hide what follows behind a count.
 type syslogFrames struct {
 	max        int
-	lines      bool  // the connection has sent a line
+	lines      bool  // the connection has sent a line that is not empty
 	skipOctets int64 // of a message that was cut
 	skipLine   bool
 	cut        int64 // bytes that were cut off since cutOff was called
@@ -37,11 +36,14 @@ func (f *syslogFrames) next(data []byte, end bool) (message []byte, used int) {
 	case f.skipLine:
 		return nil, f.skip(data)
 	}
+	if f.lines {
+		return f.line(data, end)
+	}
 	count, digits, more := octetCount(data)
 	if more && !end {
 		return nil, 0
 	}
-	if count > 0 && count <= maxOctets && (!f.lines || count <= f.max) {
+	if count > 0 && count <= maxOctets {
 		return f.counted(data, count, digits+1, end)
 	}
 	return f.line(data, end)
@@ -75,8 +77,8 @@ func (f *syslogFrames) line(data []byte, end bool) ([]byte, int) {
 		i, size = len(data), len(data)
 		f.skipLine = !end
 	}
-	f.lines = true
 	message := bytes.TrimSuffix(data[:i], []byte("\r"))
+	f.lines = f.lines || len(message) > 0 // counted messages may have a line break between them
 	if len(message) > f.max {
 		f.cut += int64(i - f.max)
 		message = message[:f.max]

@@ -68,7 +68,7 @@ func TestSyslogFrames(t *testing.T) {
 	f("4 <1>a5 <2>bb", 0, "<1>a", "<2>bb")
 	f("5 <1>a\n6 <2>b\r\n", 0, "<1>a", "<2>b") // a line break that is counted is still none of the message
 	f("7 <1>a\nbc4 <2>d", 0, "<1>a\nbc", "<2>d")
-	f("4 <1>a<2>line\n4 <3>c", 0, "<1>a", "<2>line", "<3>c")
+	f("4 <1>a\n5 <2>bb\r\n4 <3>c", 0, "<1>a", "<2>bb", "<3>c")
 	f("9 <1>short", 0, "<1>short")
 	f("12 <1>short", 0, "<1>short")
 	// Counts that are none are text, and nothing of them is lost.
@@ -86,8 +86,10 @@ func TestSyslogFrames(t *testing.T) {
 	f("<1>45678901234567890XYZ\r\n<2>b\n", 4, "<1>45678901234567890", "<2>b")
 	f("<1>45678901234567890XYZ", 3, "<1>45678901234567890")
 	f("25 <1>45678901234567890XY\nZZ4 <2>b", 5, "<1>45678901234567890", "<2>b")
-	// A large count after a line can't hide what follows.
+	// A count after a line can't hide what follows.
 	f("<1>a\n1000 <9>forged\n<2>b\n", 0, "<1>a", "1000 <9>forged", "<2>b")
+	f("<1>a\n15 <9>x\n<2>b\n<3>c\n", 0, "<1>a", "15 <9>x", "<2>b", "<3>c")
+	f("4 <1>a<2>line\n4 <3>c", 0, "<1>a", "<2>line", "4 <3>c")
 	f("\x00\xff<1>\n<999>x\n<-1>y\n", 0, "\x00\xff<1>", "<999>x", "<-1>y")
 }
 
