@@ -160,6 +160,12 @@ func (l Limits) validate() error {
 		return fmt.Errorf("evaluations: %d is less than 1", l.Evaluations)
 	case l.Connections < 1:
 		return fmt.Errorf("connections: %d is less than 1", l.Connections)
+	case l.ClientConnections < 1:
+		return fmt.Errorf("client_connections: %d is less than 1", l.ClientConnections)
+	case l.ClientBodies < 1:
+		return fmt.Errorf("client_bodies: %d is less than 1", l.ClientBodies)
+	case l.BodyRate < 1:
+		return fmt.Errorf("body_rate: %d is less than 1", l.BodyRate)
 	case l.BodyBufferBytes < bodyInMemory:
 		return fmt.Errorf("body_buffer_bytes: %d is less than %d", l.BodyBufferBytes, int64(bodyInMemory))
 	case l.MaxHeaderBytes < 4<<10 || l.MaxHeaderBytes > 1<<20:

@@ -102,13 +102,21 @@ type Engine struct {
 }
 
 // Compile reads the rules and compiles them, which takes tens of milliseconds.
-func Compile(s Settings) (*Engine, error) {
+func Compile(s Settings) (*Engine, error) { return compile(s, "", false) }
+
+// compile puts directives before all rules of CRS. Rules that are timed can be
+// stopped.
+func compile(s Settings, directives string, timed bool) (*Engine, error) {
 	s = s.withDefaults()
 	if err := s.validate(); err != nil {
 		return nil, fmt.Errorf("check rule settings: %w", err)
 	}
 	files := &ruleFiles{sum: sha256.New()}
-	cfg := coraza.NewWAFConfig().WithRootFS(files).WithDirectives(s.setup())
+	if timed {
+		files.checkpoints = &checkpoints{}
+	}
+	setup := s.setup() + directives
+	cfg := coraza.NewWAFConfig().WithRootFS(files).WithDirectives(setup)
 	for _, f := range s.RulesBefore {
 		cfg = cfg.WithDirectivesFromFile(f)
 	}
@@ -117,8 +125,12 @@ func Compile(s Settings) (*Engine, error) {
 		cfg = cfg.WithDirectivesFromFile(f)
 	}
 	engine := &Engine{settings: s}
-	cfg = experimental.WAFConfigWithRuleObserver(cfg, func(types.RuleMetadata) { engine.rules++ })
-	files.sum.Write([]byte(s.setup()))
+	cfg = experimental.WAFConfigWithRuleObserver(cfg, func(r types.RuleMetadata) {
+		if r.ID() < firstCheckpoint || r.ID() > lastCheckpoint {
+			engine.rules++
+		}
+	})
+	files.sum.Write([]byte(setup))
 	compiled, err := coraza.NewWAF(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("compile rules: %w", err)
@@ -187,7 +199,8 @@ func (s Settings) key() string {
 // ruleFiles is the file system that rules are read from: names with an @ are
 // those of CRS, all others lie on disk and are added to the sum.
 type ruleFiles struct {
-	sum hash.Hash
+	sum         hash.Hash
+	checkpoints *checkpoints // nil for none
 }
 
 // maxRuleFile bounds one file of rules or of their data.
@@ -207,7 +220,11 @@ func (f *ruleFiles) ReadFile(name string) ([]byte, error) {
 		if path.Ext(name) == ".conf" { // so that own rules before and after it differ
 			fmt.Fprintln(f.sum, name)
 		}
-		return fs.ReadFile(coreruleset.FS, name)
+		b, err := fs.ReadFile(coreruleset.FS, name)
+		if err == nil && f.checkpoints != nil && strings.Contains(name, "@owasp_crs/") && path.Ext(name) == ".conf" {
+			b = []byte(f.checkpoints.insert(string(b)))
+		}
+		return b, err
 	}
 	info, err := os.Stat(name)
 	if err != nil {

@@ -29,11 +29,12 @@ type evaluation struct {
 	users  atomic.Int32 // who still use tx; the last to release it closes it
 	closed func()       // called once tx is closed, unless nil
 
-	reserved int64 // memory that the judge keeps for its bodies
-
 	// abandoned says that the rules are still at work in another goroutine:
 	// nothing but replayed bodies and release may be used any more.
 	abandoned bool
+
+	client netip.Addr // whose share it is, zero for nobody's
+	turns  *turns     // where its steps wait for their turn
 }
 
 // connection is what an evaluation is told about the two ends.
@@ -76,7 +77,11 @@ func (v *evaluation) guarded(step func() error, hook func()) (err error) {
 	began := v.now()
 	defer func() {
 		v.spent += v.now().Sub(began)
-		if p := recover(); p != nil {
+		switch p := recover(); p {
+		case nil:
+		case errTime: // of a checkpoint
+			err = errTime
+		default:
 			err = fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())
 		}
 	}()
@@ -124,10 +129,28 @@ type body struct {
 	probe     []byte
 }
 
+// processor is how the engine reads the body, known after phase 1.
+func (v *evaluation) processor() string {
+	if v.state == nil {
+		return ""
+	}
+	return v.state.Variables().RequestBodyProcessor().Get()
+}
+
+// judgedLimit is how much of the body is judged. The rules see one of a format
+// that they cannot take apart as one long argument.
+func (v *evaluation) judgedLimit(form int64) int64 {
+	limit := v.engine.settings.RequestBodyBytes
+	switch v.processor() {
+	case "MULTIPART", "JSON", "XML":
+		return limit
+	}
+	return min(limit, form)
+}
+
 // fill reads the part of a request body that is judged. It waits for the
 // network and must not be counted as work. The error is that of the client.
-func (v *evaluation) fill(r io.Reader) (body, error) {
-	limit := v.engine.settings.RequestBodyBytes
+func (v *evaluation) fill(r io.Reader, limit int64) (body, error) {
 	if !v.tx.IsRequestBodyAccessible() || v.tx.IsInterrupted() {
 		return body{}, nil
 	}

@@ -102,6 +102,7 @@ func TestEvaluationTime(t *testing.T) {
 func TestBodyMemory(t *testing.T) {
 	c := testConfig(t, echo(t).URL)
 	c.Limits.BodyBufferBytes, c.Limits.EvaluationWait = bodyInMemory, 20*time.Millisecond
+	c.TrustedProxies = []string{"127.0.0.1"} // which has no bounds
 	n := startNode(t, c)
 	const form = "application/x-www-form-urlencoded"
 	body, rest := io.Pipe()
@@ -134,6 +135,9 @@ func TestBodyMemory(t *testing.T) {
 	})
 	<-held
 	j := n.state.Load().judge
+	if _, err := io.WriteString(rest, "a="+strings.Repeat("1", bodyInMemory-4)); err != nil { // memory is taken as bytes come
+		t.Fatal(err)
+	}
 	for j.memory.TryAcquire(1) { // it takes its share soon after
 		j.memory.Release(1)
 		runtime.Gosched()

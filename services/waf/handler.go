@@ -16,6 +16,9 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{request: r, uri: requestURI(r), started: now, action: actionAllow, node: n}
 	x.locate(r, st)
 	x.name(r, st.trusted)
+	if x.client.Addr() != x.hop || !st.trusted.Has(x.hop) {
+		x.payer = clientKey(x.client.Addr())
+	}
 	a := newAnswer(w, st.limits.StallTimeout)
 	defer n.finish(x, a)
 	if x.site = st.router.find(r.Host); x.site == nil {
@@ -49,6 +52,7 @@ func (x *exchange) serve(a *answer, st *state, payload *paced) {
 		v.release()
 	}()
 	if filled.truncated {
+		x.reason = reasonOverLimit
 		x.node.metrics.truncated.WithLabelValues(x.site.name).Inc()
 	}
 	if err != nil {
@@ -61,30 +65,22 @@ func (x *exchange) serve(a *answer, st *state, payload *paced) {
 		}
 	} else {
 		x.work, x.judged, x.decision = v.spent, true, v.decide()
-		if x.stops(a, filled) {
+		if x.stops(a) {
 			return
 		}
 	}
 	x.pass(a, st, again, payload != nil)
 }
 
-// stops carries out a decision to block, and the limit on bodies. It reports
-// whether the request ends here.
-func (x *exchange) stops(a *answer, filled body) bool {
-	blocking := x.site.mode == ModeBlock
-	if x.decision.Block && blocking && x.evaluation.enforced() {
-		x.action = actionBlock
-		x.answerBlocked(a)
-		return true
+// stops carries out a decision to block. It reports whether the request ends
+// here.
+func (x *exchange) stops(a *answer) bool {
+	if !x.decision.Block || x.site.mode != ModeBlock || !x.evaluation.enforced() {
+		return false
 	}
-	if filled.truncated && x.site.config.OverLimit == overReject {
-		if blocking {
-			x.refuse(a, http.StatusRequestEntityTooLarge, reasonOverLimit)
-			return true
-		}
-		x.reason = reasonOverLimit
-	}
-	return false
+	x.action = actionBlock
+	x.answerBlocked(a)
+	return true
 }
 
 func (x *exchange) answerBlocked(a *answer) {
@@ -104,7 +100,18 @@ func (x *exchange) answerBlocked(a *answer) {
 // goes on to the upstream all the same.
 func (x *exchange) unjudged(a *answer, err error) bool {
 	reason := reasonOf(err)
+	var bound *boundError
+	blocking := x.site.mode == ModeBlock
+	switch {
+	case errors.As(err, &bound):
+		return !x.turnedAway(a, blocking, bound.status, reason)
+	case reason == reasonShare: // whatever on_error says, or it would be a way past the rules
+		return !x.turnedAway(a, blocking, http.StatusTooManyRequests, reason)
+	}
 	switch reason {
+	case reasonSlow:
+		x.refuse(a, http.StatusRequestTimeout, reason)
+		return false
 	case reasonTooLarge:
 		x.refuse(a, http.StatusRequestEntityTooLarge, reason)
 		return false
@@ -119,12 +126,22 @@ func (x *exchange) unjudged(a *answer, err error) bool {
 		x.node.log.Error("request could not be judged", slog.String("request", x.id), slog.String("site", x.site.name),
 			slog.String("reason", reason), slog.Any("error", err))
 	}
-	if errors.Is(err, errBuffer) || x.site.config.OnError == actionBlock && x.site.mode == ModeBlock {
+	if errors.Is(err, errBuffer) || x.site.config.OnError == actionBlock && blocking {
 		x.refuse(a, http.StatusServiceUnavailable, reason)
 		return false
 	}
 	x.reason = reason
 	return true
+}
+
+// turnedAway refuses a request that asks for more than it may, unless nothing is
+// blocked. It reports whether it did.
+func (x *exchange) turnedAway(a *answer, blocking bool, status int, reason string) bool {
+	x.reason = reason
+	if blocking {
+		x.refuse(a, status, reason)
+	}
+	return blocking
 }
 
 // refuse answers a request that the node itself does not let pass.

@@ -262,5 +262,5 @@ func TestHostileBytes(t *testing.T) {
 	for i := range 1000 {
 		fmt.Fprintf(&many, "X-%d: v\r\n", i)
 	}
-	f("GET / HTTP/1.1\r\n"+head+"Connection: close\r\n"+many.String()+"\r\n", "HTTP/1.1 200")
+	f("GET / HTTP/1.1\r\n"+head+"Connection: close\r\n"+many.String()+"\r\n", "HTTP/1.1 431")
 }

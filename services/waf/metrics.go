@@ -6,16 +6,17 @@ import (
 
 // metrics are what /metrics shows of a node.
 type metrics struct {
-	requests        *prometheus.CounterVec // by site, decision, action
-	reasons         *prometheus.CounterVec // by site, reason: acts against or without the rules
-	evaluation      *prometheus.HistogramVec
-	upstreamErrors  *prometheus.CounterVec
-	truncated       *prometheus.CounterVec
-	inflight        prometheus.Gauge
-	reloads         *prometheus.CounterVec
-	streamConnected prometheus.Gauge
-	streamAcked     prometheus.Gauge
-	streamErrors    prometheus.Counter
+	requests           *prometheus.CounterVec // by site, decision, action
+	reasons            *prometheus.CounterVec // by site, reason: acts against or without the rules
+	evaluation         *prometheus.HistogramVec
+	upstreamErrors     *prometheus.CounterVec
+	truncated          *prometheus.CounterVec
+	inflight           prometheus.Gauge
+	connectionsRefused prometheus.Counter
+	reloads            *prometheus.CounterVec
+	streamConnected    prometheus.Gauge
+	streamAcked        prometheus.Gauge
+	streamErrors       prometheus.Counter
 }
 
 func newMetrics(reg *prometheus.Registry) *metrics {
@@ -45,6 +46,10 @@ func newMetrics(reg *prometheus.Registry) *metrics {
 			Name: "gatewatch_waf_requests_in_flight",
 			Help: "Requests that are being served.",
 		}),
+		connectionsRefused: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gatewatch_waf_connections_refused_total",
+			Help: "Connections that were closed because their address had too many.",
+		}),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatewatch_waf_reloads_total",
 			Help: "Reloads of the configuration.",
@@ -62,7 +67,7 @@ func newMetrics(reg *prometheus.Registry) *metrics {
 			Help: "Streams to the server that failed or ended.",
 		}),
 	}
-	reg.MustRegister(m.requests, m.reasons, m.evaluation, m.upstreamErrors, m.truncated, m.inflight, m.reloads,
+	reg.MustRegister(m.requests, m.reasons, m.evaluation, m.upstreamErrors, m.truncated, m.inflight, m.connectionsRefused, m.reloads,
 		m.streamConnected, m.streamAcked, m.streamErrors)
 	return m
 }

@@ -39,6 +39,7 @@ type Node struct {
 	serving  atomic.Bool
 
 	unjudged  occasional // log of what could not be judged
+	crowded   occasional // log of addresses with too many connections
 	upstreams occasional // log of upstreams that failed
 	disagree  occasional // log of proxies whose headers disagree
 }
@@ -254,8 +255,11 @@ func (n *Node) server() (*http.Server, error) {
 		ReadHeaderTimeout: l.HeaderTimeout,
 		IdleTimeout:       l.IdleTimeout,
 		MaxHeaderBytes:    int(l.MaxHeaderBytes),
-		ErrorLog:          slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
-		Protocols:         &http.Protocols{},
+		// OPTIONS * is judged and told of like all others.
+		DisableGeneralOptionsHandler: true,
+
+		ErrorLog:  slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
+		Protocols: &http.Protocols{},
 	}
 	s.Protocols.SetHTTP1(true)
 	s.Protocols.SetHTTP2(true)
@@ -275,7 +279,8 @@ func (n *Node) server() (*http.Server, error) {
 
 // serve serves requests until the server is shut down.
 func (n *Node) serve() error {
-	listener := netutil.LimitListener(n.listener, n.config.Limits.Connections)
+	fair := &fairListener{Listener: n.listener, node: n, quota: newQuota(int64(n.config.Limits.ClientConnections))}
+	listener := netutil.LimitListener(fair, n.config.Limits.Connections)
 	if n.config.ProxyProtocol {
 		policy, err := proxyproto.TrustProxyHeaderFromRanges(n.config.TrustedProxies)
 		if err != nil {

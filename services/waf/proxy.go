@@ -40,11 +40,19 @@ func newProxy(s *site, buffers *copyBuffers, log *slog.Logger) *httputil.Reverse
 func rewrite(s *site, pr *httputil.ProxyRequest) {
 	x := pr.In.Context().Value(exchangeKey{}).(*exchange)
 	pr.Out.URL.RawQuery = pr.In.URL.RawQuery
-	pr.Out.Trailer = pr.In.Trailer
+	pr.Out.Trailer = nil
+	pr.Out.Header.Del("Trailer")
+	if s.config.Request.ClientTrailers {
+		passTrailers(pr.In, pr.Out)
+	}
 	pr.Out.Host = pr.In.Host
 	if s.config.UpstreamHost != "" {
 		pr.Out.Host = s.config.UpstreamHost
 	}
+	if dropUpgrade(pr.In, pr.Out.Header) {
+		x.reason = reasonUpgrade
+	}
+	dropClaims(pr.Out.Header, x.trusted.Has(x.hop))
 	x.forward(pr.In, pr.Out.Header, x.trusted)
 	pr.Out.Header.Del("Expect") // the body is being read already
 	if s.engine.settings.InspectResponses {

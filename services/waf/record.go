@@ -27,6 +27,7 @@ type exchange struct {
 	ended    time.Time
 	peer     netip.AddrPort
 	hop      netip.Addr     // whose HTTP this is: the peer, or who the PROXY protocol names
+	payer    netip.Addr     // whose share of the node it takes, zero for nobody's
 	client   netip.AddrPort // port 0 where only a header names the client
 	hops     []string       // before hop, as trusted proxies name them
 	local    netip.AddrPort

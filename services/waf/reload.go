@@ -48,7 +48,7 @@ func fixedChanges(old, new Config) []string {
 	var keys []string
 	server := func(c Config) []any {
 		l := c.Limits
-		return []any{l.Connections, l.MaxHeaderBytes, l.HeaderTimeout, l.IdleTimeout, l.ShutdownTimeout}
+		return []any{l.Connections, l.ClientConnections, l.MaxHeaderBytes, l.HeaderTimeout, l.IdleTimeout, l.ShutdownTimeout}
 	}
 	balancers := func(c Config) any {
 		if c.ProxyProtocol {

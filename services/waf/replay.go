@@ -70,11 +70,34 @@ type paced struct {
 	idle    time.Duration
 	count   *int64
 	err     error // that ended the body, besides its end
+
+	rate  int64 // bytes a second that are demanded, 0 for none
+	since time.Time
+	first int64 // of count, when it was demanded
+}
+
+// rateGrace is how long a body may be slower than is demanded.
+const rateGrace = 20 * time.Second
+
+// demand asks for a rate from now on, 0 for none.
+func (p *paced) demand(rate int64) { p.rate, p.since, p.first = rate, time.Now(), *p.count }
+
+// deadline is that of the next read.
+func (p *paced) deadline() time.Time {
+	idle := time.Now().Add(p.idle)
+	if p.rate == 0 {
+		return idle
+	}
+	earned := time.Duration(float64(*p.count-p.first) / float64(p.rate) * float64(time.Second))
+	if late := p.since.Add(rateGrace + earned); late.Before(idle) {
+		return late
+	}
+	return idle
 }
 
 func (p *paced) Read(b []byte) (int, error) {
 	// A writer that cannot set deadlines (in tests) has none.
-	_ = p.control.SetReadDeadline(time.Now().Add(p.idle))
+	_ = p.control.SetReadDeadline(p.deadline())
 	n, err := p.body.Read(b)
 	*p.count += int64(n)
 	if err != nil {

@@ -1,6 +1,7 @@
 package waf
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -65,16 +66,17 @@ func TestResponseNotJudged(t *testing.T) {
 	}, func(j *judge) { j.memory.Release(held) })
 	// Other requests are in the rules.
 	f(reasonOverload, Limits{Evaluations: 3, EvaluationWait: short}, func(j *judge, w http.ResponseWriter) {
-		for range cap(j.slots) {
-			j.slots <- struct{}{}
+		if !j.light.places.TryAcquire(3) {
+			t.Error("turns are taken")
 		}
 		writePage(w, size)
 	}, func(j *judge) {
-		for range cap(j.slots) {
-			j.leave()
-		}
+		j.light.places.Release(3)
 	})
-	f(reasonTime, Limits{EvaluationTime: time.Nanosecond}, func(_ *judge, w http.ResponseWriter) { writePage(w, size) }, nothing)
+	f(reasonTime, Limits{}, func(j *judge, w http.ResponseWriter) {
+		j.time = time.Nanosecond // from now on: the request has been judged
+		writePage(w, size)
+	}, nothing)
 }
 
 // TestResponseMemory asks for more pages than there is memory for at a time:
@@ -113,8 +115,10 @@ func TestResponseMemory(t *testing.T) {
 	for range requests {
 		n.event(t)
 	}
-	if j := n.state.Load().judge; !j.memory.TryAcquire(bodyInMemory) {
-		t.Error("memory of responses was not given back")
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := n.state.Load().judge.memory.Acquire(ctx, bodyInMemory); err != nil {
+		t.Errorf("memory of responses was not given back: %v", err)
 	}
 }
 

@@ -28,11 +28,12 @@ type SiteConfig struct {
 	UpstreamTimeout time.Duration `help:"how long an upstream may take until its answer begins; default 60s"`
 	Mode            Mode          `help:"block, or detect: judge and report without blocking; default block"`
 	OnError         string        `help:"allow or block requests that can not be judged (panic, overload); default block"`
-	OverLimit       string        `help:"partial: judge the first request_body_bytes of larger bodies; reject: refuse them with 413; default partial"`
+	OverLimit       string        `help:"bodies larger than is judged, in block mode: reject: refuse with 413; partial: judge the first part; uploads: judge the first part of multipart, refuse others; default uploads"`
 	MaxBodyBytes    int64         `help:"size of request bodies that are refused with 413 whatever the rules say; default none"`
 	Events          string        `help:"which requests become events: all, matched or blocked; default all"`
 	Mask            Masking       `help:"masking of values in events: credentials, strict or off; default credentials"`
 	MaskValueBytes  int           `help:"how much of a matched value is kept; default 256"`
+	Request         RequestLimits `help:"limits of requests that are given to the rules"`
 	Rules           Settings      `help:"how requests are judged"`
 }
 
@@ -44,7 +45,7 @@ func (c SiteConfig) withDefaults() SiteConfig {
 	}
 	text(&c.Name, "default")
 	text(&c.OnError, actionBlock)
-	text(&c.OverLimit, overPartial)
+	text(&c.OverLimit, overUploads)
 	text(&c.Events, eventsAll)
 	text((*string)(&c.Mode), string(ModeBlock))
 	text((*string)(&c.Mask), string(MaskCredentials))
@@ -58,6 +59,7 @@ func (c SiteConfig) withDefaults() SiteConfig {
 		c.MaskValueBytes = 256
 	}
 	c.Rules = c.Rules.withDefaults()
+	c.Request = c.Request.withDefaults()
 	return c
 }
 
@@ -65,6 +67,7 @@ func (c SiteConfig) withDefaults() SiteConfig {
 const (
 	overPartial   = "partial"
 	overReject    = "reject"
+	overUploads   = "uploads"
 	eventsAll     = "all"
 	eventsMatched = "matched"
 	eventsBlocked = "blocked"
@@ -75,7 +78,7 @@ func (c SiteConfig) validate() error {
 	for _, choice := range []struct{ key, value, allowed string }{
 		{"mode", string(c.Mode), "block detect"},
 		{"on_error", c.OnError, "allow block"},
-		{"over_limit", c.OverLimit, "partial reject"},
+		{"over_limit", c.OverLimit, "partial reject uploads"},
 		{"events", c.Events, "all matched blocked"},
 	} {
 		if !strings.Contains(" "+choice.allowed+" ", " "+choice.value+" ") || strings.Contains(choice.value, " ") {
@@ -94,6 +97,9 @@ func (c SiteConfig) validate() error {
 	if err := c.Mask.validate(); err != nil {
 		return err
 	}
+	if err := c.Request.validate(); err != nil {
+		return fmt.Errorf("request.%w", err)
+	}
 	if err := c.Rules.validate(); err != nil {
 		return fmt.Errorf("rules.%w", err)
 	}
@@ -110,6 +116,17 @@ type site struct {
 	config     SiteConfig
 	backends   *backends
 	proxy      *httputil.ReverseProxy
+}
+
+// rejects tells whether a body is refused of which only a part would be judged.
+func (s *site) rejects(v *evaluation) bool {
+	switch {
+	case s.mode != ModeBlock:
+		return false
+	case s.config.OverLimit == overUploads:
+		return v.processor() != "MULTIPART"
+	}
+	return s.config.OverLimit == overReject
 }
 
 // nowhere stands for the site of requests whose host no site has.

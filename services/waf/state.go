@@ -44,9 +44,9 @@ func buildState(c Config, n *Node) (st *state, err error) {
 	buffers := &copyBuffers{}
 	shared := map[string]*Engine{}
 	for i, sc := range c.Sites {
-		key := sc.Rules.key()
+		key := sc.Rules.key() + sc.Request.directives()
 		if shared[key] == nil {
-			engine, err := Compile(sc.Rules)
+			engine, err := compile(sc.Rules, sc.Request.directives(), true)
 			if err != nil {
 				return st, fmt.Errorf("sites[%d].rules: %w", i, err)
 			}
