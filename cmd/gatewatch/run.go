@@ -90,6 +90,7 @@ func (v *server) open(ctx, run context.Context) (err error) {
 	if v.sink, err = ingest.Open(ctx, filepath.Join(dir, "ingest"), v.queue, v.settings.Ingest, v.log, v.metrics); err != nil {
 		return err
 	}
+	v.sink.Protect(v.tokens.Named)
 	if v.settings.has(roleDetect) {
 		if err := v.openPipeline(run); err != nil {
 			return err

@@ -70,18 +70,6 @@ func (c *call) answerType() string {
 	return "application/json"
 }
 
-// bulkSource is the source of documents for an index: the sender's name, else
-// one made of the index, which no token can have by accident.
-func (c *call) bulkSource(index string) string {
-	switch {
-	case c.from.Name != "":
-		return c.from.Name
-	case index == "" || checkIndex(index) != nil:
-		return "bulk"
-	}
-	return "bulk:" + index
-}
-
 // malformed is the refusal of a request that can't be split into items.
 func malformed(err error) *refusal {
 	switch {
@@ -112,7 +100,7 @@ func (c *call) store(request *bulkRequest, body int) *refusal {
 			groups = append(groups, queue.Group{Source: source, Format: "auto", Peer: peerText(c.peer)})
 		}
 		it.group, it.record = at, len(groups[at].Records)
-		groups[at].Records = append(groups[at].Records, queue.Record{ID: it.id, Raw: it.document})
+		groups[at].Records = append(groups[at].Records, queue.Record{ID: c.bulkID(source, it), Raw: it.document})
 	}
 	errs := c.sink.putParts(c.r.Context(), groups, body)
 	return c.outcomes(request, groups, errs)

@@ -38,6 +38,7 @@ type idTable struct {
 	head    int
 	pending map[idKey]*claim
 	used    uint64
+	owned   bool // the source has a token: nobody else sends under its name
 }
 
 // claim is the right of one Put to store some ids. done is closed when their
@@ -50,6 +51,8 @@ type claim struct {
 type ids struct {
 	perSource, maxTables, maxEntries int
 
+	owned func(source string) bool // tells whether a source has a token
+
 	mu      sync.Mutex
 	tick    uint64
 	tables  map[string]*idTable
@@ -59,7 +62,23 @@ type ids struct {
 func newIDs(perSource, sources int, memory int64) *ids {
 	return &ids{
 		perSource: perSource, maxTables: sources, maxEntries: max(int(memory/idBytes), 1),
-		tables: map[string]*idTable{},
+		tables: map[string]*idTable{}, owned: func(string) bool { return false },
+	}
+}
+
+// protect says which sources have tokens. What they sent is forgotten after what
+// anonymous senders did, who can make up any number of names and ids.
+func (t *ids) protect(owned func(source string) bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.owned = owned
+	t.findOwners()
+}
+
+// findOwners finds out anew which tables have owners. t.mu is held.
+func (t *ids) findOwners() {
+	for name, table := range t.tables {
+		table.owned = t.owned(name)
 	}
 }
 
@@ -89,7 +108,11 @@ const (
 func (t *ids) look(groups []queue.Group, items []item, c *claim) (wait *claim) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	own := map[idKey]uint64{}
+	type place struct {
+		table *idTable
+		key   idKey
+	}
+	own := map[place]uint64{}
 	for i := range items {
 		it := &items[i]
 		g := &groups[it.group]
@@ -106,9 +129,9 @@ func (t *ids) look(groups []queue.Group, items []item, c *claim) (wait *claim) {
 		case nil:
 			it.fate = fateNew
 			table.pending[it.key] = c
-			own[it.key] = it.content
+			own[place{table, it.key}] = it.content
 		case c:
-			it.fate = pick(own[it.key] == it.content, fateRepeat, fateClash)
+			it.fate = pick(own[place{table, it.key}] == it.content, fateRepeat, fateClash)
 		default:
 			it.fate, wait = fateWaiting, holder
 		}
@@ -116,7 +139,7 @@ func (t *ids) look(groups []queue.Group, items []item, c *claim) (wait *claim) {
 	return wait
 }
 
-func pick(cond bool, yes, no fate) fate {
+func pick[T any](cond bool, yes, no T) T {
 	if cond {
 		return yes
 	}
@@ -175,39 +198,42 @@ func (t *ids) table(source string) *idTable {
 		if len(t.tables) >= t.maxTables {
 			t.forgetTables()
 		}
-		table = &idTable{content: map[idKey]uint64{}, pending: map[idKey]*claim{}}
+		table = &idTable{content: map[idKey]uint64{}, pending: map[idKey]*claim{}, owned: t.owned(source)}
 		t.tables[strings.Clone(source)] = table
 	}
 	table.used = t.tick
 	return table
 }
 
-// forgetTables drops the tenth of the tables that are unused for longest. t.mu
-// is held.
+// forgetTables drops a tenth of the tables: those without an owner first, then
+// those unused for longest. t.mu is held.
 func (t *ids) forgetTables() {
+	t.findOwners() // there may be tokens that the tables are older than
 	names := make([]string, 0, len(t.tables))
 	for name, table := range t.tables {
 		if len(table.pending) == 0 {
 			names = append(names, name)
 		}
 	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(t.tables[a].used, t.tables[b].used) })
+	slices.SortFunc(names, func(a, b string) int {
+		first, second := t.tables[a], t.tables[b]
+		if first.owned != second.owned {
+			return pick(second.owned, -1, 1)
+		}
+		return cmp.Compare(first.used, second.used)
+	})
 	for _, name := range names[:min(len(names), t.maxTables/10+1)] {
 		t.entries -= len(t.tables[name].ring)
 		delete(t.tables, name)
 	}
 }
 
-// trim drops the oldest eighth of the largest table until the memory suffices.
-// t.mu is held.
+// trim drops the oldest eighth of the largest table until the memory suffices,
+// of a table without an owner while such ones have more than half of it. t.mu is
+// held.
 func (t *ids) trim() {
 	for t.entries > t.maxEntries {
-		var largest *idTable
-		for _, table := range t.tables {
-			if largest == nil || len(table.ring) > len(largest.ring) {
-				largest = table
-			}
-		}
+		largest := t.largest()
 		drop := len(largest.ring)/8 + 1
 		kept := largest.ordered()[drop:]
 		t.entries -= drop
@@ -217,6 +243,27 @@ func (t *ids) trim() {
 			largest.content[e.key] = e.content
 		}
 	}
+}
+
+// largest returns the table that is to forget something. t.mu is held.
+func (t *ids) largest() *idTable {
+	var owned, anonymous *idTable
+	all := 0 // entries of tables without an owner
+	for _, table := range t.tables {
+		of := &anonymous
+		if table.owned {
+			of = &owned
+		} else {
+			all += len(table.ring)
+		}
+		if *of == nil || len(table.ring) > len((*of).ring) {
+			*of = table
+		}
+	}
+	if owned == nil || all > t.maxEntries/2 {
+		return anonymous
+	}
+	return owned
 }
 
 // ordered returns a copy of the entries, the oldest first.

@@ -118,6 +118,7 @@ type Sink struct {
 
 	positions *positions
 	ids       *ids
+	indices   indices
 	flights   flights
 	snapshots *snapshots
 
@@ -150,6 +151,7 @@ func Open(ctx context.Context, dir string, q Log, cfg Config, log *slog.Logger, 
 	if err := s.remember(ctx, dir); err != nil {
 		return nil, fmt.Errorf("open ingest: %w", err)
 	}
+	s.indices.learn(s.ids.sourcesByUse())
 	if reg != nil {
 		if err := reg.Register(collector{s}); err != nil {
 			return nil, fmt.Errorf("open ingest: register metrics: %w", err)
@@ -160,6 +162,10 @@ func Open(ctx context.Context, dir string, q Log, cfg Config, log *slog.Logger, 
 	go s.keepSnapshots(run)
 	return s, nil
 }
+
+// Protect says which sources have tokens: their ids are not forgotten in favour
+// of those of anonymous senders. Call it before records are put.
+func (s *Sink) Protect(owned func(source string) bool) { s.ids.protect(owned) }
 
 // Close saves what the Sink remembers. All inputs must have ended before.
 func (s *Sink) Close() error {
