@@ -54,7 +54,10 @@ func (x *exchange) unjudgedResponse(err error) error {
 		x.node.log.Error("response could not be judged", slog.String("request", x.id), slog.String("site", x.site.name),
 			slog.String("reason", x.reason), slog.Any("error", err))
 	}
-	if errors.Is(err, errBuffer) || x.site.config.OnError == actionBlock && x.site.mode == ModeBlock {
+	// The client's own share is no matter of on_error, or it would be a way past
+	// the rules.
+	refuse := x.site.config.OnError == actionBlock || errors.Is(err, errShare)
+	if errors.Is(err, errBuffer) || refuse && x.site.mode == ModeBlock {
 		return errResponseUnjudged
 	}
 	return nil
@@ -65,6 +68,7 @@ func (x *exchange) unjudgedResponse(err error) error {
 // errBuffer: then some of it is lost.
 func (j *judge) response(ctx context.Context, v *evaluation, resp *http.Response) error {
 	status, proto, header := resp.StatusCode, resp.Proto, resp.Header.Clone() // the rules may outlast the response
+	v.turns = j.light
 	err := j.timed(ctx, v, func() error { return v.responseHeaders(status, proto, header) })
 	if err != nil || v.interruption() != nil || !v.wantsResponseBody() {
 		return err
@@ -83,6 +87,7 @@ func (j *judge) response(ctx context.Context, v *evaluation, resp *http.Response
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	v.turns = j.heavy
 	return j.timed(ctx, v, v.responseBody)
 }
 

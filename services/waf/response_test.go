@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -73,10 +74,35 @@ func TestResponseNotJudged(t *testing.T) {
 	}, func(j *judge) {
 		j.light.places.Release(3)
 	})
+	// Other bodies are in the rules.
+	f(reasonOverload, Limits{Evaluations: 3, EvaluationWait: short}, func(j *judge, w http.ResponseWriter) {
+		if !j.heavy.places.TryAcquire(1) {
+			t.Error("turns are taken")
+		}
+		writePage(w, size)
+	}, func(j *judge) { j.heavy.places.Release(1) })
 	f(reasonTime, Limits{}, func(j *judge, w http.ResponseWriter) {
 		j.time = time.Nanosecond // from now on: the request has been judged
 		writePage(w, size)
 	}, nothing)
+}
+
+// TestResponseOverShare asks for a page when the client holds all the memory
+// that one may: it does not get it unjudged, whatever on_error says.
+func TestResponseOverShare(t *testing.T) {
+	client := netip.MustParseAddr("127.0.0.1")
+	const share = bodyInMemory / clientPart
+	n := judgedResponses(t, actionAllow, Limits{BodyBufferBytes: bodyInMemory, EvaluationWait: 20 * time.Millisecond}, func(j *judge, w http.ResponseWriter) {
+		if !j.held.try(client, share) {
+			t.Error("share is taken")
+		}
+		writePage(w, 5000)
+	})
+	resp := request(t, "GET", n.url+"/page", "")
+	if e := n.event(t); resp.StatusCode != 503 || e["waf.reason"] != reasonShare || e["waf.action"] != actionBlock {
+		t.Errorf("status %d, event %v", resp.StatusCode, e)
+	}
+	n.state.Load().judge.held.give(client, share)
 }
 
 // TestResponseMemory asks for more pages than there is memory for at a time:

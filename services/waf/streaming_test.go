@@ -295,6 +295,7 @@ func TestResponseInspection(t *testing.T) {
 	}))
 	defer upstream.Close()
 	c := testConfig(t, upstream.URL)
+	c.Limits.EvaluationTime = time.Minute // the race detector makes the rules slow
 	c.Sites[0].Rules.InspectResponses = true
 	n := startNode(t, c)
 	resp := request(t, "GET", n.url+"/leak", "")
