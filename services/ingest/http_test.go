@@ -141,7 +141,7 @@ func TestContentEncodings(t *testing.T) {
 	f("identity", string(doc), 200)
 	f("gzip, gzip", compressed(t, "gzip", []byte(compressed(t, "gzip", doc))), 415)
 	f("br", "x", 415)
-	if n := w.sink.inFlight.Load(); n != 0 {
+	if n := w.sink.memory.inUse(); n != 0 {
 		t.Errorf("%d bytes are still reserved", n)
 	}
 }
@@ -343,7 +343,7 @@ func TestHostileHTTP(t *testing.T) {
 	if got := len(lines(w.log.all())); got != 1 {
 		t.Errorf("%d records are stored, want 1", got)
 	}
-	until(t, func() bool { return w.sink.inFlight.Load() == 0 })
+	until(t, func() bool { return w.sink.memory.inUse() == 0 })
 }
 
 func TestHTTPStopsWhenRequestsAreDone(t *testing.T) {
@@ -399,7 +399,7 @@ func FuzzHTTP(f *testing.F) {
 		if !json.Valid(rec.Body.Bytes()) {
 			t.Fatalf("answer is not JSON: %d %s", rec.Code, rec.Body)
 		}
-		if n := s.inFlight.Load(); n != 0 {
+		if n := s.memory.inUse(); n != 0 {
 			t.Fatalf("%d bytes are still reserved", n)
 		}
 	})
