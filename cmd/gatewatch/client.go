@@ -107,11 +107,11 @@ func (r *remote) call(ctx context.Context, method, path string, in, out any) err
 	}
 	res, err := r.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("ask %s: %w (is gatewatch serve running there?)", r.server, err)
+		return r.misdirected(err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return remoteError(res)
+		return r.remoteError(res)
 	}
 	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
 		return fmt.Errorf("read answer of %s: %w", r.server, err)
@@ -120,10 +120,13 @@ func (r *remote) call(ctx context.Context, method, path string, in, out any) err
 }
 
 // remoteError turns an answer that is no success into an error.
-func remoteError(res *http.Response) error {
+func (r *remote) remoteError(res *http.Response) error {
 	var p problem
 	b, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10))
 	text := strings.TrimSpace(string(b))
+	if err := r.misanswered(res, text); err != nil {
+		return err
+	}
 	if json.Unmarshal(b, &p) == nil && (p.Detail != "" || p.Title != "") {
 		text = p.Detail
 		if text == "" {

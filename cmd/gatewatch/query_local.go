@@ -68,6 +68,9 @@ func (f *queryFlags) openLocal(cmd *cobra.Command) (*store.Columnar, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !isDir(filepath.Join(f.data, "store")) {
+		return nil, usagef("--data: %s is no data folder of a server: it has no folder store", f.data)
+	}
 	s, err := store.OpenReadOnly(filepath.Join(f.data, "store"), settings.Store)
 	if err != nil {
 		return nil, usageError{err}

@@ -27,7 +27,8 @@ func TestMain(m *testing.M) {
 //
 //	status N COMMAND…   runs a command and wants that exit code
 //	serve DIR [FLAG…]   starts a server on free ports and waits until it is ready;
-//	                    GATEWATCH_SERVER, GATEWATCH_TOKEN and INGEST are then set
+//	                    GATEWATCH_SERVER, GATEWATCH_TOKEN, INGEST and GRPC
+//	                    are then set
 //	stop, crash         ends the server with SIGTERM, or SIGKILL
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -104,6 +105,7 @@ func startServer(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("GATEWATCH_SERVER", "http://"+addresses["http"])
 	ts.Setenv("GATEWATCH_TOKEN", strings.TrimSpace(string(token)))
 	ts.Setenv("INGEST", "http://"+addresses["ingest"])
+	ts.Setenv("GRPC", addresses["grpc"])
 }
 
 func endServer(ts *testscript.TestScript, signal os.Signal) {

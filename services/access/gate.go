@@ -84,7 +84,7 @@ func (g *Gate) Admit(method string, c Caller) (Identity, error) {
 	case r.allows(id):
 		return id, nil
 	case id.Kind != "":
-		return Identity{}, fmt.Errorf("%w: %s has not the right to do this", ErrForbidden, id)
+		return Identity{}, fmt.Errorf("%w: %s has not the right to do this, which needs %s", ErrForbidden, id, r.needs())
 	case c.Forwarded: // whoever the proxy speaks for is not known to be on this machine
 	case r.input && g.open, r.local && isLoopback(c.Peer):
 		return id, nil

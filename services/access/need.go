@@ -1,0 +1,18 @@
+package access
+
+// needs names who has a right, for the message to one who has not.
+func (r right) needs() string {
+	switch {
+	case r.viewer && r.input:
+		return "any token"
+	case r.viewer:
+		return "a token of the role viewer, analyst or administrator"
+	case r.analyst:
+		return "a token of the role analyst or administrator"
+	case r.input:
+		return "a token of a source or node, or of the role administrator"
+	case r.administrator:
+		return "a token of the role administrator"
+	}
+	return "nobody's token"
+}
