@@ -82,6 +82,7 @@ func (a *API) status(method string, err error) error {
 		{store.ErrPageToken, codes.InvalidArgument},
 		{store.ErrFull, codes.ResourceExhausted},
 		{store.ErrClosed, codes.Unavailable},
+		{query.ErrBusy, codes.ResourceExhausted},
 		{errBusy, codes.ResourceExhausted},
 	} {
 		if errors.Is(err, known.is) {

@@ -21,7 +21,8 @@ func (s *Columnar) Aggregate(ctx context.Context, r AggregateRequest) (*query.Ta
 	if err != nil {
 		return nil, Stats{}, err
 	}
-	budget := query.NewBudget(s.cfg.QueryBytes, 0)
+	budget := s.queries.Budget(s.cfg.QueryBytes, 0)
+	defer budget.Close()
 	var exec *query.Exec
 	if r.Query.Ordered() {
 		exec, err = sc.inOrder(ctx, r.Query, budget)

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gatewatch/gatewatch/services/store/query"
 	"github.com/gatewatch/gatewatch/services/store/segment"
 )
 
@@ -18,6 +19,7 @@ type Columnar struct {
 	dir     string
 	cfg     Config
 	cache   *segment.Cache
+	queries *query.Pool // memory of all queries
 	metrics *metrics
 	lock    *os.File       // nil if read only
 	sealer  segment.Sealer // of Overlay, if read only; guarded by writing
@@ -104,7 +106,7 @@ func open(dir string, cfg Config, readOnly bool) (*Columnar, error) {
 		return nil, err
 	}
 	s := &Columnar{
-		dir: dir, cfg: cfg, cache: segment.NewCache(cfg.CacheBytes),
+		dir: dir, cfg: cfg, cache: segment.NewCache(cfg.CacheBytes), queries: query.NewPool(cfg.QueriesBytes),
 		nextID: m.NextID, applied: m.Applied, written: m.Applied, changed: make(chan struct{}),
 	}
 	s.head.open, s.head.held = segment.NewBuilder(), &holders{}

@@ -20,6 +20,7 @@ type Config struct {
 	MinFreeBytes int64         `help:"free disk space below which events are refused; 3 % of the disk but at most 1GiB if 0"`
 	QueryTime    time.Duration `help:"time after which a query gives a partial answer"`
 	QueryBytes   int64         `help:"memory that one query may take"`
+	QueriesBytes int64         `help:"memory that all queries at once may take; one that needs more is refused"`
 
 	Log     *slog.Logger          // default: none
 	Metrics prometheus.Registerer // default: none
@@ -38,6 +39,7 @@ func (c Config) WithDefaults() Config {
 	set(&c.RetainAge, 90*24*time.Hour)
 	set(&c.QueryTime, time.Minute)
 	set(&c.QueryBytes, 64<<20)
+	set(&c.QueriesBytes, max(128<<20, c.QueryBytes))
 	return c
 }
 
@@ -79,6 +81,7 @@ func (c Config) validate() error {
 		{"min_free_bytes", c.MinFreeBytes},
 		{"query_time", int64(c.QueryTime)},
 		{"query_bytes", c.QueryBytes},
+		{"queries_bytes", c.QueriesBytes},
 	} {
 		if f.value < 0 {
 			return fmt.Errorf("check %s: %d is negative", f.key, f.value)

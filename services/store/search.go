@@ -76,7 +76,8 @@ func (p *search) run(ctx context.Context) error {
 	} else {
 		p.skip = p.token.count
 	}
-	budget := query.NewBudget(p.scan.store.cfg.QueryBytes, 0)
+	budget := p.scan.store.queries.Budget(p.scan.store.cfg.QueryBytes, 0)
+	defer budget.Close()
 	pipes := query.NewSearch(p.request.Query, budget, p.emit)
 	want := p.request.PageSize + 1
 	if p.request.PageSize == 0 || pipes.Sorted() {

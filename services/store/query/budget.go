@@ -1,6 +1,7 @@
 package query
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 )
@@ -10,6 +11,40 @@ import (
 type Budget struct {
 	bytes, groups         int64
 	usedBytes, usedGroups atomic.Int64
+	pool                  *Pool // nil if it is shared with no other query
+}
+
+// Pool is memory that the queries of a process share beside the bounds that each
+// of them has. Its methods may be called concurrently.
+type Pool struct {
+	bytes int64
+	used  atomic.Int64
+}
+
+// ErrBusy means that other queries hold the memory that a query needs. It may be
+// asked again when they have ended.
+var ErrBusy = errors.New("other queries take the memory for queries, try again later")
+
+// NewPool makes a pool of so many bytes.
+func NewPool(bytes int64) *Pool { return &Pool{bytes: bytes} }
+
+// Used returns the bytes that are held by all queries.
+func (p *Pool) Used() int64 { return p.used.Load() }
+
+// Budget makes a budget within the pool; the rest is as in [NewBudget]. Close
+// gives its bytes back.
+func (p *Pool) Budget(bytes int64, groups int) *Budget {
+	b := NewBudget(bytes, groups)
+	b.pool = p
+	return b
+}
+
+// Close gives the bytes of an ended query back to its pool. The budget must not
+// be used any more.
+func (b *Budget) Close() {
+	if b.pool != nil {
+		b.pool.used.Add(-b.usedBytes.Swap(0))
+	}
 }
 
 // The default bounds of a query.
@@ -53,8 +88,16 @@ func (e *LimitError) Error() string {
 
 // take counts bytes that will be held.
 func (b *Budget) take(n int64) error {
-	if n > 0 && b.usedBytes.Add(n) > b.bytes {
+	if n <= 0 {
+		return nil
+	}
+	own := b.usedBytes.Add(n)
+	busy := b.pool != nil && b.pool.used.Add(n) > b.pool.bytes
+	switch {
+	case own > b.bytes:
 		return &LimitError{What: "bytes", Max: b.bytes}
+	case busy:
+		return ErrBusy
 	}
 	return nil
 }
@@ -70,5 +113,8 @@ func (b *Budget) group() error {
 // release gives back what was merged away.
 func (b *Budget) release(bytes, groups int64) {
 	b.usedBytes.Add(-bytes)
+	if b.pool != nil {
+		b.pool.used.Add(-bytes)
+	}
 	b.usedGroups.Add(-groups)
 }

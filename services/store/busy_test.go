@@ -1,0 +1,43 @@
+package store
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/services/store/query"
+)
+
+// TestQueriesShareMemory shows that queries which stay within their own bounds
+// don't pass that of all together, and give back what they held.
+func TestQueriesShareMemory(t *testing.T) {
+	s := mustOpen(t, t.TempDir(), Config{QueryBytes: 4 << 20, QueriesBytes: 4 << 20})
+	put(t, s, 1, 20_000)
+	ask := func(each func()) error {
+		_, err := s.Search(t.Context(), SearchRequest{Query: mustParse(t, "* | sort message | limit 20000"), PageSize: 1}, func(*event.Event) error {
+			each()
+			return nil
+		})
+		return err
+	}
+	if err := ask(func() {}); err != nil {
+		t.Fatal(err)
+	}
+	if err := ask(func() {
+		if s.queries.Used() == 0 {
+			t.Error("nothing is counted")
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	s.queries = query.NewPool(1) // as if others held the rest
+	if err := ask(func() {}); !errors.Is(err, query.ErrBusy) {
+		t.Errorf("beside others: %v", err)
+	}
+	if _, _, err := s.Aggregate(t.Context(), AggregateRequest{Query: mustParse(t, "* | stats n = count() by message")}); !errors.Is(err, query.ErrBusy) {
+		t.Errorf("aggregate beside others: %v", err)
+	}
+	if n := s.queries.Used(); n != 0 {
+		t.Errorf("%d bytes are still held", n)
+	}
+}
