@@ -49,9 +49,14 @@ func (l RequestLimits) validate() error {
 		key   string
 		value int64
 	}{
-		{"uri_bytes", int64(l.URIBytes)}, {"headers", int64(l.Headers)}, {"header_bytes", int64(l.HeaderBytes)},
-		{"cookies", int64(l.Cookies)}, {"cookie_bytes", int64(l.CookieBytes)}, {"argument_bytes", int64(l.ArgumentBytes)},
-		{"argument_total", int64(l.ArgumentTotal)}, {"form_bytes", l.FormBytes},
+		{"uri_bytes", int64(l.URIBytes)},
+		{"headers", int64(l.Headers)},
+		{"header_bytes", int64(l.HeaderBytes)},
+		{"cookies", int64(l.Cookies)},
+		{"cookie_bytes", int64(l.CookieBytes)},
+		{"argument_bytes", int64(l.ArgumentBytes)},
+		{"argument_total", int64(l.ArgumentTotal)},
+		{"form_bytes", l.FormBytes},
 	} {
 		if n.value < 1 || n.value > maxJudgedBytes {
 			return fmt.Errorf("%s: %d is not between 1 and %d", n.key, n.value, int64(maxJudgedBytes))

@@ -25,7 +25,7 @@ const recommendedBody = 13107200
 // number of goroutines; a panic of the engine comes back as an error.
 func (e *Engine) JudgeRequest(r *verdict.Request) (d Decision, err error) {
 	v := e.begin(r.ID, time.Now, slog.New(slog.DiscardHandler))
-	err = v.guarded(func() error { return v.corpus(r) }, nil)
+	err = v.guarded(func() error { return v.corpus(r) })
 	if err == nil {
 		d = v.decide()
 		if len(r.Body) > recommendedBody {

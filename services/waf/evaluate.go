@@ -72,8 +72,8 @@ func (v *evaluation) release() {
 }
 
 // guarded runs one step of the engine, measures it, and turns a panic into an
-// error. hook is a fault that tests inject, nil in production.
-func (v *evaluation) guarded(step func() error, hook func()) (err error) {
+// error.
+func (v *evaluation) guarded(step func() error) (err error) {
 	began := v.now()
 	defer func() {
 		v.spent += v.now().Sub(began)
@@ -85,9 +85,6 @@ func (v *evaluation) guarded(step func() error, hook func()) (err error) {
 			err = fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())
 		}
 	}()
-	if hook != nil {
-		hook()
-	}
 	return step()
 }
 

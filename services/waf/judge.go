@@ -218,7 +218,7 @@ func (j *judge) receive(x *exchange, v *evaluation, payload *paced, limit int64)
 	err = v.guarded(func() (err error) {
 		filled, err = v.fill(source, limit)
 		return err
-	}, nil)
+	})
 	v.spent = began // it was time of the network
 	payload.demand(0)
 	again = &replayed{probe: filled.probe}
@@ -255,7 +255,7 @@ func (j *judge) timed(ctx context.Context, v *evaluation, step func() error) err
 	go func() {
 		defer turns.leave(v.client)
 		defer v.release()
-		done <- v.guarded(step, nil)
+		done <- v.guarded(step)
 	}()
 	late := time.NewTimer(j.time)
 	defer late.Stop()

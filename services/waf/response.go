@@ -96,7 +96,7 @@ func (j *judge) response(ctx context.Context, v *evaluation, resp *http.Response
 func (j *judge) hold(v *evaluation, resp *http.Response) error {
 	source := &heldBack{body: resp.Body, stall: j.stall}
 	began := v.spent
-	err := v.guarded(func() error { return v.fillResponse(source) }, nil)
+	err := v.guarded(func() error { return v.fillResponse(source) })
 	v.spent = began // it was time of the network
 	if errors.Is(source.err, errUpstreamStalled) {
 		return source.err
