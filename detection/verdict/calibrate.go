@@ -11,6 +11,24 @@ type curve []point
 
 type point struct{ X, Y float64 }
 
+// curves are those of allowed requests, of blocks by protocol policy alone, and
+// of blocks by attack rules.
+type curves struct {
+	Allowed curve `json:"allowed"`
+	Policy  curve `json:"policy"`
+	Pattern curve `json:"pattern"`
+}
+
+func (c *curves) at(x float64, in *Input) float64 {
+	switch {
+	case !in.Block:
+		return c.Allowed.at(x)
+	case kindOf(in.Rules) == KindPolicy:
+		return c.Policy.at(x)
+	}
+	return c.Pattern.at(x)
+}
+
 // at interpolates, and goes on with a gentle slope beyond the ends.
 func (c curve) at(x float64) float64 {
 	const slope = 0.2
@@ -38,11 +56,42 @@ func (c curve) at(x float64) float64 {
 type outcome struct {
 	x      float64
 	attack bool
+	input  *Input
 	weight float64
 }
 
-// fitCurve fits the curve by isotonic regression over groups of neighbouring
-// scores. Attacks and legitimate requests get the same total weight.
+// fitCurves fits the curves. All attacks together and all legitimate requests
+// together get the same weight, so that the decision itself is evidence too.
+func fitCurves(outcomes []outcome) curves {
+	var attack, legit float64
+	for _, o := range outcomes {
+		if o.attack {
+			attack += o.weight
+		} else {
+			legit += o.weight
+		}
+	}
+	var allowed, policy, pattern []outcome
+	for _, o := range outcomes {
+		if o.attack {
+			o.weight /= attack
+		} else {
+			o.weight /= legit
+		}
+		switch {
+		case !o.input.Block:
+			allowed = append(allowed, o)
+		case kindOf(o.input.Rules) == KindPolicy:
+			policy = append(policy, o)
+		default:
+			pattern = append(pattern, o)
+		}
+	}
+	return curves{Allowed: fitCurve(allowed), Policy: fitCurve(policy), Pattern: fitCurve(pattern)}
+}
+
+// fitCurve fits a curve by isotonic regression over groups of neighbouring
+// scores.
 func fitCurve(outcomes []outcome) curve {
 	slices.SortStableFunc(outcomes, func(a, b outcome) int {
 		switch {
@@ -53,18 +102,14 @@ func fitCurve(outcomes []outcome) curve {
 		}
 		return 0
 	})
-	var attack, legit float64
+	total := 0.0
 	for _, o := range outcomes {
-		if o.attack {
-			attack += o.weight
-		} else {
-			legit += o.weight
-		}
+		total += o.weight
 	}
 	type block struct{ x, y, w, n float64 }
 	var blocks []block
-	const groups = 60
-	share := 2.0 / groups
+	const groups = 40
+	share := total / groups
 	var b block
 	flush := func() {
 		if b.n == 0 {
@@ -78,13 +123,11 @@ func fitCurve(outcomes []outcome) curve {
 		b = block{}
 	}
 	for _, o := range outcomes {
-		w := o.weight / legit
 		if o.attack {
-			w = o.weight / attack
-			b.y += w
+			b.y += o.weight
 		}
-		b.x += o.x * w
-		b.w += w
+		b.x += o.x * o.weight
+		b.w += o.weight
 		b.n++
 		if b.w >= share {
 			flush()
@@ -108,7 +151,7 @@ func fitCurve(outcomes []outcome) curve {
 	return c
 }
 
-// calibrate fits the curve on scores of held-out folds.
+// calibrate fits the curves on scores of held-out folds.
 func (m *Model) calibrate(examples []*Example, heldOut []float64, weight func(*Example) float32) {
 	var outcomes []outcome
 	attacks := 0
@@ -116,12 +159,12 @@ func (m *Model) calibrate(examples []*Example, heldOut []float64, weight func(*E
 		if e.Fold == FoldNone {
 			continue
 		}
-		outcomes = append(outcomes, outcome{heldOut[i], e.Attack, float64(weight(e))})
+		outcomes = append(outcomes, outcome{heldOut[i], e.Attack, &e.Input, float64(weight(e))})
 		if e.Attack {
 			attacks++
 		}
 	}
-	m.curve = fitCurve(outcomes)
+	m.curves = fitCurves(outcomes)
 	m.trainingPrior = float64(attacks) / float64(len(outcomes))
 	m.shift = logit(m.trainingPrior)
 }

@@ -24,23 +24,16 @@ const maxModel = 16 << 20
 // stored is the form of a model in a file, before the table.
 type stored struct {
 	Format   int                       `json:"format"`
-	Inputs   string                    `json:"inputs"` // names of shapes and features
+	Inputs   string                    `json:"inputs"` // names of shapes and terms
 	Unit     float64                   `json:"unit"`
 	Shape    [shapes][maxShape]float32 `json:"shape"`
 	Bias     float32                   `json:"bias"`
 	Rule     map[int]float32           `json:"rule"`
 	Family   map[int]float32           `json:"family"`
-	Base     float32                   `json:"base"`
-	Trees    [][]storedNode            `json:"trees"`
-	Curve    []point                   `json:"curve"`
+	Allowed  weights                   `json:"allowed"`
+	Blocked  weights                   `json:"blocked"`
+	Curves   curves                    `json:"curves"`
 	Training float64                   `json:"training_prior"`
-}
-
-type storedNode struct {
-	F feature `json:"f"`
-	L uint16  `json:"l,omitempty"` // 0 for a leaf
-	B float32 `json:"b,omitempty"`
-	V float32 `json:"v"`
 }
 
 // inputs names everything that weights refer to by number.
@@ -49,7 +42,7 @@ func inputs() string {
 	for _, s := range shapeTable {
 		fmt.Fprintln(h, s.words)
 	}
-	for _, f := range featureNames {
+	for _, f := range termNames {
 		fmt.Fprintln(h, f)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:8])
@@ -59,17 +52,7 @@ func inputs() string {
 func (m *Model) Encode() ([]byte, error) {
 	s := stored{
 		Format: formatVersion, Inputs: inputs(), Unit: m.value.unit, Shape: m.value.shape, Bias: m.value.bias,
-		Rule: m.rule, Family: m.family, Base: m.request.base, Curve: m.curve, Training: m.trainingPrior,
-	}
-	for _, t := range m.request.trees {
-		nodes := make([]storedNode, len(t))
-		for i, n := range t {
-			nodes[i] = storedNode{V: n.value}
-			if !n.leaf {
-				nodes[i] = storedNode{n.feature, n.left, n.below, n.value}
-			}
-		}
-		s.Trees = append(s.Trees, nodes)
+		Rule: m.rule, Family: m.family, Allowed: m.request.allowed, Blocked: m.request.blocked, Curves: m.curves, Training: m.trainingPrior,
 	}
 	head, err := json.Marshal(s)
 	if err != nil {
@@ -114,36 +97,28 @@ func Decode(b []byte) (*Model, error) {
 	if !found || len(table) != tableSize || s.Format != formatVersion || s.Inputs != inputs() {
 		return nil, fmt.Errorf("decode model: %w", errModel)
 	}
-	m := &Model{curve: s.Curve, trainingPrior: s.Training, shift: logit(s.Training)}
+	if !rises(s.Curves.Allowed) || !rises(s.Curves.Policy) || !rises(s.Curves.Pattern) || !(s.Training > 0 && s.Training < 1) {
+		return nil, fmt.Errorf("decode model: %w", errModel)
+	}
+	m := &Model{curves: s.Curves, trainingPrior: s.Training, shift: logit(s.Training)}
 	m.value = &valueModel{table: make([]int8, tableSize), unit: s.Unit, shape: s.Shape, bias: s.Bias}
 	for i, v := range table {
 		m.value.table[i] = int8(v)
 	}
 	m.rule, m.family = s.Rule, s.Family
-	if m.request, err = forestOf(s); err != nil {
-		return nil, fmt.Errorf("decode model: %w", err)
-	}
+	m.request = &linear{allowed: s.Allowed, blocked: s.Blocked}
 	m.name(b)
 	return m, nil
 }
 
-// forestOf checks that every path through the trees ends.
-func forestOf(s stored) (*forest, error) {
-	f := &forest{base: s.Base}
-	for _, nodes := range s.Trees {
-		t := make(tree, len(nodes))
-		if len(t) == 0 {
-			return nil, errModel
+// rises tells whether a curve keeps the order of scores.
+func rises(c curve) bool {
+	for i := 1; i < len(c); i++ {
+		if !(c[i].X > c[i-1].X && c[i].Y > c[i-1].Y) {
+			return false
 		}
-		for i, n := range nodes {
-			if n.L != 0 && (int(n.L) <= i || int(n.L)+1 >= len(nodes) || n.F >= featureCount) {
-				return nil, errModel
-			}
-			t[i] = node{feature: n.F, leaf: n.L == 0, left: n.L, below: n.B, value: n.V}
-		}
-		f.trees = append(f.trees, t)
 	}
-	return f, nil
+	return true
 }
 
 // name gives the model its version, from its encoded form.

@@ -40,32 +40,35 @@ func (a *account) close(odds, prior float64) []Evidence {
 	return a.dst
 }
 
-// explain turns the contributions of the features into evidence, together where
-// they speak of the same thing.
-func (m *Model) explain(a *account, r *reading, in *Input, moved *vector) {
-	sum := func(features ...feature) float64 {
-		s := 0.0
-		for _, f := range features {
-			s += float64(moved[f])
-		}
-		return s
+// explain turns the terms into evidence, together where they speak of the same
+// thing.
+func (m *Model) explain(a *account, r *reading, in *Input, moved *[terms]float64) {
+	top := r.worst
+	if r.worstOut >= 0 && r.x[fWrapper]-1 > r.x[fMargin] {
+		top = r.worstOut
 	}
-	a.add("content", sum(fMargin, fText, fShape, fDensity), r.describe(r.worst))
-	a.add("second value", sum(fSecond), "the second most suspicious value")
-	a.add("client data", sum(fWrapper, fWrapperShape), r.describe(r.worstOut))
-	a.add("size", sum(fWindows, fBytes, fLeafBytes), fmt.Sprintf("%d values in the request", len(r.part.leaves)))
-	a.add("form", sum(fProse, fLines, fOpaque), r.form())
-	a.add("matched value", sum(fMatched, fMatchedText), r.describe(r.matched))
-	a.add("rules", sum(fRuleMax, fRuleMean, fRules, fKnownRules), r.ruleWords(in))
-	a.add("score", sum(fScore, fBlock), "anomaly score "+strconv.Itoa(in.Score))
+	a.add("content", moved[tContent]+moved[tDensity], r.describe(top))
+	a.add("second value", moved[tSecond], "how suspicious the second worst value is")
+	a.add("client data", moved[tClient], r.describe(r.worstOut))
+	a.add("size", moved[tWindows], fmt.Sprintf("%d values in the request; in much text something is always unusual", len(r.part.leaves)))
+	a.add("form", moved[tProse]+moved[tLines]+moved[tOpaque], r.form())
+	a.add("grammar", moved[tLanguage]+moved[tLanguages], r.grammar())
+	a.add("matched value", moved[tMatched]+moved[tUnmatched], r.describe(r.matched))
+	a.add("rules", moved[tRuleMax]+moved[tRuleMean], r.ruleWords(in))
+}
+
+// grammar names the languages that were found.
+func (r *reading) grammar() string {
+	var found []string
 	for i := range langBenign {
-		k := fLanguages + feature(i)
-		detail := "no grammar of it"
-		if r.x[k] > 0 {
-			detail = fmt.Sprintf("%d findings of its grammar", int(r.x[k]))
+		if r.x[fLanguages+feature(i)] > 0 {
+			found = append(found, languageNames[i])
 		}
-		a.add(strings.ToLower(languageNames[i]), float64(moved[k]), detail)
 	}
+	if found == nil {
+		return "of no attack language"
+	}
+	return "of " + strings.Join(found, ", ")
 }
 
 // describe says where a leaf stands and what was found in it.
@@ -121,5 +124,5 @@ func (r *reading) ruleWords(in *Input) string {
 	if r.rule == 0 {
 		return "no rule scored"
 	}
-	return fmt.Sprintf("%d rules scored, gravest is %s", int(r.x[fRules]), ruleName(r.rule))
+	return fmt.Sprintf("%d rules scored %d, gravest is %s", int(r.x[fRules]), in.Score, ruleName(r.rule))
 }

@@ -12,27 +12,20 @@ type feature uint8
 
 const (
 	fMargin       feature = iota // of the worst leaf of the content
-	fText                        // the part of its text
-	fShape                       // the part of its shapes
 	fSecond                      // margin of the second worst leaf
 	fWrapper                     // margin of the worst cookie or header
 	fWrapperShape                // shapes in cookies and headers
 	fWindows                     // logarithm of the number of windows
-	fBytes                       // logarithm of the bytes of content
-	fLeafBytes                   // logarithm of the bytes of the worst leaf
 	fDensity                     // shapes of attack languages for each 64 bytes of the worst leaf
 	fProse                       // sentences in the worst leaf
 	fLines                       // lines in the worst leaf
 	fOpaque                      // the worst leaf is an identifier
 	fMatched                     // margin of the worst leaf that an attack rule matched
-	fMatchedText                 // text part of that leaf
 	fRuleMax                     // weight of the gravest rule
 	fRuleMean                    // mean weight of the rules
 	fRules                       // how many rules scored
-	fScore                       // anomaly score
 	fBlock
-	fKnownRules  // rules that training has seen
-	fLanguages   // here follow the hits of each language
+	fLanguages   // here follow the weights of what was found of each language
 	featureCount = fLanguages + feature(languages) - 1
 )
 
@@ -75,15 +68,15 @@ func (m *core) read(r *reading, in *Input) {
 		r.found = append(r.found, r.finder.found)
 		r.opinions = append(r.opinions, m.value.judge(&r.reader, l.value, r.tokens, &r.finder.found))
 	}
-	r.content()
+	r.content(m.value)
 	m.rules(r, in)
 }
 
 // content fills the features of the leaves.
-func (r *reading) content() {
+func (r *reading) content(m *valueModel) {
 	x := &r.x
-	x[fMargin], x[fText], x[fShape], x[fSecond], x[fWrapper] = missing, missing, 0, missing, missing
-	windows, size := 0, 0
+	x[fMargin], x[fSecond], x[fWrapper] = missing, missing, missing
+	windows := 0
 	for i := range r.opinions {
 		o, l := &r.opinions[i], &r.part.leaves[i]
 		if l.place.wrapper() {
@@ -94,17 +87,15 @@ func (r *reading) content() {
 			continue
 		}
 		windows += o.n
-		size += len(l.value)
 		if r.worst < 0 || o.margin > x[fMargin] {
 			x[fSecond] = x[fMargin]
 			x[fMargin], r.worst = o.margin, i
 		} else if o.margin > x[fSecond] {
 			x[fSecond] = o.margin
 		}
-		r.languages(&r.found[i])
+		r.languages(m, &r.found[i])
 	}
 	x[fWindows] = float32(math.Log(float64(windows + 1)))
-	x[fBytes] = float32(math.Log(float64(size + 1)))
 	if r.worst >= 0 {
 		r.worstLeaf()
 	}
@@ -112,27 +103,31 @@ func (r *reading) content() {
 
 // worstLeaf fills what is told about the worst leaf alone.
 func (r *reading) worstLeaf() {
-	o, f, n := &r.opinions[r.worst], &r.found[r.worst], len(r.part.leaves[r.worst].value)
+	f, n := &r.found[r.worst], len(r.part.leaves[r.worst].value)
 	x := &r.x
-	x[fText], x[fShape] = o.text, o.shape
-	x[fLeafBytes] = float32(math.Log(float64(n + 1)))
 	x[fDensity] = float32(attackShapes(f)) * 64 / float32(n+64)
 	x[fProse], x[fLines], x[fOpaque] = float32(f[proseText]), float32(f[codeText]), float32(f[opaqueText])
 }
 
-// languages takes the hits of a leaf into the features of languages.
-func (r *reading) languages(f *findings) {
+// languages takes what was found of each language in a leaf into the features,
+// every shape by the weight that the value model has learned for it: an
+// apostrophe is SQL too, but says little.
+func (r *reading) languages(m *valueModel, f *findings) {
 	var sum [languages]float32
 	for i, n := range f {
-		if n > 0 {
-			sum[shapeTable[i].language] += float32(n)
+		for j := range n {
+			sum[shapeTable[i].language] += m.shape[i][j]
 		}
 	}
 	for i := range langBenign {
-		k := fLanguages + feature(i)
-		r.x[k] = max(r.x[k], sum[i])
+		if k := fLanguages + feature(i); sum[i] > clearGrammar {
+			r.x[k] = max(r.x[k], sum[i])
+		}
 	}
 }
+
+// clearGrammar is the weight from which shapes of a language count.
+const clearGrammar = 0.5
 
 // attackShapes counts the shapes that are not plain content.
 func attackShapes(f *findings) int {
@@ -167,12 +162,11 @@ func bookkeeping(id int) bool {
 // rules fills the features of the decision.
 func (m *core) rules(r *reading, in *Input) {
 	x := &r.x
-	x[fScore] = float32(min(in.Score, 60))
 	if in.Block {
 		x[fBlock] = 1
 	}
-	x[fRuleMax], x[fRuleMean], x[fMatched], x[fMatchedText] = missing, missing, missing, missing
-	sum, known, n := float32(0), 0, 0
+	x[fRuleMax], x[fRuleMean], x[fMatched] = missing, missing, missing
+	sum, n := float32(0), 0
 	for _, id := range in.Rules {
 		if bookkeeping(id) {
 			continue
@@ -181,15 +175,13 @@ func (m *core) rules(r *reading, in *Input) {
 		w, ok := m.rule[id]
 		if !ok {
 			w = m.family[id/1000]
-		} else {
-			known++
 		}
 		sum += w
 		if r.rule == 0 || w > x[fRuleMax] {
 			x[fRuleMax], r.rule = w, id
 		}
 	}
-	x[fRules], x[fKnownRules] = float32(min(n, 20)), float32(min(known, 20))
+	x[fRules] = float32(min(n, 20))
 	if n > 0 {
 		x[fRuleMean] = sum / float32(n)
 	}
@@ -208,7 +200,7 @@ func (r *reading) matches(in *Input) {
 				continue
 			}
 			if o := &r.opinions[k]; r.matched < 0 || o.margin > r.x[fMatched] {
-				r.x[fMatched], r.x[fMatchedText], r.matched = o.margin, o.text, k
+				r.x[fMatched], r.matched = o.margin, k
 			}
 		}
 	}
@@ -238,19 +230,6 @@ func stands(l *leaf, m *Match) bool {
 	}
 	return l.place == inMatch
 }
-
-// featureNames are what evidence and the model card call the features.
-var featureNames = func() (names [featureCount]string) {
-	copy(names[:], []string{
-		"content", "text", "shapes", "second value", "client data", "shapes in client data", "windows", "size", "value size",
-		"density", "prose", "lines", "identifier", "matched value", "matched text", "gravest rule", "rules", "number of rules",
-		"anomaly score", "decision", "known rules",
-	})
-	for i := range langBenign {
-		names[fLanguages+feature(i)] = "language " + languageNames[i]
-	}
-	return names
-}()
 
 // ruleName is how a rule is called in evidence.
 func ruleName(id int) string { return "rule " + strconv.Itoa(id) }

@@ -9,7 +9,7 @@ import (
 // Model judges decisions. It may be used by any number of goroutines.
 type Model struct {
 	core
-	curve         curve
+	curves        curves
 	trainingPrior float64 // share of attacks in the training data
 	shift         float64 // log-odds of the share of attacks to calibrate for
 	version       string
@@ -74,9 +74,9 @@ func (m *Model) Score(dst []Evidence, in Input) Verdict {
 	}
 	defer m.readings.Put(r)
 	m.read(r, &in)
-	var moved vector
-	raw := float64(m.request.score(&r.x, &moved))
-	odds := m.curve.at(raw)
+	var moved [terms]float64
+	raw := m.request.score(&r.x, &moved)
+	odds := m.curves.at(raw, &in)
 	v := Verdict{Kind: kindOf(in.Rules), Partial: in.Partial || in.Request == nil, Cut: r.part.cut, Model: m.version}
 	a := account{dst: dst, begin: len(dst)}
 	m.explain(&a, r, &in, &moved)

@@ -167,21 +167,36 @@ const (
 	maxNovelty    = 1.5
 )
 
-// weigh compares the leaves that speak most for an attack with what is usual,
-// and returns the evidence in log-odds, 0 where there is too little history.
+// weigh asks of every suspicious leaf whether it is usual, and returns by how
+// much the worst leaf is less or more suspicious for it, in log-odds; 0 where
+// there is too little history. That one leaf is usual excuses no other.
 func (p *Profile) weigh(r *reading, in *Input, odds float64) (float64, string) {
 	if in.Request == nil || r.worst < 0 {
 		return 0, ""
 	}
-	weight, detail := p.weighValue(r, in, r.worst)
-	if r.matched >= 0 {
-		w, d := p.weighRules(r, in)
-		if w < weight {
-			weight, detail = w, d
+	const near = maxExcuse + maxNovelty // leaves further below cannot become the worst
+	top := float64(r.x[fMargin])
+	worst, detail := math.Inf(-1), ""
+	for i := range r.part.leaves {
+		l := &r.part.leaves[i]
+		margin := float64(r.opinions[i].margin)
+		if l.place.wrapper() || margin < top-near {
+			continue
+		}
+		weight, words := p.weighValue(r, in, i)
+		if w, more := p.weighRules(in, l); w < weight {
+			weight, words = w, more
+		}
+		if margin+weight > worst {
+			worst, detail = margin+weight, words
 		}
 	}
+	weight := worst - top
 	if weight < 0 {
 		weight *= math.Max(0, math.Min(1, (certainAttack-odds)/2))
+	}
+	if detail == "" {
+		detail = "the most suspicious value is usual, the next is not known"
 	}
 	return weight, detail
 }
@@ -212,31 +227,17 @@ func (p *Profile) weighValue(r *reading, in *Input, i int) (float64, string) {
 	return 0, ""
 }
 
-// weighRules asks whether the rules that matched are usual for the parameters
-// that they matched. The least usual one decides.
-func (p *Profile) weighRules(r *reading, in *Input) (float64, string) {
+// weighRules asks whether the rules that matched a leaf are usual for it. The
+// least usual one decides.
+func (p *Profile) weighRules(in *Input, l *leaf) (float64, string) {
 	least, words := math.Inf(-1), ""
 	for i := range in.Matches {
 		m := &in.Matches[i]
-		if policyRule(m.Rule) || bookkeeping(m.Rule) {
+		if policyRule(m.Rule) || bookkeeping(m.Rule) || !stands(l, m) {
 			continue
 		}
-		w, found := 0.0, false
-		for k := range r.part.leaves {
-			l := &r.part.leaves[k]
-			if !stands(l, m) {
-				continue
-			}
-			found = true
-			if lw, ld := p.weighRule(in, l, m.Rule); lw < w {
-				w = lw
-				if w > least {
-					words = ld
-				}
-			}
-		}
-		if found {
-			least = math.Max(least, w)
+		if w, d := p.weighRule(in, l, m.Rule); w > least {
+			least, words = w, d
 		}
 	}
 	if math.IsInf(least, -1) {

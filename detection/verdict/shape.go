@@ -136,7 +136,7 @@ var shapeTable = [shapes]shapeInfo{
 	sqlOrderBy:         {langSQL, "ORDER BY, HAVING or LIMIT with constants"},
 	sqlSubquery:        {langSQL, "SELECT in parentheses"},
 	sqlDense:           {langSQL, "mostly SQL keywords"},
-	sqlOddQuotes:       {langSQL, "unbalanced quotes"},
+	sqlOddQuotes:       {langBenign, "unbalanced quotes, as in names"},
 	sqlConcat:          {langSQL, "strings joined by operators"},
 	mixedCase:          {langEncoding, "keywords in mixed case"},
 	shellChain:         {langShell, "separator followed by a command"},

@@ -10,7 +10,7 @@ type core struct {
 	value   *valueModel
 	rule    map[int]float32
 	family  map[int]float32
-	request *forest
+	request *linear
 }
 
 // FoldNone is the fold of examples that are never held out and calibrate nothing:
@@ -60,11 +60,11 @@ func Train(examples []*Example, c TrainConfig) (*Trained, error) {
 		t.config.Progress(fmt.Sprintf("hold out fold %d of %d", f+1, t.folds))
 		m := t.complete(f)
 		var r reading
-		var moved vector
+		var moved [terms]float64
 		for i, e := range examples {
 			if e.Fold == f {
 				m.read(&r, &e.Input)
-				out[i] = float64(m.request.score(&r.x, &moved))
+				out[i] = m.request.score(&r.x, &moved)
 			}
 		}
 	}
@@ -77,7 +77,7 @@ func Train(examples []*Example, c TrainConfig) (*Trained, error) {
 		m.name(b)
 	}
 	for i := range out {
-		out[i] = m.curve.at(out[i])
+		out[i] = m.curves.at(out[i], &examples[i].Input)
 	}
 	return &Trained{Model: m, HeldOut: out}, nil
 }
@@ -135,7 +135,7 @@ func (t *trainer) complete(out int) *core {
 		rows = append(rows, t.rows(m, g)...)
 	}
 	all := *t.without(out, out)
-	all.request = fitForest(rows)
+	all.request = fitLinear(rows)
 	return &all
 }
 

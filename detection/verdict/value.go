@@ -65,13 +65,9 @@ type valueModel struct {
 }
 
 // opinion is what the value model thinks of one leaf: its margin in log-odds
-// before calibration, in parts.
+// before calibration, which is that of its worst window.
 type opinion struct {
 	margin float32
-	text   float32 // of the worst window
-	shape  float32
-	begin  int // of the worst window
-	end    int
 	n      int // windows
 }
 
@@ -84,7 +80,8 @@ type reader struct {
 // judge weighs a leaf.
 func (m *valueModel) judge(r *reader, s []byte, t []token, f *findings) opinion {
 	m.sum(r, s, t)
-	best := opinion{text: float32(math.Inf(-1))}
+	var best opinion
+	worst := float32(math.Inf(-1))
 	from, to := 0, 0
 	for begin := 0; ; begin += step {
 		end := min(begin+window, len(s))
@@ -96,15 +93,14 @@ func (m *valueModel) judge(r *reader, s []byte, t []token, f *findings) opinion 
 		}
 		text := float32(m.unit * (float64(r.chars[end]-r.chars[begin])/root(charGrams*(end-begin)) + float64(r.words[to]-r.words[from])/root(wordGrams*(to-from))))
 		best.n++
-		if text > best.text {
-			best.text, best.begin, best.end = text, begin, end
+		if text > worst {
+			worst = text
 		}
 		if end == len(s) {
 			break
 		}
 	}
-	best.shape = m.shapes(f)
-	best.margin = best.text + best.shape + m.bias
+	best.margin = worst + m.shapes(f) + m.bias
 	return best
 }
 
