@@ -12,7 +12,7 @@ import (
 func examples(n int, seed uint64) []*verdict.Example {
 	var out []*verdict.Example
 	for i, r := range synthetic.Requests(n, seed) {
-		out = append(out, &verdict.Example{Input: verdict.Input{Request: r}, Attack: r.Attack, Source: r.Source, Class: r.Class, Fold: i / 3 % 2})
+		out = append(out, &verdict.Example{Input: verdict.Input{Request: r}, Attack: r.Attack, Source: r.Source + r.Class, Class: r.Class, Fold: i / 3 % 2})
 	}
 	return out
 }

@@ -62,9 +62,14 @@ func sourceWeights(examples []*Example) func(*Example) float32 {
 	for _, e := range examples {
 		n[key{e.Source, e.Attack}]++
 	}
+	// In the order of the examples: sums of floats depend on theirs.
 	total := map[bool]float64{}
-	for k, c := range n {
-		total[k.attack] += math.Sqrt(float64(c))
+	seen := map[key]bool{}
+	for _, e := range examples {
+		if k := (key{e.Source, e.Attack}); !seen[k] {
+			seen[k] = true
+			total[k.attack] += math.Sqrt(float64(n[k]))
+		}
 	}
 	return func(e *Example) float32 {
 		return float32(1 / math.Sqrt(float64(n[key{e.Source, e.Attack}])) / total[e.Attack])
