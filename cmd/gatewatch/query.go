@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -49,6 +50,9 @@ and event.original. The stage | keep FIELD, … chooses others for both.`,
 			if len(args) > 1 {
 				return usagef("give one query; quote it for the shell")
 			}
+			if len(args) == 0 || strings.TrimSpace(args[0]) == "" {
+				return usagef("give a query; '*' finds every event")
+			}
 			return nil
 		},
 	}
@@ -58,11 +62,7 @@ and event.original. The stage | keep FIELD, … chooses others for both.`,
 	cmd.Flags().StringVar(&f.to, "to", "", "end of the time range, exclusive")
 	addOutput(cmd, &f.output)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		text := ""
-		if len(args) == 1 {
-			text = args[0]
-		}
-		return runQuery(cmd, f, text)
+		return runQuery(cmd, f, args[0])
 	}
 	return cmd
 }

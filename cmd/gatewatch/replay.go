@@ -155,8 +155,8 @@ func (r *replay) rehearse(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.say("%d events would be taken out of the store", rewound.Rows)
-	return r.sum(counts, fmt.Sprintf("error.message would be in %d of them", failed))
+	r.say("%s would be taken out of the store", count(rewound.Rows, "event"))
+	return r.sum(counts, count(failed, "event")+" would have an error.message")
 }
 
 func countFailed(events []event.Event) int {
@@ -179,7 +179,7 @@ func (r *replay) run(ctx context.Context) error {
 	if err := r.guide(err); err != nil {
 		return err
 	}
-	r.say("%d events are taken out of the store", rewound.Rows)
+	r.say("%s taken out of the store", count(rewound.Rows, "event"))
 	line, err := r.server.newPipeline()
 	if err != nil {
 		return err
@@ -192,7 +192,7 @@ func (r *replay) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.sum(line.Sources(), fmt.Sprintf("error.message was in %d events of the store and is in %d now", before, after))
+	return r.sum(line.Sources(), fmt.Sprintf("events with an error.message in the store: %d before, %d now", before, after))
 }
 
 // follow runs the pipeline to the end of the queue and shows how far it is.
@@ -262,6 +262,7 @@ func (r *replay) sum(counts []pipeline.SourceCount, failed string) error {
 		parsed += c.Parsed
 		bad += c.Failed
 	}
-	_, err := fmt.Fprintf(r.cmd.OutOrStdout(), "%d records from offset %d on: %d parsed, %d not; %s\n", parsed+bad, r.from, parsed, bad, failed)
+	_, err := fmt.Fprintf(r.cmd.OutOrStdout(), "%s read again from offset %d on: %d parsed, %d could not be parsed\n%s\n",
+		count(parsed+bad, "record"), r.from, parsed, bad, failed)
 	return err
 }

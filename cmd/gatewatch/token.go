@@ -45,11 +45,35 @@ func (t *tokenStore) open() (*access.Tokens, error) {
 
 // tokenJSON is a token of the REST API.
 type tokenJSON struct {
-	ID     string `json:"id"`
-	Kind   string `json:"kind"`
-	Name   string `json:"name"`
-	Role   string `json:"role"`
-	Expire string `json:"expire_time"`
+	ID      string    `json:"id"`
+	Kind    string    `json:"kind"`
+	Name    string    `json:"name"`
+	Role    string    `json:"role"`
+	Created time.Time `json:"create_time"`
+	Expires time.Time `json:"expire_time"` // zero: never
+}
+
+// tokenColumns are those of token list.
+var tokenColumns = []string{"id", "kind", "name", "role", "created", "expires", "expired"}
+
+// row is a line of token list at a moment.
+func (k *tokenJSON) row(now time.Time) []json.RawMessage {
+	moment := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return t.UTC().Format(time.RFC3339)
+	}
+	expired := ""
+	if !k.Expires.IsZero() && !now.Before(k.Expires) {
+		expired = "expired"
+	}
+	kind := strings.ToLower(strings.TrimPrefix(k.Kind, "TOKEN_KIND_"))
+	var row []json.RawMessage
+	for _, cell := range []string{k.ID, kind, k.Name, k.Role, moment(k.Created), moment(k.Expires), expired} {
+		row = append(row, event.AppendQuoted(nil, cell))
+	}
+	return row
 }
 
 func newTokenCreate() *cobra.Command {
@@ -151,12 +175,9 @@ func newTokenList() *cobra.Command {
 		}
 		rows := make([][]json.RawMessage, len(all))
 		for i, k := range all {
-			kind := strings.ToLower(strings.TrimPrefix(k.Kind, "TOKEN_KIND_"))
-			for _, cell := range []string{k.ID, kind, k.Name, k.Role, k.Expire} {
-				rows[i] = append(rows[i], event.AppendQuoted(nil, cell))
-			}
+			rows[i] = k.row(time.Now())
 		}
-		return writeRows(cmd.OutOrStdout(), output, []string{"id", "kind", "name", "role", "expires"}, rows)
+		return writeRows(cmd.OutOrStdout(), output, tokenColumns, rows)
 	}
 	return cmd
 }
@@ -170,11 +191,7 @@ func (t *tokenStore) list(ctx context.Context) ([]tokenJSON, error) {
 		}
 		list, err := tokens.List()
 		for _, k := range list {
-			j := tokenJSON{ID: k.ID, Kind: string(k.Kind), Name: k.Name, Role: string(k.Role)}
-			if !k.Expires.IsZero() {
-				j.Expire = k.Expires.Format(time.RFC3339)
-			}
-			all = append(all, j)
+			all = append(all, tokenJSON{ID: k.ID, Kind: string(k.Kind), Name: k.Name, Role: string(k.Role), Created: k.Created, Expires: k.Expires})
 		}
 		return all, err
 	}

@@ -1,6 +1,8 @@
 package segment
 
 import (
+	"slices"
+	"strings"
 	"unsafe"
 
 	"github.com/gatewatch/gatewatch/detection/event"
@@ -22,8 +24,9 @@ type rowColumn struct {
 	cur    Cursor
 }
 
-// OpenRows prepares to rebuild events of a block with the given keys only, all
-// if keys is nil.
+// OpenRows prepares to rebuild events of a block with the given keys only, in
+// their order; all if keys is nil, then by name, so that an event looks the same
+// in memory and in a segment.
 func (b *Block) OpenRows(keys []event.Key) (*Rows, error) {
 	r := &Rows{block: b, keys: keys}
 	var fail error
@@ -39,6 +42,7 @@ func (b *Block) OpenRows(keys []event.Key) (*Rows, error) {
 		if err := b.Keys(add); err != nil {
 			return nil, err
 		}
+		slices.SortFunc(r.cols, func(a, b rowColumn) int { return strings.Compare(a.key.String(), b.key.String()) })
 	}
 	for _, k := range keys {
 		add(k)

@@ -188,6 +188,38 @@ func TestEventsComeBackAsTheyWere(t *testing.T) {
 	}
 }
 
+// TestOrderOfFields writes the same event from memory and from a segment, beside
+// events with other fields.
+func TestOrderOfFields(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 1))
+	var s Sealer
+	for range 20 {
+		b := build(randomEvents(r, 30))
+		inMemory, sealed := lines(t, b.View().Block()), lines(t, openSealed(t, s.Seal(b)))
+		if diff := cmp.Diff(inMemory, sealed); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+}
+
+// lines returns the events of a block as JSON.
+func lines(t *testing.T, b *Block) []string {
+	t.Helper()
+	rows, err := b.OpenRows(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make([]string, b.Rows())
+	for i := range all {
+		var e event.Event
+		if err := rows.Event(i, &e); err != nil {
+			t.Fatal(err)
+		}
+		all[i] = string(e.AppendJSON(nil))
+	}
+	return all
+}
+
 func TestHugeValue(t *testing.T) {
 	var e event.Event
 	e.Raw = bytes.Repeat([]byte("0123456789"), 500_000)
