@@ -15,8 +15,10 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 build: ## build bin/gatewatch and bin/gatewatch-waf
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
+# In a job of its own, so that Ctrl-C ends the demonstration and not make.
 run: build ## start the live demonstration; Ctrl-C ends it
-	go run ./test/demo -bin bin -dir .run
+	go build -o .run/ ./test/demo
+	@set -m; .run/demo -bin bin -dir .run; exit $$?
 
 test: build peers ## install what the tests need and run them all
 	go test ./...
