@@ -33,7 +33,7 @@ func (v *server) openAPI(inputs *access.Gate) (err error) {
 	v.api, err = api.New(v.settings.API, api.Parts{
 		Store: v.store, Tokens: v.tokens, Sources: v.listSources, Nodes: v.listNodes, Rules: inUse,
 		Ingest: ingest.NewBatchServer(v.sink, inputs.Sender), Node: v.nodes,
-		Ready: v.ready, Metrics: v.metrics, Now: time.Now, Log: v.log,
+		Ready: v.ready, Notice: v.notice, Metrics: v.metrics, Now: time.Now, Log: v.log,
 	})
 	return err
 }
@@ -73,4 +73,12 @@ func (v *server) listNodes() []*gatewatchv1.Node {
 		})
 	}
 	return all
+}
+
+// notice tells what is amiss with a server that is ready.
+func (v *server) notice() string {
+	if v.queue.Full() {
+		return "records are refused: there is no space, see queue.max_bytes and the free space of the disk"
+	}
+	return ""
 }

@@ -86,6 +86,7 @@ type Parts struct {
 	Ingest  IngestServer        // may be nil
 	Node    NodeServer          // may be nil
 	Ready   func() error        // nil error: all parts are up
+	Notice  func() string       // what is amiss though all parts are up, "" if nothing is; may be nil
 	Metrics prometheus.Gatherer //
 	Now     func() time.Time    // the clock of the wall
 	Log     *slog.Logger        //

@@ -100,6 +100,7 @@ type server struct {
 	grpc   string            // address
 	log    *strings.Builder
 	ready  error
+	notice string
 }
 
 // ruleText is the rule in use.
@@ -174,6 +175,7 @@ func newServer(t *testing.T, config Config, open bool) *server {
 		Nodes:   func() []*gatewatchv1.Node { return []*gatewatchv1.Node{{Name: "waf-1", Connected: true}} },
 		Rules:   func() (*rules.Set, error) { return inUse, nil },
 		Ready:   func() error { return s.ready },
+		Notice:  func() string { return s.notice },
 		Metrics: registry, Now: func() time.Time { return started }, Log: logger,
 	})
 	if err != nil {

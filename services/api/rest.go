@@ -176,6 +176,8 @@ func healthz(w http.ResponseWriter, _ *http.Request) {
 	w.Write([]byte("ok\n"))
 }
 
+// readyz answers 200 also while records are refused for want of space: searches
+// work, and a server that is taken out of service for it would free none.
 func (a *API) readyz(w http.ResponseWriter, _ *http.Request) {
 	if err := a.parts.Ready(); err != nil {
 		newProblem(http.StatusServiceUnavailable, "not ready: "+err.Error()).write(w)
@@ -183,6 +185,12 @@ func (a *API) readyz(w http.ResponseWriter, _ *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Write([]byte("ready\n"))
+	if a.parts.Notice == nil {
+		return
+	}
+	if notice := a.parts.Notice(); notice != "" {
+		w.Write([]byte(notice + "\n"))
+	}
 }
 
 // document serves a constant text.

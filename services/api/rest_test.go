@@ -209,6 +209,8 @@ func TestOtherPaths(t *testing.T) {
 	f("PUT", "/api/v1/search", s.bearer["administrator"], 405, "PUT is not offered")
 	f("POST", "/api/v1/tokens/x", s.bearer["administrator"], 405, "POST is not offered", "X-HTTP-Method-Override", "DELETE")
 	f("POST", "/api/v1/ingest", "", 401, "authentication", "X-Forwarded-For", "192.0.2.1")
+	s.notice = "records are refused"
+	f("GET", "/readyz", "", 200, "ready\nrecords are refused")
 	s.ready = fmt.Errorf("store: replaying")
 	f("GET", "/readyz", "", 503, "not ready: store: replaying")
 	f("GET", "/healthz", "", 200, "ok")

@@ -1,42 +1,39 @@
 package ingest
 
-import (
-	"net/netip"
-	"sync"
-)
+import "sync"
 
 // admission bounds how many connections or streams there are, in all and of one
-// peer, so that one peer can't take the places of all others.
-type admission struct {
-	total, perPeer int
+// peer or sender K, so that one can't take the places of all others.
+type admission[K comparable] struct {
+	total, each int
 
 	mu    sync.Mutex
 	count int
-	peers map[netip.Addr]int
+	of    map[K]int
 }
 
-func newAdmission(total, perPeer int) *admission {
-	return &admission{total: total, perPeer: perPeer, peers: map[netip.Addr]int{}}
+func newAdmission[K comparable](total, each int) *admission[K] {
+	return &admission[K]{total: total, each: each, of: map[K]int{}}
 }
 
-// enter takes a place for a peer and reports whether there was one.
-func (a *admission) enter(from netip.Addr) bool {
+// enter takes a place and reports whether there was one.
+func (a *admission[K]) enter(from K) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.count >= a.total || a.peers[from] >= a.perPeer {
+	if a.count >= a.total || a.of[from] >= a.each {
 		return false
 	}
 	a.count++
-	a.peers[from]++
+	a.of[from]++
 	return true
 }
 
 // leave gives a place back.
-func (a *admission) leave(from netip.Addr) {
+func (a *admission[K]) leave(from K) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.count--
-	if a.peers[from]--; a.peers[from] == 0 {
-		delete(a.peers, from)
+	if a.of[from]--; a.of[from] == 0 {
+		delete(a.of, from)
 	}
 }

@@ -93,7 +93,7 @@ const shutdownTime = 10 * time.Second
 // Serve answers requests from l, which may be a TLS listener, until ctx ends;
 // then requests under way are finished. An error is that of l.
 func (h *HTTP) Serve(ctx context.Context, l net.Listener) error {
-	places := newAdmission(h.cfg.MaxConnections, h.cfg.MaxPerPeer)
+	places := newAdmission[netip.Addr](h.cfg.MaxConnections, h.cfg.MaxPerPeer)
 	server := &http.Server{
 		ConnState:         h.bound(places),
 		Handler:           h,
@@ -123,7 +123,7 @@ func (h *HTTP) Serve(ctx context.Context, l net.Listener) error {
 }
 
 // bound closes connections for which there is no place.
-func (h *HTTP) bound(places *admission) func(net.Conn, http.ConnState) {
+func (h *HTTP) bound(places *admission[netip.Addr]) func(net.Conn, http.ConnState) {
 	var mu sync.Mutex
 	admitted := map[net.Conn]netip.Addr{}
 	return func(conn net.Conn, state http.ConnState) {

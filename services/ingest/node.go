@@ -28,8 +28,10 @@ const MaxMessage = 8 << 20
 const windowBytes = 4 << 20
 
 const (
-	maxStreams        = 4096
-	maxStreamsPerPeer = 64
+	maxStreams = 4096
+	// maxStreamsEach is how many streams a node may have; nodes without a token
+	// share it by their address. Each may be sending a message of MaxMessage.
+	maxStreamsEach = 32
 )
 
 // NodeConfig bounds the streams of nodes. The zero value is the default.
@@ -59,7 +61,7 @@ type NodeServer struct {
 	log   *slog.Logger
 	nodes *nodes
 
-	streams  *admission
+	streams  *admission[origin]
 	stop     chan struct{}
 	stopOnce sync.Once
 	running  sync.WaitGroup
@@ -73,7 +75,7 @@ func NewNodeServer(sink *Sink, cfg NodeConfig, auth Authenticator, log *slog.Log
 	}
 	return &NodeServer{
 		sink: sink, cfg: cfg.WithDefaults(), auth: orLoopback(auth), log: log,
-		nodes: newNodes(), streams: newAdmission(maxStreams, maxStreamsPerPeer), stop: make(chan struct{}),
+		nodes: newNodes(), streams: newAdmission[origin](maxStreams, maxStreamsEach), stop: make(chan struct{}),
 	}
 }
 
@@ -134,15 +136,16 @@ func (n *NodeServer) Stream(stream grpc.BidiStreamingServer[gatewatchv1.StreamRe
 		n.sink.Refuse("node", ReasonAuth, 1)
 		return status.Error(codes.Unauthenticated, "a token or certificate of an enrolled node is needed")
 	}
-	if !n.streams.enter(from) {
+	o := originOf("node", sender, from)
+	if !n.streams.enter(o) {
 		return status.Error(codes.ResourceExhausted, "too many streams")
 	}
-	defer n.streams.leave(from)
+	defer n.streams.leave(o)
 
 	ctx, cancel := context.WithCancel(stream.Context())
 	defer cancel()
 	s := &nodeStream{
-		NodeServer: n, stream: stream, ctx: ctx, cancel: cancel, peer: from, origin: originOf("node", sender, from),
+		NodeServer: n, stream: stream, ctx: ctx, cancel: cancel, peer: from, origin: o,
 		changed: make(chan struct{}, 1), acks: make(chan struct{}, 1), unread: make(chan struct{}, 1),
 		drained: make(chan struct{}), welcomed: make(chan struct{}), window: semaphore.NewWeighted(windowBytes),
 	}

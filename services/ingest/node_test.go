@@ -380,11 +380,20 @@ func TestStopAcknowledgesWhatIsDurable(t *testing.T) {
 
 func TestStreamsOfOnePeerAreBounded(t *testing.T) {
 	s := openSink(t, newMemoryLog(), Config{})
-	p := listenGRPC(t, s, NodeConfig{HelloTimeout: time.Hour}, nil)
-	for i := range maxStreamsPerPeer {
+	auth := func(_ context.Context, bearer string, _ net.Addr, _ *tls.ConnectionState) (access.Sender, error) {
+		return access.Sender{Name: bearer}, nil
+	}
+	p := listenGRPC(t, s, NodeConfig{HelloTimeout: time.Hour}, auth)
+	for i := range maxStreamsEach {
 		p.stream(t).hello("edge-1", byte(i+1))
 	}
 	p.stream(t).ends(codes.ResourceExhausted)
+	// A node with a token has places of its own.
+	stream, err := p.node.Stream(metadata.AppendToOutgoingContext(t.Context(), "authorization", "Bearer edge-9"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	nodeClient{t, stream}.hello("edge-9", 1)
 }
 
 func TestSilentStreamEnds(t *testing.T) {

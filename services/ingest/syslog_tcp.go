@@ -28,7 +28,7 @@ func (s *Syslog) ServeTCP(ctx context.Context, l net.Listener) error {
 	var conns sync.WaitGroup
 	defer conns.Wait()
 	defer context.AfterFunc(ctx, func() { l.Close() })()
-	places := newAdmission(s.cfg.MaxConnections, s.cfg.MaxPerPeer)
+	places := newAdmission[netip.Addr](s.cfg.MaxConnections, s.cfg.MaxPerPeer)
 	for delay := time.Duration(0); ; {
 		conn, err := l.Accept()
 		switch {

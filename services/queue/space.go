@@ -53,6 +53,9 @@ func (d *Disk) room() int64 {
 	return min(room, free-d.cfg.MinFreeBytes)
 }
 
+// Full tells whether the last records were refused for want of space.
+func (d *Disk) Full() bool { return d.full.Load() }
+
 // setFull remembers and reports when input begins and ends to be refused.
 func (d *Disk) setFull(full bool, room int64) {
 	if d.full.Swap(full) == full {
