@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 )
 
 // ServeHTTP serves one request: it finds the site, has the request judged,
@@ -161,6 +162,10 @@ func (x *exchange) pass(a *answer, st *state, again *replayed, hasBody bool) {
 	x.site.proxy.ServeHTTP(a, out)
 }
 
+// unwantedTime is how long a client may go on to send a body after its request
+// has been answered.
+const unwantedTime = 2 * time.Second
+
 // statusClientGone is what nginx logs for a client that did not wait.
 const statusClientGone = 499
 
@@ -169,6 +174,8 @@ const statusClientGone = 499
 func (n *Node) finish(x *exchange, a *answer) {
 	if a.status != http.StatusSwitchingProtocols {
 		a.limit(a.idle) // for what the server still holds
+		// The server reads on in a body that nobody wants, before it answers.
+		_ = a.control.SetReadDeadline(time.Now().Add(unwantedTime))
 	}
 	if a.status != 0 {
 		x.status = a.status

@@ -6,9 +6,9 @@ import (
 	"net/http"
 )
 
-// passTrailers announces the trailers of a request to the upstream and fills
-// them in at the end of its body, except those that name the client or are not
-// announced.
+// passTrailers announces the trailers of a request that are known by now to the
+// upstream and fills them in at the end of its body. Those that would take the
+// place of the node's own headers stay behind.
 func passTrailers(in, out *http.Request) {
 	out.Trailer = nil
 	for name := range in.Trailer {
