@@ -76,10 +76,11 @@ func (p *Pipeline) Apply(rules []*Rule, correlations []*Correlation) ([]*Rule, [
 		outRules = append(outRules, run.rule)
 		byName[r.ID], byName[r.Name] = run.rule.Logsource, run.rule.Logsource
 	}
+	named := correlationNames(correlations)
 	for _, c := range correlations {
 		run := p.newRun()
 		run.correlation = c.clone()
-		run.logsources = logsourcesOf(c, correlations, byName, 0)
+		run.logsources = logsourcesOf(c, named, byName)
 		if err := run.steps(p.items); err != nil {
 			errs = append(errs, run.fault(err))
 			continue
@@ -89,20 +90,39 @@ func (p *Pipeline) Apply(rules []*Rule, correlations []*Correlation) ([]*Rule, [
 	return outRules, outCorrelations, errs
 }
 
-// logsourcesOf returns the logsources of all rules below a correlation.
-func logsourcesOf(c *Correlation, all []*Correlation, byName map[string]Logsource, depth int) []Logsource {
-	var list []Logsource
-	if depth > maxChain {
-		return nil
-	}
-	for _, ref := range c.Rules {
-		if l, ok := byName[ref.Name]; ok {
-			list = append(list, l)
-			continue
+// correlationNames finds correlations by id and by name, which several may have.
+func correlationNames(all []*Correlation) map[string][]*Correlation {
+	named := make(map[string][]*Correlation, 2*len(all))
+	for _, c := range all {
+		named[c.Name] = append(named[c.Name], c)
+		if c.ID != c.Name {
+			named[c.ID] = append(named[c.ID], c)
 		}
-		for _, inner := range all {
-			if inner != c && (inner.Name == ref.Name || inner.ID == ref.Name) && len(list) < 1<<10 {
-				list = append(list, logsourcesOf(inner, all, byName, depth+1)...)
+	}
+	return named
+}
+
+// maxLogsources bounds the rules below one correlation whose logsources count.
+const maxLogsources = 1 << 10
+
+// logsourcesOf returns the logsources of all rules below a correlation. It enters
+// each correlation once, so that references in a circle end, which [Link] reports.
+func logsourcesOf(c *Correlation, named map[string][]*Correlation, byName map[string]Logsource) []Logsource {
+	var list []Logsource
+	entered := map[*Correlation]bool{c: true}
+	for open := []*Correlation{c}; len(open) > 0; open = open[1:] {
+		for _, ref := range open[0].Rules {
+			if l, ok := byName[ref.Name]; ok {
+				if list = append(list, l); len(list) == maxLogsources {
+					return list
+				}
+				continue
+			}
+			for _, inner := range named[ref.Name] {
+				if !entered[inner] {
+					entered[inner] = true
+					open = append(open, inner)
+				}
 			}
 		}
 	}
