@@ -114,12 +114,14 @@ func (v *server) openStore() (err error) {
 }
 
 func (v *server) openPipeline(run context.Context) (err error) {
-	if v.pipeline, err = v.newPipeline(); err != nil {
+	line, err := v.newPipeline()
+	if err != nil {
 		return err
 	}
 	if _, err := v.rules.Refresh(run); err != nil && !errors.Is(err, queue.ErrFull) {
 		return err // the rules are what somebody has to mend now, not when they are missed
 	}
+	v.pipeline = line
 	v.running.Go(func() { v.fail("pipeline", v.pipeline.Run(run)) })
 	v.running.Go(func() { v.fail("rules", v.rules.Watch(run)) })
 	return nil

@@ -100,10 +100,10 @@ func (d checkpoints) offsets() ([]queue.Offset, error) {
 	return all, nil
 }
 
-// load returns the newest checkpoint at or before an offset that is whole, and
+// load reports what is damaged and returns the newest checkpoint at or before an offset that is whole, and
 // false if there is none. All others are removed: those after it are of events
 // that are to be made again, those before it are no longer needed.
-func (d checkpoints) load(limit queue.Offset) (c checkpoint, ok bool, err error) {
+func (d checkpoints) load(limit queue.Offset, report func(error)) (c checkpoint, ok bool, err error) {
 	all, err := d.offsets()
 	if err != nil {
 		return checkpoint{}, false, err
@@ -118,6 +118,7 @@ func (d checkpoints) load(limit queue.Offset) (c checkpoint, ok bool, err error)
 				ok = true
 				continue
 			}
+			report(fmt.Errorf("load checkpoint at offset %d: %w", offset, errCheckpoint))
 		}
 		if err := d.remove(offset); err != nil {
 			return checkpoint{}, false, err

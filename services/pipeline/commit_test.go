@@ -139,7 +139,7 @@ func TestStateCannotBeSaved(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.save(8)
-	if c, ok, err := d.files.load(9); err != nil || !ok || c.offset != 8 || d.newest != 8 {
+	if c, ok, err := d.files.load(9, func(error) {}); err != nil || !ok || c.offset != 8 || d.newest != 8 {
 		t.Errorf("loaded %+v, %v, %v", c, ok, err)
 	}
 	if _, err := os.Stat(state); errors.Is(err, os.ErrNotExist) {

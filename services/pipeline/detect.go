@@ -60,7 +60,10 @@ const (
 // to which the store is complete, and returns from where it must see events. If
 // there is none that is warm, or the offset where that is 0.
 func (d *stage) begin(applied, warm queue.Offset) (queue.Offset, error) {
-	c, ok, err := d.files.load(applied)
+	c, ok, err := d.files.load(applied, func(err error) {
+		d.metrics.detectErrors.Inc()
+		d.log.Error("state of detectors is lost", slog.Any("error", err))
+	})
 	if err != nil {
 		return 0, err
 	}

@@ -187,14 +187,18 @@ func TestCheckpoints(t *testing.T) {
 	if err := os.WriteFile(dir.path(9), damaged, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, ok, err := dir.load(10)
+	var reported []error
+	c, ok, err := dir.load(10, func(err error) { reported = append(reported, err) })
 	if err != nil || !ok || c.offset != 5 || string(c.state) != "state 5" || c.ruleset != "rules" {
 		t.Errorf("loaded %+v, %v, %v", c, ok, err)
+	}
+	if len(reported) != 1 || !errors.Is(reported[0], errCheckpoint) {
+		t.Errorf("reported are %v", reported)
 	}
 	if left, err := dir.offsets(); err != nil || !cmp.Equal(left, []queue.Offset{5}) {
 		t.Errorf("left are %v, %v", left, err)
 	}
-	if _, ok, err := dir.load(4); ok || err != nil {
+	if _, ok, err := dir.load(4, func(error) {}); ok || err != nil {
 		t.Errorf("a checkpoint before 4: %v, %v", ok, err)
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/gatewatch/gatewatch/detection/sigma"
 )
 
 // Bounds of a bundle.
@@ -28,8 +30,9 @@ const (
 // overlay, in order of their names. It is what a fingerprint stands for, so that
 // old records can be judged again as they were judged.
 type bundle struct {
-	files []file
-	bytes int
+	files  []file
+	bytes  int
+	unread []*sigma.Error // files that could not be read; they are not part of it
 }
 
 type file struct {
@@ -39,39 +42,71 @@ type file struct {
 
 // add reads a file. Its name in the bundle is free of what the machine calls it.
 func (b *bundle) add(fsys fs.FS, from, name string) error {
-	f, err := fsys.Open(from)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	text, err := readFile(fsys, from)
 	if err != nil {
 		return err
 	}
 	b.bytes += len(text)
-	switch {
-	case len(text) > maxFile:
-		return fmt.Errorf("%s has more than %d MiB", from, maxFile>>20)
-	case len(b.files) == maxFiles || b.bytes > maxBytes:
-		return fmt.Errorf("there are more than %d files or %d MiB of rules", maxFiles, maxBytes>>20)
+	if len(b.files) == maxFiles || b.bytes > maxBytes {
+		return errTooMuch
 	}
 	b.files = append(b.files, file{name, text})
 	return nil
 }
 
-// addFolder adds all YAML files of a folder below a name, but none whose folder
-// begins with a dot.
+var errTooMuch = fmt.Errorf("there are more than %d files or %d MiB of rules", maxFiles, maxBytes>>20)
+
+// readFile reads a regular file: another kind, such as a pipe, may never end.
+func readFile(fsys fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", name)
+	}
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("%s has more than %d MiB", name, maxFile>>20)
+	}
+	return text, err
+}
+
+// addFolder adds all YAML files of a folder below a name. One that cannot be
+// read is rejected like a document that is wrong; the others count.
 func (b *bundle) addFolder(fsys fs.FS, below string) error {
+	return eachRuleFile(fsys, func(name string, err error) error {
+		if err == nil {
+			err = b.add(fsys, name, path.Join(below, name))
+		}
+		if err == nil || errors.Is(err, errTooMuch) {
+			return err
+		}
+		b.unread = append(b.unread, &sigma.Error{Path: path.Join(below, name), Reason: "read file: " + err.Error()})
+		return nil
+	})
+}
+
+// eachRuleFile calls f with all YAML files of a folder, but none in folders whose
+// name begins with a dot, and with the error of what cannot be looked into.
+func eachRuleFile(fsys fs.FS, f func(name string, err error) error) error {
 	return fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
 		switch ext := path.Ext(name); {
-		case err != nil:
+		case err != nil && name == ".":
 			return err
+		case err != nil:
+			return f(name, err)
 		case d.IsDir() && name != "." && strings.HasPrefix(d.Name(), "."):
 			return fs.SkipDir
 		case d.IsDir() || ext != ".yml" && ext != ".yaml":
 			return nil
 		}
-		return b.add(fsys, name, path.Join(below, name))
+		return f(name, nil)
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -69,12 +70,14 @@ type Keeper struct {
 	mu      sync.Mutex
 	config  Config
 	current string // fingerprint of the newest control record
+	settled bool   // false where it is not known whether that record is in the queue
 	sets    []*Set // compiled lately, the newest last
 	seq     uint64
 }
 
 const (
 	currentName = "current"
+	settledMark = "\n" // ends the file of the fingerprint once its control record is durable
 	keyName     = "key"
 	keptSets    = 2
 	keptBundles = 50
@@ -93,7 +96,7 @@ func Open(cfg Config, o Options) (*Keeper, error) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("open rules: %w", err)
 	}
-	k.current = string(text)
+	k.current, k.settled = strings.CutSuffix(string(text), settledMark)
 	return k, k.openKey()
 }
 
@@ -188,14 +191,23 @@ func (k *Keeper) Refresh(ctx context.Context) (*Set, error) {
 		return nil, err
 	}
 	fingerprint := b.fingerprint()
-	if fingerprint == k.Current() {
-		return k.set(fingerprint)
+	if k.inUse(fingerprint) {
+		if s, err := k.set(fingerprint); err == nil {
+			return s.with(b.unread), nil
+		}
 	}
 	s, err := b.compile()
 	if err != nil {
 		return nil, err
 	}
-	return s, k.install(ctx, b, s)
+	return s.with(b.unread), k.install(ctx, b, s)
+}
+
+// inUse tells whether the rules of a fingerprint are surely those in use.
+func (k *Keeper) inUse(fingerprint string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.settled && k.current == fingerprint
 }
 
 // install makes a bundle durable, then says so in the queue.
@@ -210,15 +222,24 @@ func (k *Keeper) install(ctx context.Context, b *bundle, s *Set) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.remember(s)
+	if k.settled && k.current == s.Fingerprint {
+		return nil // only their bundle was lost
+	}
+	current := filepath.Join(k.Dir, currentName)
+	if err := durable.WriteFile(current, []byte(s.Fingerprint), 0o600); err != nil {
+		return fmt.Errorf("save rules: %w", err)
+	}
+	k.settled = false
 	k.seq++
 	control := pipeline.Control{Ruleset: s.Fingerprint}
 	if err := pipeline.AppendControl(ctx, k.Queue, k.epoch, k.seq, k.Now(), control); err != nil {
 		return err
 	}
 	k.current = s.Fingerprint
-	if err := durable.WriteFile(filepath.Join(k.Dir, currentName), []byte(s.Fingerprint), 0o600); err != nil {
+	if err := durable.WriteFile(current, []byte(s.Fingerprint+settledMark), 0o600); err != nil {
 		return fmt.Errorf("save rules: %w", err)
 	}
+	k.settled = true
 	return k.archives.prune(keptBundles)
 }
 

@@ -1,7 +1,11 @@
 package rules
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -25,8 +29,10 @@ const overlayName = "overlay.yml"
 
 func readOverlay(text []byte) (*overlay, error) {
 	o := new(overlay)
-	if err := yaml.Unmarshal(text, o); err != nil {
-		return nil, fmt.Errorf("read overlay: %w", err)
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(o); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read overlay: %w; known are disable, level and filters", err)
 	}
 	for rule, name := range o.Level {
 		if _, ok := sigma.ParseLevel(name); !ok {
@@ -46,13 +52,16 @@ func (o *overlay) apply(s *sigma.Set) (unknown []string, err error) {
 		named[name] = true
 		return true
 	}
-	disabled := func(h *sigma.Header) bool {
-		return slices.ContainsFunc(o.Disable, func(name string) bool { return is(h, name) })
+	disabled := func(h *sigma.Header) (yes bool) {
+		for _, name := range o.Disable {
+			yes = is(h, name) || yes
+		}
+		return yes
 	}
 	level := func(h *sigma.Header) {
-		for name, l := range o.Level {
+		for _, name := range slices.Sorted(maps.Keys(o.Level)) {
 			if is(h, name) {
-				h.Level, _ = sigma.ParseLevel(l)
+				h.Level, _ = sigma.ParseLevel(o.Level[name])
 			}
 		}
 	}

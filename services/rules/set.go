@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/gatewatch/gatewatch/detection"
@@ -26,6 +27,16 @@ type Set struct {
 
 // Rules returns how many rules and correlations are in use.
 func (s *Set) Rules() (rules, correlations int) { return len(s.rules), s.links.Len() }
+
+// with returns the set with more that was rejected.
+func (s *Set) with(unread []*sigma.Error) *Set {
+	if len(unread) == 0 {
+		return s
+	}
+	c := *s
+	c.Rejected = append(c.Rejected[:len(c.Rejected):len(c.Rejected)], unread...)
+	return &c
+}
 
 // folders of a bundle
 const (
@@ -108,6 +119,7 @@ const taxonomyECS = "ecs"
 func (s *Set) build(parsed *sigma.Set, pipeline *sigma.Pipeline) {
 	reject := func(errs []*sigma.Error) { s.Rejected = append(s.Rejected, errs...) }
 	reject(parsed.Errors)
+	reject(dropDuplicates(parsed))
 	filtered, errs := sigma.ApplyFilters(parsed.Rules, parsed.Filters)
 	reject(errs)
 	var rules, foreign []*sigma.Rule
@@ -132,6 +144,24 @@ func (s *Set) build(parsed *sigma.Set, pipeline *sigma.Pipeline) {
 	reject(errs)
 	s.links, errs = sigma.Link(s.engine.Rules(), append(correlations, foreignCorrelations...))
 	reject(errs)
+}
+
+// dropDuplicates leaves out rules whose name in findings another one has:
+// findings of both would be one.
+func dropDuplicates(s *sigma.Set) (errs []*sigma.Error) {
+	first := map[string]string{} // paths by key
+	again := func(h *sigma.Header) bool {
+		path, ok := first[h.Key()]
+		if !ok {
+			first[h.Key()] = h.Path
+			return false
+		}
+		errs = append(errs, &sigma.Error{Path: h.Path, Pos: h.Pos, Rule: h.Key(), Reason: "a rule in " + path + " has the same id"})
+		return true
+	}
+	s.Rules = slices.DeleteFunc(s.Rules, func(r *sigma.Rule) bool { return again(&r.Header) })
+	s.Correlations = slices.DeleteFunc(s.Correlations, func(c *sigma.Correlation) bool { return again(&c.Header) })
+	return errs
 }
 
 // describe is what findings say of a rule.

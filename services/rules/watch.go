@@ -7,42 +7,39 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
-
-	"github.com/gatewatch/gatewatch/services/queue"
 )
 
 // Watch puts the rules of now in use, and again whenever their files change,
-// until ctx ends. What cannot be used is logged once and leaves the rules in use
-// as they are; while the queue is full it is tried again.
+// until ctx ends. What cannot be used is logged once, leaves the rules in use as
+// they are, and is tried again at growing intervals.
 func (k *Keeper) Watch(ctx context.Context) error {
 	tick := time.NewTicker(k.settings().Poll)
 	defer tick.Stop()
 	var seen uint64
 	var said string
+	wait, skip := 0, 0 // looks to leave out after a failure
 	for {
-		if now := k.stamp(); now != seen {
+		if now := k.stamp(); now != seen && skip == 0 {
 			s, err := k.Refresh(ctx)
 			switch {
 			case err == nil:
-				seen, said = now, ""
+				seen, said, wait = now, "", 0
 				k.Report(s)
 			case ctx.Err() != nil:
 				return nil
 			default:
-				if !errors.Is(err, queue.ErrFull) {
-					seen = now
-				}
+				wait = min(2*wait+1, 60)
+				skip = wait
 				if said != err.Error() {
 					said = err.Error()
 					k.Log.Error("change rules, those in use stay", slog.Any("error", err))
 				}
 			}
 		}
+		skip = max(0, skip-1)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -64,27 +61,31 @@ func (k *Keeper) Report(s *Set) {
 		slog.Int("correlations", correlations), slog.Int("rejected", len(s.Rejected)))
 }
 
-// stamp changes when a file of the rules is made, changed or removed.
+// stamp changes when a file of the rules is made, changed or removed, or may be
+// read where it could not.
 func (k *Keeper) stamp() uint64 {
 	h := xxhash.New()
-	look := func(path string, info fs.FileInfo) {
-		fmt.Fprintf(h, "%s\x00%d\x00%d\x00", path, info.Size(), info.ModTime().UnixNano())
+	look := func(path string, info fs.FileInfo, err error) {
+		if err != nil {
+			fmt.Fprintf(h, "%s\x00%v\x00", path, err)
+			return
+		}
+		fmt.Fprintf(h, "%s\x00%d\x00%d\x00%o\x00", path, info.Size(), info.ModTime().UnixNano(), info.Mode())
 	}
 	config := k.settings()
 	for _, dir := range config.Dirs {
-		_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() && path != dir && strings.HasPrefix(d.Name(), ".") {
-				return fs.SkipDir
-			}
-			if info, err := d.Info(); err == nil && !d.IsDir() {
-				look(path, info)
-			}
+		fsys := os.DirFS(dir) // looks behind links, as reading does
+		err := eachRuleFile(fsys, func(name string, err error) error {
+			info, statErr := fs.Stat(fsys, name)
+			look(name, info, errors.Join(err, statErr))
 			return nil
 		})
+		fmt.Fprintf(h, "%s\x00%v\x00", dir, err)
 	}
 	for _, path := range append([]string{config.Overlay}, config.Pipelines...) {
-		if info, err := os.Stat(path); path != "" && err == nil {
-			look(path, info)
+		if path != "" {
+			info, err := os.Stat(path)
+			look(path, info, err)
 		}
 	}
 	return h.Sum64()
