@@ -19,7 +19,8 @@ type CorrelatorConfig struct {
 	// most. Default 512 MiB.
 	MaxBytes int64
 	// MaxEntries is how many events one group keeps of the types whose figure
-	// needs all of them. Beyond it the oldest go. Default 8192.
+	// needs all of them. Beyond it the oldest go. Where a condition counts further,
+	// a group keeps as many as that takes. Default 8192.
 	MaxEntries int
 	// Key keys the hashes of groups and values, so that no one who writes events
 	// can make them collide. The snapshot of one key is no use under another.

@@ -42,6 +42,7 @@ type linked struct {
 	temporal   bool
 	monotone   bool // once it holds, more events cannot make it cease
 	need       int  // count that is enough; MaxInt if it must be exact
+	reach      int  // entries that a group keeps at least so that a count gets to all bounds
 	refs       int  // different rules that it refers to
 	same       []int32
 	bounds     []Bound
@@ -232,6 +233,31 @@ func (r *linker) condition(l *linked, targets []target) *Error {
 		l.kind = kindExpression
 	}
 	l.setNeed()
+	return l.setReach()
+}
+
+const (
+	maxCount    = 1 << 20 // events that a condition counts to; a group of them takes 32 MiB
+	maxDistinct = 1 << 16 // values that it counts to; each event looks at all of them again
+)
+
+// setReach finds how many entries decide every bound of a count: a quarter of those
+// kept is dropped at once, and a value stands for up to three in one timespan.
+func (l *linked) setReach() *Error {
+	c, most, each := l.rule, maxCount, 2
+	switch {
+	case c.Type == ValueCount:
+		most, each = maxDistinct, 4
+	case c.Type != EventCount:
+		return nil
+	}
+	for _, b := range l.bounds {
+		if !(b.Value <= float64(most)) {
+			return &Error{Path: c.Path, Pos: c.Pos, Rule: c.Key(),
+				Reason: fmt.Sprintf("condition of %s counts to %v, and no group keeps more than %d", c.Type, b.Value, most)}
+		}
+		l.reach = max(l.reach, each*(int(max(b.Value, 0))+1))
+	}
 	return nil
 }
 

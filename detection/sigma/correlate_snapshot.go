@@ -119,7 +119,7 @@ type snapshotReader struct {
 	c       *Correlator
 	b       []byte
 	err     error
-	byPrint map[uint64]*linked
+	byPrint map[uint64][]*linked // in their order, those without a part yet
 	groups  groupTable
 	dropped int
 	evicted uint64
@@ -140,17 +140,19 @@ func (r *snapshotReader) open(b []byte) error {
 		return errors.New("made with another hash key")
 	}
 	r.b = body[len(snapshotMagic)+8:]
-	r.byPrint = map[uint64]*linked{}
+	r.byPrint = map[uint64][]*linked{}
 	for _, l := range r.c.links.list {
-		r.byPrint[l.fingerprint(r.c.links)] = l
+		part := l.fingerprint(r.c.links)
+		r.byPrint[part] = append(r.byPrint[part], l)
 	}
 	return nil
 }
 
 func (r *snapshotReader) correlation() {
-	l := r.byPrint[r.fixed64()]
-	if l != nil {
-		delete(r.byPrint, l.fingerprint(r.c.links)) // a second part for it is none of ours
+	part := r.fixed64()
+	var l *linked
+	if twins := r.byPrint[part]; len(twins) > 0 {
+		l, r.byPrint[part] = twins[0], twins[1:] // one part for each, in their order
 	}
 	for n := r.count(5); n > 0 && r.err == nil; n-- {
 		r.group(l)
@@ -167,7 +169,7 @@ func (r *snapshotReader) group(l *linked) {
 	if r.err != nil {
 		return
 	}
-	if touched > r.clock || fired > maxSpan || log < 1 || log > 30 || n == 0 || n > 1<<(log-1) || 1<<(log-1) > 2*max(n, r.c.cfg.MaxEntries) {
+	if touched > r.clock || fired > maxSpan || log < 1 || log > 30 || n == 0 || n > 1<<(log-1) || 1<<(log-1) > 4*max(n, r.c.cfg.MaxEntries) {
 		r.err = errors.New("group has an impossible size")
 		return
 	}

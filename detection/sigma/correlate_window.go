@@ -48,7 +48,6 @@ func (c *Correlator) compact(l *linked, g *group) {
 	}
 	newest := g.entries[n-1].t
 	c.dropOldest(g, searchTime(g.entries, newest-l.timespan-c.lateness))
-	limit := c.cfg.MaxEntries
 	if n >= compactFrom {
 		switch {
 		case l.kind == kindOrdered:
@@ -57,16 +56,17 @@ func (c *Correlator) compact(l *linked, g *group) {
 			c.compactDistinct(l, g)
 		}
 	}
+	limit, loses := max(c.cfg.MaxEntries, l.reach), true
 	if l.monotone && l.kind != kindOrdered {
 		// More entries than this and one of the windows has enough of them: the group
 		// has fired, and what is dropped can only make it fire once more.
 		spans := 2 + (c.lateness+l.timespan-1)/l.timespan
 		if need := 2 * int64(l.need) * spans; need < int64(limit) {
-			limit = max(int(need), compactFrom)
+			limit, loses = max(int(need), compactFrom), false
 		}
 	}
 	if over := len(g.entries) - limit; over >= 0 {
-		if limit == c.cfg.MaxEntries {
+		if loses {
 			c.stats.Truncated++
 		}
 		c.dropOldest(g, over+max(limit/4, 1))
