@@ -133,6 +133,7 @@ func (v *server) newPipeline() (*pipeline.Pipeline, error) {
 	var err error
 	v.rules, err = rules.Open(v.settings.Rules, rules.Options{
 		Dir: filepath.Join(dir, "rules"), Pack: pack.FS, Queue: v.queue, Log: v.log, Now: time.Now,
+		Metrics: v.metrics,
 	})
 	if err != nil {
 		return nil, err

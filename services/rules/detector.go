@@ -13,12 +13,16 @@ type detector struct {
 	correlator *sigma.Correlator
 	matches    []sigma.Match
 
+	metrics *metrics
+	told    sigma.CorrelatorStats // what the metrics know
+	since   int                   // events since they were told
+
 	event *event.Event        // at hand
 	found []detection.Finding // in it
 }
 
-func newDetector(s *Set, cfg sigma.CorrelatorConfig) *detector {
-	return &detector{set: s, matcher: s.engine.NewMatcher(), correlator: sigma.NewCorrelator(s.links, cfg)}
+func newDetector(s *Set, cfg sigma.CorrelatorConfig, m *metrics) *detector {
+	return &detector{set: s, matcher: s.engine.NewMatcher(), correlator: sigma.NewCorrelator(s.links, cfg), metrics: m}
 }
 
 // Detect implements [detection.Detector].
@@ -32,7 +36,21 @@ func (d *detector) Detect(dst []detection.Finding, e *event.Event) []detection.F
 	d.event, d.found = e, dst
 	d.correlator.Observe(e, d.matches, d.fire)
 	dst, d.event, d.found = d.found, nil, nil
+	if d.since++; d.since == tellEvents {
+		d.tell()
+	}
 	return dst
+}
+
+// tellEvents is after how many events the metrics are brought up to date, and at
+// each snapshot.
+const tellEvents = 1024
+
+func (d *detector) tell() {
+	d.since = 0
+	now := d.correlator.Stats()
+	d.metrics.update(d.told, now)
+	d.told = now
 }
 
 // fire adds the finding of a correlation.
@@ -51,10 +69,14 @@ func (d *detector) fire(f *sigma.Firing) {
 }
 
 // Snapshot implements [detection.Detector].
-func (d *detector) Snapshot(dst []byte) []byte { return d.correlator.AppendSnapshot(dst) }
+func (d *detector) Snapshot(dst []byte) []byte {
+	d.tell()
+	return d.correlator.AppendSnapshot(dst)
+}
 
 // Restore implements [detection.Detector].
 func (d *detector) Restore(b []byte) error {
 	_, err := d.correlator.Restore(b) // what no longer fits was of rules that changed
+	d.told = d.correlator.Stats()     // the snapshot's counts were told before
 	return err
 }

@@ -18,6 +18,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/gatewatch/gatewatch/detection"
 	"github.com/gatewatch/gatewatch/detection/sigma"
 	"github.com/gatewatch/gatewatch/services/durable"
@@ -58,6 +60,8 @@ type Options struct {
 	Queue queue.Queue
 	Log   *slog.Logger
 	Now   func() time.Time
+
+	Metrics prometheus.Registerer // may be nil
 }
 
 // Keeper keeps the rules. Its methods may be called concurrently, Watch once.
@@ -65,6 +69,7 @@ type Keeper struct {
 	Options
 	key      [16]byte
 	archives archives
+	metrics  *metrics
 	epoch    queue.Epoch
 
 	mu      sync.Mutex
@@ -85,7 +90,7 @@ const (
 
 // Open reads what was in use. [Keeper.Refresh] puts the rules of now in use.
 func Open(cfg Config, o Options) (*Keeper, error) {
-	k := &Keeper{Options: o, config: cfg.WithDefaults(), archives: archives(o.Dir)}
+	k := &Keeper{Options: o, config: cfg.WithDefaults(), archives: archives(o.Dir), metrics: newMetrics(o.Metrics)}
 	if _, err := rand.Read(k.epoch[:]); err != nil {
 		return nil, fmt.Errorf("open rules: %w", err)
 	}
@@ -149,7 +154,7 @@ func (k *Keeper) Detector(fingerprint string) (detection.Detector, error) {
 	config := k.settings()
 	return newDetector(s, sigma.CorrelatorConfig{
 		Lateness: config.CorrelationLateness, MaxBytes: config.CorrelationMemory, Key: k.key,
-	}), nil
+	}, k.metrics), nil
 }
 
 // InUse returns the rules that are used on new records.
