@@ -19,7 +19,7 @@ type Columnar struct {
 	dir     string
 	cfg     Config
 	cache   *segment.Cache
-	queries *query.Pool // memory of all queries
+	queries *query.Pool // of all queries
 	metrics *metrics
 	lock    *os.File       // nil if read only
 	sealer  segment.Sealer // of Overlay, if read only; guarded by writing
@@ -106,7 +106,7 @@ func open(dir string, cfg Config, readOnly bool) (*Columnar, error) {
 		return nil, err
 	}
 	s := &Columnar{
-		dir: dir, cfg: cfg, cache: segment.NewCache(cfg.CacheBytes), queries: query.NewPool(cfg.QueriesBytes),
+		dir: dir, cfg: cfg, cache: segment.NewCache(cfg.CacheBytes), queries: query.NewPool(int(max(1, cfg.QueriesBytes/cfg.QueryBytes))),
 		nextID: m.NextID, applied: m.Applied, written: m.Applied, changed: make(chan struct{}),
 	}
 	s.head.open, s.head.held = segment.NewBuilder(), &holders{}

@@ -20,7 +20,7 @@ type Config struct {
 	MinFreeBytes int64         `help:"free disk space below which events are refused; 3 % of the disk but at most 1GiB if 0"`
 	QueryTime    time.Duration `help:"time after which a query gives a partial answer"`
 	QueryBytes   int64         `help:"memory that one query may take"`
-	QueriesBytes int64         `help:"memory that all queries at once may take; one that needs more is refused"`
+	QueriesBytes int64         `help:"memory that all large queries at once may take; one more is refused"`
 
 	Log     *slog.Logger          // default: none
 	Metrics prometheus.Registerer // default: none

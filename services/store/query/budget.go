@@ -3,6 +3,7 @@ package query
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 )
 
@@ -11,39 +12,66 @@ import (
 type Budget struct {
 	bytes, groups         int64
 	usedBytes, usedGroups atomic.Int64
-	pool                  *Pool // nil if it is shared with no other query
+	pool                  *Pool       // nil if the query runs alone
+	large                 atomic.Bool // it has a place in the pool
 }
 
-// Pool is memory that the queries of a process share beside the bounds that each
-// of them has. Its methods may be called concurrently.
+// Pool lets only so many queries at once hold much memory, so that those of a
+// process stay within a bound together. A query is refused as soon as it needs
+// more than a small part of what it may have and there is no place, before it
+// takes memory that others need to end. All methods may be called concurrently.
 type Pool struct {
-	bytes int64
-	used  atomic.Int64
+	mu    sync.Mutex
+	taken int
+	most  int
 }
+
+// smallPart is the part of its bytes that a query may hold without a place.
+const smallPart = 16
 
 // ErrBusy means that other queries hold the memory that a query needs. It may be
 // asked again when they have ended.
 var ErrBusy = errors.New("other queries take the memory for queries, try again later")
 
-// NewPool makes a pool of so many bytes.
-func NewPool(bytes int64) *Pool { return &Pool{bytes: bytes} }
+// NewPool makes a pool with places for that many large queries.
+func NewPool(most int) *Pool { return &Pool{most: most} }
 
-// Used returns the bytes that are held by all queries.
-func (p *Pool) Used() int64 { return p.used.Load() }
+// Taken returns how many places are taken.
+func (p *Pool) Taken() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.taken
+}
 
 // Budget makes a budget within the pool; the rest is as in [NewBudget]. Close
-// gives its bytes back.
+// gives its place back.
 func (p *Pool) Budget(bytes int64, groups int) *Budget {
 	b := NewBudget(bytes, groups)
 	b.pool = p
 	return b
 }
 
-// Close gives the bytes of an ended query back to its pool. The budget must not
-// be used any more.
+// enter takes a place for a budget unless it has one, and reports whether it has.
+func (p *Pool) enter(b *Budget) bool {
+	if b.large.Load() {
+		return true
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !b.large.Load() && p.taken < p.most {
+		p.taken++
+		b.large.Store(true)
+	}
+	return b.large.Load()
+}
+
+// Close gives the place of an ended query back. The budget must not be used any
+// more.
 func (b *Budget) Close() {
-	if b.pool != nil {
-		b.pool.used.Add(-b.usedBytes.Swap(0))
+	if b.large.Swap(false) {
+		b.pool.mu.Lock()
+		defer b.pool.mu.Unlock()
+		b.pool.taken--
 	}
 }
 
@@ -91,12 +119,10 @@ func (b *Budget) take(n int64) error {
 	if n <= 0 {
 		return nil
 	}
-	own := b.usedBytes.Add(n)
-	busy := b.pool != nil && b.pool.used.Add(n) > b.pool.bytes
-	switch {
+	switch own := b.usedBytes.Add(n); {
 	case own > b.bytes:
 		return &LimitError{What: "bytes", Max: b.bytes}
-	case busy:
+	case b.pool != nil && own > b.bytes/smallPart && !b.pool.enter(b):
 		return ErrBusy
 	}
 	return nil
@@ -113,8 +139,5 @@ func (b *Budget) group() error {
 // release gives back what was merged away.
 func (b *Budget) release(bytes, groups int64) {
 	b.usedBytes.Add(-bytes)
-	if b.pool != nil {
-		b.pool.used.Add(-bytes)
-	}
 	b.usedGroups.Add(-groups)
 }
