@@ -102,6 +102,7 @@ func TestEvaluationTime(t *testing.T) {
 func TestBodyMemory(t *testing.T) {
 	c := testConfig(t, echo(t).URL)
 	c.Limits.BodyBufferBytes, c.Limits.EvaluationWait = bodyInMemory, 20*time.Millisecond
+	c.Limits.EvaluationTime = time.Minute
 	c.TrustedProxies = []string{"127.0.0.1"} // which has no bounds
 	n := startNode(t, c)
 	const form = "application/x-www-form-urlencoded"
