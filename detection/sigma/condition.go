@@ -9,6 +9,7 @@ import (
 
 const (
 	maxCondition      = 1 << 16 // bytes of one condition
+	maxConditions     = 1 << 18 // bytes of all conditions of one document, aliases written out
 	maxConditionDepth = 64      // nesting of parentheses and negations
 )
 
@@ -20,6 +21,9 @@ func (r *reader) condition(n *yaml.Node) (*Condition, *Error) {
 	}
 	if n.Kind != yaml.ScalarNode || n.ShortTag() == "!!null" {
 		return nil, r.fail(posOf(n), "condition must be a string or a list of strings")
+	}
+	if r.written += len(n.Value); r.written > maxConditions {
+		return nil, r.fail(posOf(n), "conditions are longer than %d bytes together", maxConditions)
 	}
 	p := conditionParser{r: r, node: n, text: n.Value}
 	expr, err := p.parse()
@@ -203,6 +207,9 @@ func (p *conditionParser) of(pos Pos) (*Expr, *Error) {
 
 // resolve checks that all names of an expression lead to detections.
 func (r *reader) resolve(e *Expr, detections []*Detection) *Error {
+	if r.lookups += len(detections); r.lookups > maxLookups {
+		return r.fail(e.Pos, "conditions and search identifiers are too many together")
+	}
 	switch e.Op {
 	case ExprRef:
 		if findDetection(detections, e.Name) == nil {

@@ -22,9 +22,6 @@ type Options struct {
 // maxPlans bounds how many logsources have a plan of their own: events choose them.
 const maxPlans = 256
 
-// maxSteps bounds the size of one rule's program.
-const maxSteps = 1 << 18
-
 // Engine is a compiled set of rules. It does not change and may be used by any
 // number of goroutines, each with a [Matcher] of its own.
 type Engine struct {
@@ -84,8 +81,9 @@ func compileRule(r *Rule) (*compiled, *Error) {
 		}
 	}
 	c := &compiled{rule: r, ref: ref}
+	z := sizer{compiled: c}
 	for _, cond := range r.Conditions {
-		if c.size(cond.Expr) > maxSteps {
+		if z.expr(cond.Expr); z.over() {
 			return nil, &Error{Path: r.Path, Pos: cond.Pos, Rule: r.Key(), Reason: "condition is too large"}
 		}
 	}
@@ -157,37 +155,4 @@ func (e *Engine) planFor(l Logsource) (p *plan, filter bool) {
 
 func (p *plan) sameRules(indexes []int32) bool {
 	return slices.EqualFunc(p.rules, indexes, func(r planRule, i int32) bool { return r.index == i })
-}
-
-// size bounds the steps of a condition's program.
-func (c *compiled) size(x *Expr) int {
-	n := 0
-	for _, a := range x.Args {
-		n += c.size(a)
-	}
-	switch x.Op {
-	case ExprRef:
-		return c.nodeSize(findDetection(c.rule.Detections, x.Name).Node)
-	case ExprOf:
-		for _, d := range Covered(c.rule.Detections, x.Name) {
-			n += c.nodeSize(d.Node)
-		}
-		if x.Count > 1 {
-			n *= x.Count
-		}
-	}
-	return n
-}
-
-func (c *compiled) nodeSize(n *Node) int {
-	size := 0
-	if n.Op == OpItem {
-		for _, alternatives := range c.ref.tests[n.Item].values {
-			size += len(alternatives)
-		}
-	}
-	for _, x := range n.Nodes {
-		size += c.nodeSize(x)
-	}
-	return size
 }

@@ -84,7 +84,7 @@ func FuzzMatch(f *testing.F) {
 		for _, m := range strings.Split(keys[int(how)%len(keys)], "|")[1:] {
 			it.Modifiers = append(it.Modifiers, modifierNames[m])
 		}
-		if it.problem("", false) != nil {
+		if _, err := it.resolved("", false, new(budget)); err != nil {
 			return
 		}
 		cond := &Condition{Expr: &Expr{Name: "s"}}

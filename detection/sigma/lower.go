@@ -46,7 +46,7 @@ var allowed = map[Modifier][]Modifier{
 
 // lower resolves the modifiers of an item. With unresolved placeholders it fails
 // unless pending is set: then a pipeline may still put values in their place.
-func (it *Item) lower(pending bool) (*test, error) {
+func (it *Item) lower(pending bool, spend *budget) (*test, error) {
 	role, err := it.role()
 	if err != nil {
 		return nil, err
@@ -81,7 +81,7 @@ func (it *Item) lower(pending bool) (*test, error) {
 				continue
 			}
 		}
-		ps, err := it.lowerValue(role, v)
+		ps, err := it.lowerValue(role, v, spend)
 		if err != nil {
 			return nil, &valueError{v.Pos, err}
 		}
@@ -110,22 +110,25 @@ func placeholder(s string) (string, bool) {
 }
 
 // checkItem reports what [Compile] would reject, but for placeholders.
-func (r *reader) checkItem(it *Item) *Error { return it.problem(r.path, true) }
+func (r *reader) checkItem(it *Item) *Error {
+	_, err := it.resolved(r.path, true, &r.values)
+	return err
+}
 
-// problem returns why an item cannot be honoured, or nil.
-func (it *Item) problem(path string, pending bool) *Error {
-	_, err := it.lower(pending)
+// resolved is lower with an error that says where an item cannot be honoured.
+func (it *Item) resolved(path string, pending bool, spend *budget) (*test, *Error) {
+	t, err := it.lower(pending, spend)
 	if err == nil {
-		return nil
+		return t, nil
 	}
 	pos := it.Pos
 	if v, ok := err.(*valueError); ok {
 		pos, err = v.pos, v.error
 	}
-	return &Error{Path: path, Pos: pos, Reason: err.Error()}
+	return nil, &Error{Path: path, Pos: pos, Reason: err.Error()}
 }
 
-func (it *Item) lowerValue(role Modifier, v Value) ([]predicate, error) {
+func (it *Item) lowerValue(role Modifier, v Value, spend *budget) ([]predicate, error) {
 	one := func(p predicate) ([]predicate, error) { return []predicate{p}, nil }
 	keyword := it.Field == ""
 	if v.Kind == ValueNull && (keyword || role != 0 || it.changesText()) {
@@ -136,9 +139,9 @@ func (it *Item) lowerValue(role Modifier, v Value) ([]predicate, error) {
 	}
 	switch role {
 	case 0:
-		return it.lowerPlain(v)
+		return it.lowerPlain(v, spend)
 	case ModRe:
-		re, err := it.regex(v.Text)
+		re, err := it.regex(v.Text, spend)
 		return []predicate{{kind: predRegex, re: re}}, err
 	case ModCIDR:
 		prefix, err := parsePrefix(v.Text)

@@ -3,6 +3,7 @@ package sigma
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -10,7 +11,7 @@ import (
 )
 
 // lowerPlain resolves a value without a modifier that gives it another role.
-func (it *Item) lowerPlain(v Value) ([]predicate, error) {
+func (it *Item) lowerPlain(v Value, spend *budget) ([]predicate, error) {
 	if it.Field != "" && !it.changesText() {
 		switch v.Kind {
 		case ValueNull:
@@ -24,11 +25,14 @@ func (it *Item) lowerPlain(v Value) ([]predicate, error) {
 		}
 	}
 	forms := []pattern{parsePattern(v.Text)}
+	if err := spend.spend(forms[0].cost()); err != nil {
+		return nil, err
+	}
 	placed := false
 	for _, m := range it.Modifiers {
 		var next []pattern
 		for _, p := range forms {
-			more, err := it.apply(m, p)
+			more, err := it.apply(m, p, spend)
 			if err != nil {
 				return nil, err
 			}
@@ -59,8 +63,9 @@ func (it *Item) lowerPlain(v Value) ([]predicate, error) {
 }
 
 // apply applies one modifier to one form of a value.
-func (it *Item) apply(m Modifier, p pattern) ([]pattern, error) {
+func (it *Item) apply(m Modifier, p pattern, spend *budget) ([]pattern, error) {
 	one := func(p pattern) ([]pattern, error) { return []pattern{p}, nil }
+	grown := func(p pattern) ([]pattern, error) { return []pattern{p}, spend.spend(p.cost()) }
 	switch m {
 	case ModContains:
 		return one(p.afterMany().withMany())
@@ -69,14 +74,14 @@ func (it *Item) apply(m Modifier, p pattern) ([]pattern, error) {
 	case ModEndsWith:
 		return one(p.afterMany())
 	case ModWindash:
-		return windash(p), nil
+		return windash(p, spend)
 	case ModWide:
-		return one(p.mapText(func(s string) string { return encodeUTF16(s, false) }))
+		return grown(p.mapText(func(s string) string { return encodeUTF16(s, false) }))
 	case ModUTF16BE:
-		return one(p.mapText(func(s string) string { return encodeUTF16(s, true) }))
+		return grown(p.mapText(func(s string) string { return encodeUTF16(s, true) }))
 	case ModUTF16:
 		p = p.mapText(func(s string) string { return encodeUTF16(s, false) })
-		return one(append(pattern{{partText, byteOrderMark}}, p...).joined())
+		return grown(append(pattern{{partText, byteOrderMark}}, p...).joined())
 	case ModBase64, ModBase64Offset:
 		s, ok := p.plain()
 		if !ok {
@@ -86,12 +91,12 @@ func (it *Item) apply(m Modifier, p pattern) ([]pattern, error) {
 			s = "\xff\xfe" + rest
 		}
 		if m == ModBase64 {
-			return one(textPattern(base64.StdEncoding.EncodeToString([]byte(s))))
+			return grown(textPattern(base64.StdEncoding.EncodeToString([]byte(s))))
 		}
 		if s == "" {
 			return nil, fmt.Errorf("modifier base64offset takes no empty value")
 		}
-		return base64Offsets(s), nil
+		return base64Offsets(s), spend.spend(5 * p.cost())
 	}
 	return one(p)
 }
@@ -151,12 +156,41 @@ const dashes = "-/–—―"
 
 // windash returns a pattern with every dash that can begin a flag exchanged in all
 // combinations: one after the start or no word character, and before a word character.
-func windash(p pattern) []pattern {
-	forms := []pattern{nil}
+func windash(p pattern, spend *budget) ([]pattern, error) {
+	pieces := splitDashes(p)
+	count := 1
+	for range pieces[1:] {
+		if count *= utf8.RuneCountInString(dashes); count > maxExpansion {
+			return nil, fmt.Errorf("modifier %v makes more than %d forms of a value", ModWindash, maxExpansion)
+		}
+	}
+	if err := spend.spend(count * p.cost()); err != nil {
+		return nil, err
+	}
+	forms := []pattern{pieces[0]}
+	for _, piece := range pieces[1:] {
+		var next []pattern
+		for _, form := range forms {
+			for _, d := range dashes {
+				next = append(next, slices.Concat(form, pattern{{partText, string(d)}}, piece))
+			}
+		}
+		forms = next
+	}
+	for i := range forms {
+		forms[i] = forms[i].joined()
+	}
+	return forms, nil
+}
+
+// splitDashes cuts a pattern at the dashes that windash exchanges.
+func splitDashes(p pattern) []pattern {
+	var pieces []pattern
+	var piece pattern
 	prev := rune(-1) // what stands before; -1 at the start
 	for _, x := range p {
 		if x.kind != partText {
-			forms = appendPart(forms, x)
+			piece = append(piece, x)
 			prev = -1
 			continue
 		}
@@ -168,45 +202,17 @@ func windash(p pattern) []pattern {
 			}
 			next, _ := utf8.DecodeRuneInString(x.text[i+n:])
 			if strings.ContainsRune(dashes, c) && !isWord(prev) && isWord(next) {
-				forms = appendPart(forms, part{partText, x.text[start:i]})
-				forms = exchange(forms)
+				pieces = append(pieces, append(piece, textPattern(x.text[start:i])...))
+				piece = nil
 				start = i + n
 			}
 			prev = c
 		}
-		forms = appendPart(forms, part{partText, x.text[start:]})
+		piece = append(piece, textPattern(x.text[start:])...)
 	}
-	for i := range forms {
-		forms[i] = forms[i].joined()
-	}
-	return forms
+	return append(pieces, piece)
 }
 
 func isWord(c rune) bool {
 	return c == '_' || c != utf8.RuneError && (unicode.IsLetter(c) || unicode.IsDigit(c))
-}
-
-func appendPart(forms []pattern, x part) []pattern {
-	if x.kind == partText && x.text == "" {
-		return forms
-	}
-	for i := range forms {
-		forms[i] = append(forms[i][:len(forms[i]):len(forms[i])], x)
-	}
-	return forms
-}
-
-// exchange appends each dash to each form. Beyond the bound on forms, which the
-// caller enforces, it adds no more.
-func exchange(forms []pattern) []pattern {
-	if len(forms) > maxExpansion {
-		return forms
-	}
-	var out []pattern
-	for _, p := range forms {
-		for _, d := range dashes {
-			out = append(out, append(p[:len(p):len(p)], part{partText, string(d)}))
-		}
-	}
-	return out
 }

@@ -93,6 +93,7 @@ func (it *Item) view() []stepValue {
 	keyword := it.Field == "" && (it.Has(ModStartsWith) || it.Has(ModEndsWith))
 	many := it.Has(ModWindash) || it.Has(ModBase64Offset) || keyword
 	var list []stepValue
+	var spend budget
 	for _, v := range it.Values {
 		s := v.step()
 		switch {
@@ -103,7 +104,7 @@ func (it *Item) view() []stepValue {
 		case it.changesText() && v.Kind != ValueNull:
 			s.kind, s.pattern = stepString, parsePattern(v.Text)
 			for _, m := range it.Modifiers {
-				forms, err := it.apply(m, s.pattern)
+				forms, err := it.apply(m, s.pattern, &spend)
 				if err != nil || len(forms) != 1 {
 					s.kind = stepOther
 					break

@@ -22,24 +22,26 @@ type Reference struct {
 // NewReference prepares a rule. The error is an [Error].
 func NewReference(r *Rule) (*Reference, error) {
 	ref := &Reference{Rule: r, tests: map[*Item]*test{}}
+	var spend budget
 	for _, d := range r.Detections {
-		if err := ref.lower(d.Node); err != nil {
+		if err := ref.lower(d.Node, &spend); err != nil {
 			return nil, err
 		}
 	}
 	return ref, nil
 }
 
-func (ref *Reference) lower(n *Node) error {
-	if n.Op == OpItem {
-		if err := n.Item.problem(ref.Rule.Path, false); err != nil {
+func (ref *Reference) lower(n *Node, spend *budget) error {
+	if n.Op == OpItem && ref.tests[n.Item] == nil { // those of filters may be there several times
+		t, err := n.Item.resolved(ref.Rule.Path, false, spend)
+		if err != nil {
 			err.Rule = ref.Rule.Key()
 			return err
 		}
-		ref.tests[n.Item], _ = n.Item.lower(false)
+		ref.tests[n.Item] = t
 	}
 	for _, c := range n.Nodes {
-		if err := ref.lower(c); err != nil {
+		if err := ref.lower(c, spend); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,7 @@ const maxRegex = 1 << 14 // bytes of a regular expression
 // regex compiles a regular expression. The specification asks for PCRE; RE2, which
 // runs in linear time, has all of it but look-around, back-references and the like,
 // and with those a rule is rejected. Classes are ASCII's, as PCRE's are by default.
-func (it *Item) regex(text string) (*regexp.Regexp, error) {
+func (it *Item) regex(text string, spend *budget) (*regexp.Regexp, error) {
 	if len(text) > maxRegex {
 		return nil, fmt.Errorf("regular expression is longer than %d bytes", maxRegex)
 	}
@@ -39,11 +39,14 @@ func (it *Item) regex(text string) (*regexp.Regexp, error) {
 	if flags != "" {
 		text = "(?" + flags + ")" + text
 	}
-	re, err := regexp.Compile(text)
+	err := spend.checkProgram(text)
 	if e, ok := err.(*syntax.Error); ok {
 		return nil, fmt.Errorf("regular expression: %s: `%s`", e.Code, e.Expr)
 	}
-	return re, err
+	if err != nil {
+		return nil, err
+	}
+	return regexp.Compile(text)
 }
 
 const (

@@ -11,9 +11,12 @@ import (
 // reader reads one YAML document within bounds: every node that it visits counts,
 // also those that aliases repeat.
 type reader struct {
-	path  string
-	nodes int
-	depth int
+	path    string
+	nodes   int
+	depth   int
+	values  budget
+	written int // bytes of conditions
+	lookups int // of names in conditions
 }
 
 // pair is one member of a mapping.
