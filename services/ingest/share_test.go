@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/gatewatch/gatewatch/services/access"
 )
 
 func TestSharesOfMemory(t *testing.T) {
@@ -87,7 +90,10 @@ func TestWaitingForMemory(t *testing.T) {
 // neither stop other inputs nor are waited for.
 func TestSilentBodies(t *testing.T) {
 	s := openSink(t, newMemoryLog(), Config{})
-	h, err := NewHTTP(s, HTTPConfig{}, nil, nil)
+	byToken := func(_ context.Context, bearer string, _ net.Addr, _ *tls.ConnectionState) (access.Sender, error) {
+		return access.Sender{Name: bearer}, nil
+	}
+	h, err := NewHTTP(s, HTTPConfig{}, byToken, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +130,12 @@ func TestSilentBodies(t *testing.T) {
 		t.Fatalf("a node: %v", err)
 	}
 	release()
-	resp, err := http.Post("http://"+l.Addr().String()+"/raw/syslog", "text/plain", bytes.NewReader([]byte("<1>x")))
+	req, err := http.NewRequest(http.MethodPost, "http://"+l.Addr().String()+"/raw/syslog", bytes.NewReader([]byte("<1>x")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer other")
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil || resp.StatusCode != 200 {
 		t.Fatalf("another sender: %v, %v", resp, err)
 	}

@@ -32,13 +32,13 @@ func TestOversizeLines(t *testing.T) {
 				return
 			}
 			defer conn.Close()
+			after := fmt.Sprintf("<13>1 - - after - - - %d", i)
 			if i%2 == 0 {
 				fmt.Fprintf(conn, "%d %s%s", counted, head, line[:counted-len(head)])
+				fmt.Fprintf(conn, "%d %s", len(after), after)
 			} else {
-				fmt.Fprintf(conn, "%s%s\n", head, line)
+				fmt.Fprintf(conn, "%s%s\n%s\n", head, line, after)
 			}
-			after := fmt.Sprintf("<13>1 - - after - - - %d", i)
-			fmt.Fprintf(conn, "%d %s", len(after), after)
 		})
 	}
 	all.Wait()
