@@ -217,7 +217,7 @@ func (p *predicate) key() string {
 	parts := []string{strconv.Itoa(int(p.kind)), strconv.Quote(p.field)}
 	switch p.kind {
 	case predString:
-		parts = append(parts, strconv.FormatBool(p.cased), strconv.Quote(p.pattern.String()))
+		parts = append(parts, strconv.FormatBool(p.cased), strconv.FormatBool(p.raw), strconv.Quote(p.pattern.String()))
 	case predExists:
 		parts = append(parts, strconv.FormatBool(p.want))
 	case predRegex:

@@ -75,6 +75,7 @@ func (d *detailer) item(t *test) {
 
 // value adds the first value of the event that one value of an item matches.
 func (d *detailer) value(t *test, alternatives []predicate) bool {
+	d.pairs = 0
 	if t.item.Field == "" {
 		for _, f := range d.event.Fields() {
 			if d.any(alternatives, f.Value) {

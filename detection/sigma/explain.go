@@ -149,6 +149,11 @@ func (ex explainer) item(d *Detection, it *Item, want bool) Reason {
 
 // first returns the first value of an event that satisfies the predicate.
 func (p *predicate) first(e *event.Event) (field string, v event.Value, ok bool) {
+	var others []event.Value
+	if p.kind == predFieldRef {
+		others, _ = valuesOf(e, p.ref)
+	}
+	spent := 0
 	for k, v := range e.All() {
 		if v.Kind() == event.KindNone || p.field != "" && k.String() != p.field {
 			continue
@@ -160,10 +165,7 @@ func (p *predicate) first(e *event.Event) (field string, v event.Value, ok bool)
 			continue
 		}
 		if p.kind == predFieldRef {
-			others, _ := valuesOf(e, p.ref)
-			for _, o := range others {
-				ok = ok || p.refHolds(v, o)
-			}
+			ok = p.refHoldsAny(v, others, &spent)
 		} else {
 			ok = p.kind == predExists && p.want || p.holdsFor(v)
 		}

@@ -39,6 +39,7 @@ func (s *state) test(l *lazy) bool {
 	if sv.epoch != s.epoch {
 		return false
 	}
+	s.pairs = 0
 	for i := sv.first; i >= 0; i = s.next[i] - 1 {
 		if s.testValue(l, s.list[i]) {
 			return true
@@ -73,8 +74,8 @@ func (s *state) testValue(l *lazy, v event.Value) bool {
 		if sv.epoch != s.epoch {
 			return false
 		}
-		for i := sv.first; i >= 0; i = s.next[i] - 1 {
-			if s.testRef(p, v, s.list[i]) {
+		for i := sv.first; i >= 0 && s.pairs < maxPairs; i = s.next[i] - 1 {
+			if s.pairs += pairCost(v, s.list[i]); s.testRef(p, v, s.list[i]) {
 				return true
 			}
 		}

@@ -43,6 +43,7 @@ func (it *Item) lowerPlain(v Value, spend *budget) ([]predicate, error) {
 		forms = next
 		placed = placed || m == ModContains || m == ModStartsWith || m == ModEndsWith
 	}
+	raw := it.Has(ModWide) || it.Has(ModUTF16) || it.Has(ModUTF16BE)
 	var ps []predicate
 	for _, p := range forms {
 		if it.Field == "" && !placed {
@@ -57,7 +58,7 @@ func (it *Item) lowerPlain(v Value, spend *budget) ([]predicate, error) {
 		if wild > maxWildcards {
 			return nil, fmt.Errorf("value has more than %d wildcards", maxWildcards)
 		}
-		ps = append(ps, predicate{kind: predString, pattern: p, cased: it.Has(ModCased)})
+		ps = append(ps, predicate{kind: predString, pattern: p, raw: raw, cased: it.Has(ModCased)})
 	}
 	return ps, nil
 }

@@ -12,13 +12,14 @@ type textMatcher struct {
 	text  string // of all shapes but shapeAny and shapeGlob
 	parts pattern
 	cased bool
+	raw   bool // ? stands for one byte
 }
 
-func newTextMatcher(p pattern, cased bool) *textMatcher {
+func newTextMatcher(p pattern, cased, raw bool) *textMatcher {
 	if !cased {
 		p = p.mapText(foldString)
 	}
-	m := &textMatcher{parts: p, cased: cased}
+	m := &textMatcher{parts: p, cased: cased, raw: raw}
 	m.shape, m.text = p.shape()
 	return m
 }
@@ -37,13 +38,13 @@ func (m *textMatcher) match(text []byte) bool {
 	case shapeAny:
 		return true
 	}
-	return globText(text, m.parts)
+	return globText(text, m.parts, m.raw)
 }
 
 // globText matches a pattern: what stands between two stars is put at the first
 // place where it fits, which is never worse than a later one.
-func globText(text []byte, p pattern) bool {
-	n, ok := fit(text, p)
+func globText(text []byte, p pattern, raw bool) bool {
+	n, ok := fit(text, p, raw)
 	if !ok {
 		return false
 	}
@@ -56,7 +57,7 @@ func globText(text []byte, p pattern) bool {
 		p = p[1:] // the star
 		size := segment(p)
 		if size == len(p) {
-			return fitEnd(text, p)
+			return fitEnd(text, p, raw)
 		}
 		at := 0
 		for {
@@ -64,11 +65,11 @@ func globText(text []byte, p pattern) bool {
 			if at < 0 {
 				return false
 			}
-			if n, ok := fit(text[at:], p); ok {
+			if n, ok := fit(text[at:], p, raw); ok {
 				text = text[at+n:]
 				break
 			}
-			at += charSize(text[at:])
+			at += charSize(text[at:], raw)
 		}
 		p = p[size:]
 	}
@@ -86,7 +87,7 @@ func segment(p pattern) int {
 
 // fit matches the parts before the next star at the beginning of text and returns
 // how many bytes they take.
-func fit(text []byte, p pattern) (int, bool) {
+func fit(text []byte, p pattern, raw bool) (int, bool) {
 	at := 0
 	for _, x := range p {
 		switch x.kind {
@@ -96,7 +97,7 @@ func fit(text []byte, p pattern) (int, bool) {
 			if at == len(text) {
 				return 0, false
 			}
-			at += charSize(text[at:])
+			at += charSize(text[at:], raw)
 		default:
 			if !strings.HasPrefix(bytesView(text[at:]), x.text) {
 				return 0, false
@@ -108,13 +109,16 @@ func fit(text []byte, p pattern) (int, bool) {
 }
 
 // fitEnd matches the last parts, behind the last star, at the end of text.
-func fitEnd(text []byte, p pattern) bool {
+func fitEnd(text []byte, p pattern, raw bool) bool {
 	for i := len(p) - 1; i >= 0; i-- {
 		if p[i].kind == partOne {
 			if len(text) == 0 {
 				return false
 			}
-			_, n := utf8.DecodeLastRune(text)
+			n := 1
+			if !raw {
+				_, n = utf8.DecodeLastRune(text)
+			}
 			text = text[:len(text)-n]
 			continue
 		}
@@ -141,8 +145,12 @@ func seek(text []byte, at int, p pattern) int {
 	return at + i
 }
 
-// charSize returns the bytes of the first character, 1 for a byte that is no UTF-8.
-func charSize(text []byte) int {
+// charSize returns the bytes of the first character, 1 for a byte that is no UTF-8
+// and where bytes are meant.
+func charSize(text []byte, raw bool) int {
+	if raw {
+		return 1
+	}
 	_, n := utf8.DecodeRune(text)
 	return max(n, 1)
 }

@@ -107,6 +107,7 @@ type state struct {
 	fold  []byte // folded text of the value at hand
 	num   []byte // text of a value that is no string
 	other []byte // folded text of the other field of a fieldref
+	pairs int    // what the fieldref at hand has spent of maxPairs
 	hit   func(span)
 }
 

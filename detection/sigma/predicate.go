@@ -3,6 +3,8 @@ package sigma
 import (
 	"net/netip"
 	"regexp"
+
+	"github.com/gatewatch/gatewatch/detection/event"
 )
 
 // predicate is one test of one field, all modifiers resolved.
@@ -13,6 +15,7 @@ type predicate struct {
 	value int    // index of the item's value that it comes from
 
 	pattern pattern        // predString
+	raw     bool           // predString: the pattern is of bytes and not of characters
 	num     number         // predNumber, predCompare, predTime
 	op      CompareOp      // predCompare, predTime
 	want    bool           // predBool, predExists
@@ -31,7 +34,7 @@ type predicate struct {
 func (p *predicate) prepare() {
 	switch p.kind {
 	case predString:
-		p.text = newTextMatcher(p.pattern, p.cased)
+		p.text = newTextMatcher(p.pattern, p.cased, p.raw)
 	case predRegex:
 		p.must, p.need = regexNeeds(p.re.String())
 	}
@@ -51,6 +54,22 @@ const (
 	predFieldRef
 	predTime
 )
+
+// maxPairs bounds how much of the values of two fields a fieldref compares, as
+// [pairCost] counts it: hostile events have long lists of both. Values further on
+// are as if they were not there.
+const maxPairs = 1 << 22
+
+// pairCost is about the bytes that comparing two values looks at.
+func pairCost(v, o event.Value) int {
+	cost := 64
+	for _, x := range [...]event.Value{v, o} {
+		if x.Kind() == event.KindString {
+			cost += len(x.Text())
+		}
+	}
+	return cost
+}
 
 // test is an item with its modifiers resolved: for each value the predicates of
 // which any suffices. All values must hold or any, and neg turns the result.

@@ -200,6 +200,10 @@ func (g generator) item() (key, values string) {
 	case 7:
 		return g.pick("|contains", "|all", "|startswith", "|contains|cased", "|endswith", "|re"), list(3, func() string { return g.pick("foo", "ab", "'1'", "bar") })
 	case 8:
+		if g.one(3) { // bytes, also such as are halves of characters
+			return field + "|" + g.pick("wide", "utf16be", "utf16") + g.pick("", "|contains", "|endswith") + suffix,
+				list(2, func() string { return "'" + g.pick("é", "日", "É*", "a?b", "*?日", "ꖗ", "*ꖗ?*", "覃") + "'" })
+		}
 		return field + "|" + g.pick("windash", "base64", "base64offset", "wide", "utf16be") + "|contains" + suffix,
 			list(2, func() string { return "'" + g.pick(" -x", "foo", " /a -b", "ab", "x") + "'" })
 	}
@@ -287,6 +291,11 @@ func (g generator) text() string {
 			p = strings.ToUpper(p)
 		case 1:
 			p = strings.ToLower(p)
+		case 2: // bytes as they are: halves of characters, other encodings
+			p = encodeUTF16(p, g.one(2))
+		}
+		if g.one(20) {
+			p = g.pick("\xe9", "\x97", "\xe6", "\xa5", "\x00", "\xc3", "\x89", "\xff")
 		}
 		s += p
 	}

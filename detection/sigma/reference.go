@@ -139,11 +139,10 @@ func (p *predicate) holds(e *event.Event) bool {
 		return !present
 	case predFieldRef:
 		others, _ := valuesOf(e, p.ref)
+		spent := 0
 		for _, v := range values {
-			for _, o := range others {
-				if p.refHolds(v, o) {
-					return true
-				}
+			if p.refHoldsAny(v, others, &spent) {
+				return true
 			}
 		}
 		return false
@@ -198,7 +197,10 @@ func memberValue(e *event.Event, k event.Key) event.Value {
 func (p *predicate) holdsFor(v event.Value) bool {
 	switch p.kind {
 	case predString:
-		return globHolds(runesOf(v.String()), p.pattern, p.cased)
+		if p.raw {
+			return bytesHold(v.String(), p.pattern, p.cased)
+		}
+		return globHolds(v.String(), p.pattern, p.cased, runesOf)
 	case predNumber:
 		n, ok := numberOf(v)
 		return ok && n == p.num
@@ -300,6 +302,22 @@ func timeOf(v event.Value) (int64, bool) {
 	return 0, false
 }
 
+// refHoldsAny compares a value with those of the other field, up to maxPairs.
+func (p *predicate) refHoldsAny(v event.Value, others []event.Value, spent *int) bool {
+	for _, o := range others {
+		if v.Kind() == event.KindNone || o.Kind() == event.KindNone {
+			continue
+		}
+		if *spent >= maxPairs {
+			return false
+		}
+		if *spent += pairCost(v, o); p.refHolds(v, o) {
+			return true
+		}
+	}
+	return false
+}
+
 // refHolds compares the values of two fields.
 func (p *predicate) refHolds(v, o event.Value) bool {
 	if v.Kind() == event.KindNone || o.Kind() == event.KindNone {
@@ -318,7 +336,25 @@ func (p *predicate) refHolds(v, o event.Value) bool {
 	if p.how == shapeSuffix || p.how == shapeContains {
 		pat = pat.afterMany()
 	}
-	return globHolds(runesOf(v.String()), pat, p.cased)
+	return bytesHold(v.String(), pat, p.cased)
+}
+
+// bytesHold matches the bytes of text, folded unless it is cased: what it is
+// compared with may end within a character.
+func bytesHold(text string, p pattern, cased bool) bool {
+	if !cased {
+		text, p = foldString(text), p.mapText(foldString)
+	}
+	return globHolds(text, p, true, bytesOf)
+}
+
+// bytesOf returns every byte as a character of its own.
+func bytesOf(s string) []rune {
+	var out []rune
+	for i := range len(s) {
+		out = append(out, -1-rune(s[i]))
+	}
+	return out
 }
 
 // runesOf returns the characters of a string; a byte that is no UTF-8 is a
@@ -337,8 +373,8 @@ func runesOf(s string) []rune {
 }
 
 // globHolds matches text against a pattern by the table of which prefix of the
-// pattern reaches which prefix of the text.
-func globHolds(text []rune, p pattern, cased bool) bool {
+// pattern reaches which prefix of the text, in characters as chars cuts them.
+func globHolds(s string, p pattern, cased bool, chars func(string) []rune) bool {
 	const many, one = utf8.MaxRune + 1, utf8.MaxRune + 2
 	var pat []rune
 	for _, x := range p {
@@ -348,9 +384,10 @@ func globHolds(text []rune, p pattern, cased bool) bool {
 		case partOne:
 			pat = append(pat, one)
 		default:
-			pat = append(pat, runesOf(x.text)...)
+			pat = append(pat, chars(x.text)...)
 		}
 	}
+	text := chars(s)
 	reach := make([]bool, len(text)+1)
 	reach[0] = true
 	for _, c := range pat {
