@@ -88,6 +88,23 @@ func TestCorrelatorTruncated(t *testing.T) {
 	}
 }
 
+// TestCorrelatorLateWindows counts a late event that changes more windows than are
+// looked at.
+func TestCorrelatorLateWindows(t *testing.T) {
+	s, links := correlations(t, base("a")+correlation("X", "type: value_count\nrules: [a]\ntimespan: 1s\ncondition: {field: v, eq: 5000}"))
+	f := func(events int, want uint64) {
+		t.Helper()
+		c := NewCorrelator(links, CorrelatorConfig{})
+		flood(s, c, 0, events)
+		flood(s, c, 100, 101)
+		if got := c.Stats().Truncated; got != want {
+			t.Errorf("late among %d events: %d, want %d", events, got, want)
+		}
+	}
+	f(300, 0)
+	f(2000, 1)
+}
+
 // TestRestoreTwins takes over two correlations that are the same but for their title.
 func TestRestoreTwins(t *testing.T) {
 	x := correlation("X", "type: event_count\nrules: [a]\ngroup-by: [user]\ntimespan: 1m\ncondition: {gte: 3}")
