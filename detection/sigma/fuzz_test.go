@@ -75,6 +75,7 @@ func FuzzMatch(f *testing.F) {
 	f.Add("-a -b", "x /a –b", byte(2))
 	f.Add("ſtraße", "STRASSE", byte(3))
 	f.Add("", "0", byte(8))
+	f.Add("\x9e", "Ƞ", byte(3))
 	f.Fuzz(func(t *testing.T, pattern, text string, how byte) {
 		if len(pattern) > 200 || len(text) > 1000 || strings.Count(pattern, "*")+strings.Count(pattern, "?") > 12 {
 			return

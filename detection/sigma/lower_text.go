@@ -43,7 +43,7 @@ func (it *Item) lowerPlain(v Value, spend *budget) ([]predicate, error) {
 		forms = next
 		placed = placed || m == ModContains || m == ModStartsWith || m == ModEndsWith
 	}
-	raw := it.Has(ModWide) || it.Has(ModUTF16) || it.Has(ModUTF16BE)
+	raw := it.Has(ModWide) || it.Has(ModUTF16) || it.Has(ModUTF16BE) || !utf8.ValidString(v.Text)
 	var ps []predicate
 	for _, p := range forms {
 		if it.Field == "" && !placed {
