@@ -251,8 +251,10 @@ func (c *Correlator) judge(l *linked, g uint32, t int64, fire func(*Firing)) {
 	c.stats.Fired++
 	value, _ := c.figure(l, window, math.MaxInt)
 	c.values = splitKey(c.values[:0], p.key)
-	fire(&Firing{Correlation: l.rule, Values: c.values, Value: value, Time: t,
-		From: window[0].t, To: window[len(window)-1].t})
+	fire(&Firing{
+		Correlation: l.rule, Values: c.values, Value: value, Time: t,
+		From: window[0].t, To: window[len(window)-1].t,
+	})
 }
 
 // sweep removes dead groups, two at most, of one correlation after the other.

@@ -61,8 +61,10 @@ type groupField struct {
 // correlations. A correlation that cannot be honoured is left out, with all that
 // refer to it, and reported.
 func Link(rules []*Rule, correlations []*Correlation) (*Links, []*Error) {
-	r := linker{links: &Links{ofRule: make([][]link, len(rules)), silent: make([]bool, len(rules))},
-		targets: map[string]target{}, state: make([]linkState, len(correlations)), all: correlations}
+	r := linker{
+		links:   &Links{ofRule: make([][]link, len(rules)), silent: make([]bool, len(rules))},
+		targets: map[string]target{}, state: make([]linkState, len(correlations)), all: correlations,
+	}
 	for i, rule := range rules {
 		r.name(&rule.Header, target{rule: i, corr: -1})
 	}
@@ -253,8 +255,10 @@ func (l *linked) setReach() *Error {
 	}
 	for _, b := range l.bounds {
 		if !(b.Value <= float64(most)) {
-			return &Error{Path: c.Path, Pos: c.Pos, Rule: c.Key(),
-				Reason: fmt.Sprintf("condition of %s counts to %v, and no group keeps more than %d", c.Type, b.Value, most)}
+			return &Error{
+				Path: c.Path, Pos: c.Pos, Rule: c.Key(),
+				Reason: fmt.Sprintf("condition of %s counts to %v, and no group keeps more than %d", c.Type, b.Value, most),
+			}
 		}
 		l.reach = max(l.reach, each*(int(max(b.Value, 0))+1))
 	}

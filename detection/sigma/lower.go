@@ -37,8 +37,10 @@ func (it *Item) role() (Modifier, error) {
 
 // allowed lists which other modifiers each role takes besides all, neq and expand.
 var allowed = map[Modifier][]Modifier{
-	0: {ModContains, ModStartsWith, ModEndsWith, ModCased, ModWindash, ModWide, ModUTF16BE,
-		ModUTF16, ModBase64, ModBase64Offset},
+	0: {
+		ModContains, ModStartsWith, ModEndsWith, ModCased, ModWindash, ModWide, ModUTF16BE,
+		ModUTF16, ModBase64, ModBase64Offset,
+	},
 	ModRe:       {ModReI, ModReM, ModReS, ModContains, ModStartsWith, ModEndsWith, ModCased},
 	ModFieldRef: {ModContains, ModStartsWith, ModEndsWith, ModCased},
 	ModMinute:   {ModLT, ModLTE, ModGT, ModGTE},

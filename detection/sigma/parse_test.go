@@ -176,8 +176,10 @@ detection: {sel: {F|contains: [a, 2]}, condition: sel}
 		t.Errorf("custom fields are %v", r.Custom)
 	}
 	it := r.Detections[0].Node.Item
-	want := &Item{Field: "F", Modifiers: []Modifier{ModContains}, Pos: Pos{14, 19},
-		Values: []Value{{ValueString, "a", Pos{14, 32}}, {ValueNumber, "2", Pos{14, 35}}}}
+	want := &Item{
+		Field: "F", Modifiers: []Modifier{ModContains}, Pos: Pos{14, 19},
+		Values: []Value{{ValueString, "a", Pos{14, 32}}, {ValueNumber, "2", Pos{14, 35}}},
+	}
 	if diff := cmp.Diff(want, it); diff != "" {
 		t.Error(diff)
 	}

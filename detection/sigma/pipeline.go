@@ -158,8 +158,10 @@ func (run *pipelineRun) grow(text int) bool {
 }
 
 func (p *Pipeline) newRun() *pipelineRun {
-	return &pipelineRun{vars: p.vars, state: map[string]Value{}, applied: map[string]bool{},
-		items: map[*Item]map[string]bool{}, names: map[string]map[string]bool{}, mapped: map[string]bool{}}
+	return &pipelineRun{
+		vars: p.vars, state: map[string]Value{}, applied: map[string]bool{},
+		items: map[*Item]map[string]bool{}, names: map[string]map[string]bool{}, mapped: map[string]bool{},
+	}
 }
 
 func (run *pipelineRun) header() *Header {

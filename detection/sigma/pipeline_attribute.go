@@ -45,10 +45,14 @@ func readRuleAttribute(p *params) (ruleCondition, *Error) {
 
 // attribute returns a member of the document under the name it has in YAML.
 func (h *Header) attribute(name string) (attribute, bool) {
-	texts := map[string]string{"id": h.ID, "name": h.Name, "title": h.Title, "taxonomy": h.Taxonomy,
-		"description": h.Description, "author": h.Author, "license": h.License}
-	lists := map[string][]string{"references": h.References, "tags": h.Tags, "fields": h.Fields,
-		"falsepositives": h.FalsePos, "scope": h.Scope}
+	texts := map[string]string{
+		"id": h.ID, "name": h.Name, "title": h.Title, "taxonomy": h.Taxonomy,
+		"description": h.Description, "author": h.Author, "license": h.License,
+	}
+	lists := map[string][]string{
+		"references": h.References, "tags": h.Tags, "fields": h.Fields,
+		"falsepositives": h.FalsePos, "scope": h.Scope,
+	}
 	if s, ok := texts[name]; ok {
 		return attribute{text: s}, s != ""
 	}

@@ -157,8 +157,10 @@ func (run *pipelineRun) addCondition(n *Node, name string, negated bool) {
 		if negated {
 			x, text = &Expr{Op: ExprNot, Args: []*Expr{x}, Pos: c.Pos}, "not "+name
 		}
-		r.Conditions[i] = &Condition{Text: text + " and (" + c.Text + ")", Pos: c.Pos,
-			Expr: &Expr{Op: ExprAnd, Pos: c.Pos, Args: []*Expr{x, pinned(c.Expr, detections)}}}
+		r.Conditions[i] = &Condition{
+			Text: text + " and (" + c.Text + ")", Pos: c.Pos,
+			Expr: &Expr{Op: ExprAnd, Pos: c.Pos, Args: []*Expr{x, pinned(c.Expr, detections)}},
+		}
 	}
 }
 

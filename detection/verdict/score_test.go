@@ -35,7 +35,8 @@ func samples() []Input {
 	blocked.Matches = []Match{{Rule: 942100, Variable: "ARGS:q"}}
 	log := Input{Partial: true, Block: true, Score: 15, Rules: []int{941100, 941160, 941390}, Matches: []Match{{Rule: 941100, Variable: "ARGS:c", Value: "<script>alert(1)</script>"}}}
 	return []Input{
-		{}, blocked, log,
+		{},
+		blocked, log,
 		request("GET", "/", "", ""),
 		request("GET", "/products/17?sort=price&page=2", "", ""),
 		request("POST", "/comment", "application/x-www-form-urlencoded", "text=Please+select+one+from+the+list&id=7"),

