@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -85,8 +86,7 @@ func runRulesEval(cmd *cobra.Command, f evalFlags, args []string) error {
 	defer in.Close()
 	out := bufio.NewWriter(cmd.OutOrStdout())
 	if err := evalEvents(in, rules, out); err != nil {
-		out.Flush()
-		return err
+		return errors.Join(err, out.Flush())
 	}
 	if err := out.Flush(); err != nil {
 		return err

@@ -106,7 +106,7 @@ type linker struct {
 // name registers what a document can be referred to by. An id wins over a name.
 func (r *linker) name(h *Header, t target) {
 	for _, key := range []string{h.ID, h.Name} {
-		if key == "" || key == h.Name && key == h.ID && r.targets[key] == t {
+		if key == "" || h.Name == h.ID && r.targets[key] == t {
 			continue
 		}
 		if _, ok := r.targets[key]; ok {

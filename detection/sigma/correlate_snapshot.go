@@ -36,7 +36,7 @@ func (c *Correlator) AppendSnapshot(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(c.links.list)))
 	for i, l := range c.links.list {
 		list := c.groups.lists[i]
-		dst = binary.LittleEndian.AppendUint64(dst, l.fingerprint(c.links))
+		dst = binary.LittleEndian.AppendUint64(dst, l.fingerprint())
 		dst = binary.AppendUvarint(dst, uint64(list.live))
 		for n := list.oldest; n != 0; {
 			g := c.groups.at(n - 1)
@@ -68,7 +68,7 @@ func (c *Correlator) keyCheck() uint64 {
 }
 
 // fingerprint is the same as long as the groups of a correlation mean the same.
-func (l *linked) fingerprint(links *Links) uint64 {
+func (l *linked) fingerprint() uint64 {
 	c := l.rule
 	h := xxhash.New()
 	fmt.Fprintf(h, "%q %q %d %q %v %q %v", c.Key(), c.Type, l.timespan, c.GroupBy, l.bounds, c.Field, l.percentile)
@@ -91,7 +91,7 @@ func (l *linked) fingerprint(links *Links) uint64 {
 func (c *Correlator) Restore(snapshot []byte) (dropped int, err error) {
 	r := snapshotReader{c: c}
 	if err := r.open(snapshot); err != nil {
-		return 0, fmt.Errorf("restore correlations: %w: %s", ErrSnapshot, err)
+		return 0, fmt.Errorf("restore correlations: %w: %w", ErrSnapshot, err)
 	}
 	r.groups.init(len(c.links.list))
 	r.clock = r.varint()
@@ -104,7 +104,7 @@ func (c *Correlator) Restore(snapshot []byte) (dropped int, err error) {
 		r.err = errors.New("bytes left over")
 	}
 	if r.err != nil {
-		return 0, fmt.Errorf("restore correlations: %w: %s", ErrSnapshot, r.err)
+		return 0, fmt.Errorf("restore correlations: %w: %w", ErrSnapshot, r.err)
 	}
 	c.clock, c.stats, c.groups, c.cursor = r.clock, stats, r.groups, 0
 	if len(c.links.list) > 0 {
@@ -142,7 +142,7 @@ func (r *snapshotReader) open(b []byte) error {
 	r.b = body[len(snapshotMagic)+8:]
 	r.byPrint = map[uint64][]*linked{}
 	for _, l := range r.c.links.list {
-		part := l.fingerprint(r.c.links)
+		part := l.fingerprint()
 		r.byPrint[part] = append(r.byPrint[part], l)
 	}
 	return nil

@@ -309,7 +309,7 @@ func TestGroupTable(t *testing.T) {
 		key := []byte{byte(rnd.IntN(200))}
 		corr := int32(rnd.IntN(2))
 		hash := uint64(key[0] % 16) // few places, so that they meet
-		name := fmt.Sprint(corr, key)
+		name := fmt.Sprintf("%d %x", corr, key)
 		n, ok := gt.find(corr, hash, key)
 		if w, there := want[name]; ok != there || ok && n != w {
 			t.Fatalf("%s: found %v %d, want %v %d", name, ok, n, there, w)

@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -124,7 +125,7 @@ func (it *Item) resolved(path string, pending bool, spend *budget) (*test, *Erro
 		return t, nil
 	}
 	pos := it.Pos
-	if v, ok := err.(*valueError); ok {
+	if v := new(valueError); errors.As(err, &v) {
 		pos, err = v.pos, v.error
 	}
 	return nil, &Error{Path: path, Pos: pos, Reason: err.Error()}

@@ -204,7 +204,7 @@ type ruleFault struct {
 func (run *pipelineRun) fault(err error) *Error {
 	h := run.header()
 	e := &Error{Path: h.Path, Pos: h.Pos, Rule: h.Key(), Reason: "pipeline: " + err.Error()}
-	if f, ok := err.(*ruleFault); ok {
+	if f := new(ruleFault); errors.As(err, &f) {
 		e.Pos = f.pos
 	}
 	return e

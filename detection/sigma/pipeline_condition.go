@@ -110,8 +110,8 @@ func readConditions[T any](p *params, kind string, known map[string]func(*params
 
 // eachCondition goes through a list or a mapping of conditions.
 func eachCondition(p *params, n *yaml.Node, read func(name string, n *yaml.Node) *Error) *Error {
-	switch {
-	case n.Kind == yaml.MappingNode:
+	switch n.Kind {
+	case yaml.MappingNode:
 		members, err := p.pairs(n, "conditions")
 		if err != nil {
 			return err
@@ -122,7 +122,7 @@ func eachCondition(p *params, n *yaml.Node, read func(name string, n *yaml.Node)
 			}
 		}
 		return nil
-	case n.Kind == yaml.SequenceNode:
+	case yaml.SequenceNode:
 		for _, c := range n.Content {
 			if err := read("", c); err != nil {
 				return err

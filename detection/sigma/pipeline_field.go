@@ -233,7 +233,7 @@ func (run *pipelineRun) rewrite(step *pipelineItem, f func(*Item) (*Node, error)
 			return n, nil
 		}
 		out, err := f(n.Item)
-		if _, placed := err.(*ruleFault); err != nil && !placed {
+		if placed := new(ruleFault); err != nil && !errors.As(err, &placed) {
 			err = &ruleFault{n.Item.Pos, err}
 		}
 		if err != nil {

@@ -100,11 +100,11 @@ func (a *anatomy) xml(s []byte) {
 	for i := 0; i < len(s) && !a.full(); {
 		open := bytes.IndexByte(s[i:], '<')
 		if open < 0 {
-			a.xmlText(nil, s[i:])
+			a.xmlText(s[i:])
 			return
 		}
 		if open > 0 {
-			a.xmlText(nil, s[i:i+open])
+			a.xmlText(s[i : i+open])
 		}
 		i += open
 		switch {
@@ -120,9 +120,9 @@ func (a *anatomy) xml(s []byte) {
 	}
 }
 
-func (a *anatomy) xmlText(name, s []byte) {
+func (a *anatomy) xmlText(s []byte) {
 	if s = bytes.TrimSpace(s); len(s) > 0 {
-		a.add(inXML, name, s, 1)
+		a.add(inXML, nil, s, 1)
 	}
 }
 
@@ -130,11 +130,11 @@ func (a *anatomy) xmlText(name, s []byte) {
 func (a *anatomy) xmlSpan(s []byte, i int, end string, text bool) int {
 	n := bytes.Index(s[i:], []byte(end))
 	if n < 0 {
-		a.xmlText(nil, s[i:])
+		a.xmlText(s[i:])
 		return len(s)
 	}
 	if text {
-		a.xmlText(nil, s[i:i+n])
+		a.xmlText(s[i : i+n])
 	}
 	return i + n + len(end)
 }
@@ -163,7 +163,7 @@ func (a *anatomy) declaration(s []byte, i int) int {
 func (a *anatomy) element(s []byte, i int) int {
 	n := bytes.IndexByte(s[i:], '>')
 	if n < 0 {
-		a.xmlText(nil, s[i:])
+		a.xmlText(s[i:])
 		return len(s)
 	}
 	tag := s[i : i+n+1]

@@ -61,7 +61,7 @@ func termsOf(x *vector) (out [terms]float64) {
 	out[tLines] = float64(x[fLines])
 	out[tOpaque] = float64(x[fOpaque])
 	for i := range langBenign {
-		if language(i) == langEncoding || language(i) == langURL {
+		if i == langEncoding || i == langURL {
 			continue
 		}
 		n := clip(x[fLanguages+feature(i)], 0, 4)

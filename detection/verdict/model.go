@@ -36,6 +36,7 @@ func (m *Model) WithPrior(p float64) (*Model, error) {
 // Kind says what a decision rests on.
 type Kind string
 
+// What rules a decision rests on.
 const (
 	KindClean   Kind = "clean"   // no rule scored
 	KindPolicy  Kind = "policy"  // protocol and method rules alone

@@ -66,7 +66,7 @@ func (f *finder) lines() {
 		return
 	}
 	for i := 0; i+2 < len(f.t); i++ {
-		if f.t[i].kind != kNewline && !(f.t[i].kind == kControl && f.t[i].char == '\r') {
+		if f.t[i].kind != kNewline && (f.t[i].kind != kControl || f.t[i].char != '\r') {
 			continue
 		}
 		j := i + 1

@@ -1,7 +1,5 @@
 package verdict
 
-import "unicode/utf8"
-
 // kind of a token, common to all languages that are looked for.
 type kind uint8
 
@@ -176,9 +174,6 @@ func (t *token) comment(s []byte, i int) int {
 // is tells whether a token is a punctuation mark.
 func (t *token) is(c byte) bool { return (t.kind == kPunct || t.kind == kQuote) && t.char == c }
 
-// text is the token as it stands in the value.
-func (t *token) text(s []byte) []byte { return s[t.start:t.end] }
-
 // isWord compares a word without regard to case.
 func (t *token) isWord(s []byte, lower string) bool {
 	if t.kind != kWord || int(t.end-t.start) != len(lower) {
@@ -195,6 +190,3 @@ func (t *token) isWord(s []byte, lower string) bool {
 	}
 	return true
 }
-
-// runeCount is the length of a value for people.
-func runeCount(s []byte) int { return utf8.RuneCount(s) }

@@ -139,8 +139,10 @@ func FuzzCountElements(f *testing.F) {
 func TestPlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlaces(3, 2)
-		if !p.try("a") || !p.try("a") || p.try("a") {
-			t.Error("a has not two places")
+		for i, want := range []bool{true, true, false} {
+			if p.try("a") != want {
+				t.Errorf("try %d of a: want %v of two places", i, want)
+			}
 		}
 		if !p.try("b") || p.try("c") {
 			t.Error("there are not three places")

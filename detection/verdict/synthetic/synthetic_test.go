@@ -6,8 +6,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/gatewatch/gatewatch/detection/verdict"
 )
 
 func TestRequestsAreTheSameEachTime(t *testing.T) {
@@ -52,5 +50,4 @@ func TestRequestsAreWhole(t *testing.T) {
 			t.Errorf("no request of class %s", grammars[i].class)
 		}
 	}
-	var _ []*verdict.Request = all
 }
