@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"regexp/syntax"
@@ -40,7 +41,7 @@ func (it *Item) regex(text string, spend *budget) (*regexp.Regexp, error) {
 		text = "(?" + flags + ")" + text
 	}
 	err := spend.checkProgram(text)
-	if e, ok := err.(*syntax.Error); ok {
+	if e := new(syntax.Error); errors.As(err, &e) {
 		return nil, fmt.Errorf("regular expression: %s: `%s`", e.Code, e.Expr)
 	}
 	if err != nil {
