@@ -51,19 +51,27 @@ func TestRequestLimits(t *testing.T) {
 				}
 				want = 200
 			}
-			r, err := http.NewRequest("POST", n.url+target, strings.NewReader(body))
-			if err != nil {
-				t.Fatal(err)
+			status, e := 0, map[string]any(nil)
+			// A client that is still sending can lose the answer when the
+			// connection closes (RFC 9112 section 9.6). The event is there each time.
+			for try := 0; status == 0 && try < 5; try++ {
+				r, err := http.NewRequest("POST", n.url+target, strings.NewReader(body))
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Host = host
+				r.Header.Set("User-Agent", "Mozilla/5.0")
+				r.Header.Set("Accept", "*/*")
+				r.Header.Set("Content-Type", contentType)
+				r.Header.Set("Cookie", cookie)
+				if resp, err := http.DefaultTransport.RoundTrip(r); err == nil {
+					status = resp.StatusCode
+					resp.Body.Close()
+				}
+				e = n.event(t)
 			}
-			r.Host = host
-			r.Header.Set("User-Agent", "Mozilla/5.0")
-			r.Header.Set("Accept", "*/*")
-			r.Header.Set("Content-Type", contentType)
-			r.Header.Set("Cookie", cookie)
-			resp := do(t, http.DefaultTransport, r)
-			e := n.event(t)
-			if resp.StatusCode != want || e["waf.reason"] != reason {
-				t.Errorf("%s %.20s %.20s: status %d, reason %v", host, target, contentType, resp.StatusCode, e["waf.reason"])
+			if status != want || e["waf.reason"] != reason {
+				t.Errorf("%s %.20s %.20s: status %d, reason %v", host, target, contentType, status, e["waf.reason"])
 			}
 			if reason != nil && e["waf.evaluation_duration"].(float64) > 5e8 {
 				t.Errorf("%s: %s took %v ns", host, reason, e["waf.evaluation_duration"])
