@@ -11,7 +11,8 @@ import (
 func (r *remote) misdirected(err error) error {
 	text := err.Error()
 	switch {
-	case strings.Contains(text, `malformed HTTP response "\x00\x00`): // settings of HTTP/2
+	// The settings of HTTP/2, which come before or after the request is sent.
+	case strings.Contains(text, `malformed HTTP response "\x00\x00`), strings.Contains(text, "readLoopPeekFailLocked"):
 		return r.wrongPort("the gRPC port (listen.grpc)")
 	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
 		return usagef("%s speaks plain HTTP: use http://%s", r.server, strings.TrimPrefix(r.server, "https://"))
