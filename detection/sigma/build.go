@@ -17,11 +17,29 @@ func Build(s *Set, p *Pipeline, options Options) (*Ruleset, []*Error) {
 	errs = append(errs, more...)
 	correlations := s.Correlations
 	if p != nil {
-		rules, correlations, more = p.Apply(rules, correlations)
+		native, foreign := split(rules, options.Native)
+		nativeCorrelations, foreignCorrelations := split(correlations, options.Native)
+		foreign, foreignCorrelations, more = p.Apply(foreign, foreignCorrelations)
 		errs = append(errs, more...)
+		rules, correlations = append(native, foreign...), append(nativeCorrelations, foreignCorrelations...)
 	}
 	engine, more := Compile(rules, options)
 	errs = append(errs, more...)
 	links, more := Link(engine.Rules(), correlations)
 	return &Ruleset{Engine: engine, Links: links}, append(errs, more...)
 }
+
+// split parts documents into those of a taxonomy and the others, all of them
+// others if it is empty.
+func split[D interface{ taxonomy() string }](documents []D, taxonomy string) (of, others []D) {
+	for _, d := range documents {
+		if taxonomy != "" && d.taxonomy() == taxonomy {
+			of = append(of, d)
+		} else {
+			others = append(others, d)
+		}
+	}
+	return of, others
+}
+
+func (h *Header) taxonomy() string { return h.Taxonomy }

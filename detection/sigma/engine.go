@@ -15,6 +15,10 @@ type Options struct {
 	// function and safe for concurrent use. Without Route all rules are evaluated.
 	Route func(*event.Event) (Logsource, bool)
 
+	// Native is a taxonomy whose rules and correlations name fields as events do:
+	// [Build] leaves them out of the pipeline. Empty applies it to all.
+	Native string
+
 	// Fields makes matches say which fields matched, see [Match].
 	Fields bool
 }

@@ -85,7 +85,9 @@ func (b *bundle) compile() (*Set, error) {
 	if s.Unknown, err = o.apply(parsed); err != nil {
 		return nil, err
 	}
-	s.build(parsed, sigma.JoinPipelines(pipelines...))
+	parsed.Errors = append(parsed.Errors, dropDuplicates(parsed)...)
+	built, rejected := sigma.Build(parsed, sigma.JoinPipelines(pipelines...), sigma.Options{Route: sigma.RouteEvent, Native: taxonomyECS})
+	s.engine, s.links, s.Rejected = built.Engine, built.Links, rejected
 	for _, r := range s.engine.Rules() {
 		s.rules = append(s.rules, describe(&r.Header, texts[r.Path]))
 	}
@@ -113,38 +115,6 @@ func shippedPipelines() ([]*sigma.Pipeline, error) {
 // taxonomyECS is the taxonomy of rules that name fields as events do: they pass
 // by the pipelines.
 const taxonomyECS = "ecs"
-
-// build compiles documents: filters first, then pipelines, then the engine and
-// the correlations over it.
-func (s *Set) build(parsed *sigma.Set, pipeline *sigma.Pipeline) {
-	reject := func(errs []*sigma.Error) { s.Rejected = append(s.Rejected, errs...) }
-	reject(parsed.Errors)
-	reject(dropDuplicates(parsed))
-	filtered, errs := sigma.ApplyFilters(parsed.Rules, parsed.Filters)
-	reject(errs)
-	var rules, foreign []*sigma.Rule
-	for _, r := range filtered {
-		if r.Taxonomy == taxonomyECS {
-			rules = append(rules, r)
-		} else {
-			foreign = append(foreign, r)
-		}
-	}
-	var correlations, foreignCorrelations []*sigma.Correlation
-	for _, c := range parsed.Correlations {
-		if c.Taxonomy == taxonomyECS {
-			correlations = append(correlations, c)
-		} else {
-			foreignCorrelations = append(foreignCorrelations, c)
-		}
-	}
-	foreign, foreignCorrelations, errs = pipeline.Apply(foreign, foreignCorrelations)
-	reject(errs)
-	s.engine, errs = sigma.Compile(append(rules, foreign...), sigma.Options{Route: sigma.RouteEvent})
-	reject(errs)
-	s.links, errs = sigma.Link(s.engine.Rules(), append(correlations, foreignCorrelations...))
-	reject(errs)
-}
 
 // dropDuplicates leaves out rules whose name in findings another one has:
 // findings of both would be one.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/gatewatch/gatewatch/services/durable"
 	"github.com/gatewatch/gatewatch/services/store/segment"
 )
 
@@ -180,7 +181,7 @@ func (s *Columnar) writeSegment(id uint64, i segment.Info, blocks func(*segment.
 	if err != nil {
 		return nil, err
 	}
-	if err := syncDir(s.dir); err != nil { // the name must be there before the manifest has it
+	if err := durable.SyncDir(s.dir); err != nil { // the name must be there before the manifest has it
 		return nil, err
 	}
 	return openSegment(s.dir, entryOf(id, i), s.cache)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/gatewatch/gatewatch/services/durable"
 	"github.com/gatewatch/gatewatch/services/store/segment"
 )
 
@@ -104,7 +105,7 @@ func (m *manifest) write(dir string) error {
 	if err := os.Rename(tmp, filepath.Join(dir, manifestName)); err != nil {
 		return fmt.Errorf("write store manifest: %w", err)
 	}
-	return syncDir(dir)
+	return durable.SyncDir(dir)
 }
 
 // writeSynced creates a file that is durable on return, or not there.
@@ -124,20 +125,4 @@ func writeSynced(path string, write func(*os.File) error) error {
 		_ = os.Remove(path) // a leftover is removed at the next start as well
 	}
 	return err
-}
-
-// syncDir makes created, renamed and removed names of a directory durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync directory: %w", err)
-	}
-	err = d.Sync()
-	if closing := d.Close(); err == nil {
-		err = closing
-	}
-	if err != nil {
-		return fmt.Errorf("sync directory: %w", err)
-	}
-	return nil
 }
