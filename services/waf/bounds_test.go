@@ -91,42 +91,47 @@ func TestRequestLimits(t *testing.T) {
 	f("/", "--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n"+x(200)+"\r\n--X--\r\n", "multipart/form-data; boundary=X", "", 413, reasonArguments)
 }
 
-// TestRulesAreStopped gives the rules less time than a request needs: they end
-// soon after, in either phase, and the turn is free again.
+// TestRulesAreStopped gives the rules an eighth of the time that a request needs:
+// they end long before it, in either phase, and the turn is free again.
 func TestRulesAreStopped(t *testing.T) {
-	f := func(full time.Duration, ask func(n *running)) time.Duration {
+	// The shortest of some rounds, for the machine may be busy with other work.
+	shortest := func(limit time.Duration, reason any, ask func(n *running)) time.Duration {
 		t.Helper()
 		c := testConfig(t, echo(t).URL)
-		c.Limits.Evaluations, c.Limits.EvaluationTime = 2, 20*time.Millisecond
-		if full == 0 {
-			c.Limits.EvaluationTime = time.Hour
-		}
+		c.Limits.Evaluations, c.Limits.EvaluationTime = 2, limit
 		n := startNode(t, c)
 		defer n.stop()
 		j := n.state.Load().judge
-		began := time.Now()
-		ask(n)
-		reason := n.event(t)["waf.reason"]
-		for turns, size := range map[*turns]int64{j.light: 2, j.heavy: 1} {
-			if err := turns.places.Acquire(t.Context(), size); err != nil {
-				t.Fatal(err)
+		best := time.Hour
+		for range 3 {
+			began := time.Now()
+			ask(n)
+			if got := n.event(t)["waf.reason"]; got != reason {
+				t.Errorf("reason %v with %s for the rules", got, limit)
 			}
-			turns.places.Release(size)
+			for turns, size := range map[*turns]int64{j.light: 2, j.heavy: 1} {
+				if err := turns.places.Acquire(t.Context(), size); err != nil {
+					t.Fatal(err)
+				}
+				turns.places.Release(size)
+			}
+			best = min(best, time.Since(began))
 		}
-		took := time.Since(began)
-		if full > 0 && (reason != reasonTime || took > full*2/3) {
-			t.Errorf("the rules went on for %s of %s, reason %v", took, full, reason)
+		return best
+	}
+	for _, ask := range []func(n *running){
+		func(n *running) {
+			request(t, "POST", n.url+"/", "a="+strings.Repeat("x+", 60<<10), "Content-Type", "application/x-www-form-urlencoded")
+		},
+		func(n *running) {
+			request(t, "GET", n.url+"/?a="+strings.Repeat("x+", 2<<10), "", "Cookie", strings.Repeat("abc=def; ", 140))
+		},
+	} {
+		full := shortest(time.Hour, nil, ask)
+		if took := shortest(full/8, reasonTime, ask); took > full*2/3 {
+			t.Errorf("the rules went on for %s of %s", took, full)
 		}
-		return took
 	}
-	body := func(n *running) {
-		request(t, "POST", n.url+"/", "a="+strings.Repeat("x+", 60<<10), "Content-Type", "application/x-www-form-urlencoded")
-	}
-	headers := func(n *running) {
-		request(t, "GET", n.url+"/?a="+strings.Repeat("x+", 2<<10), "", "Cookie", strings.Repeat("abc=def; ", 140))
-	}
-	f(f(0, body), body)
-	f(f(0, headers), headers)
 }
 
 // TestOneClientDeniesNobody lets one client ask for all that it can get: others
