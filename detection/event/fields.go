@@ -189,6 +189,7 @@ var (
 	FindingDataset      = known("finding.dataset", TypeKeyword)           // of the event that completed it
 	FindingSource       = known("finding.source", TypeKeyword)            // of the event that completed it
 	GatewatchSource     = known("gatewatch.source", TypeKeyword)          // enrolled node, token or input name
+	GatewatchStream     = known("gatewatch.stream", TypeKeyword)          // stream of the store; not part of the event
 	GatewatchHeader     = known("gatewatch.header", TypeKeyword)          // header line that the record was read with
 	GatewatchOriginal64 = known("gatewatch.original_base64", TypeKeyword) // event.original where it is not UTF-8
 	GatewatchFlattened  = knownList("gatewatch.flattened", TypeText)      // name=value of fields over the cap

@@ -175,7 +175,7 @@ func (s *Columnar) writeSegment(id uint64, i segment.Info, blocks func(*segment.
 		if err := blocks(w); err != nil {
 			return err
 		}
-		i, err = w.Finish(i.First, i.Next, i.Written)
+		i, err = w.Finish(i)
 		return err
 	})
 	if err != nil {

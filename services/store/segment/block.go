@@ -16,6 +16,7 @@ type Block struct {
 	rows       int
 	minT, maxT int64
 	view       *View
+	label      *label // nil without one
 
 	id     uint64 // names the block in the cache
 	src    io.ReaderAt
@@ -117,6 +118,9 @@ func memberOf(k event.Key) int {
 // Column returns the column of a key, nil if no row has it. Fields over the cap
 // of columns are not found here but by [Block.Rest].
 func (b *Block) Column(k event.Key) (*Column, error) {
+	if b.label.names(k) {
+		return b.label.column(b.rows), nil
+	}
 	if v := b.view; v != nil {
 		if m := memberOf(k); m >= 0 {
 			return v.mem[m], nil
@@ -150,6 +154,9 @@ func (b *Block) Rest() (*Column, error) {
 // of the key or a flattened column at all. Where it has none, no row has the
 // key.
 func (b *Block) Zone(k event.Key) (z Zone, has bool, err error) {
+	if b.label.names(k) {
+		return Zone{}, true, nil
+	}
 	if v := b.view; v != nil {
 		c, err := b.Column(k)
 		if k == event.Timestamp {
@@ -170,6 +177,9 @@ func (b *Block) Zone(k event.Key) (z Zone, has bool, err error) {
 
 // MayEqual tells whether a value of a key may have a token of this hash.
 func (b *Block) MayEqual(k event.Key, hash uint64) (bool, error) {
+	if b.label.names(k) {
+		return b.label.hash == hash, nil
+	}
 	if b.view != nil {
 		return true, nil
 	}
@@ -234,7 +244,10 @@ func checkRole(c *Column, e *entry) error {
 		}
 	}
 	want := event.KindString
-	if e.role == roleMember && (e.name == event.Timestamp.String() || e.name == event.EventIngested.String()) {
+	switch {
+	case e.role == roleOffset:
+		want = event.KindInt
+	case e.role == roleMember && (e.name == event.Timestamp.String() || e.name == event.EventIngested.String()):
 		want = event.KindTime
 	}
 	if c.Uniform() != want || e.name == event.Timestamp.String() && (c.rowOf != nil || c.n != c.rows) {
@@ -261,7 +274,7 @@ func (b *Block) Keys(f func(k event.Key)) error {
 		return err
 	}
 	for i := range d.cols {
-		if c := &d.cols[i]; c.role != roleRest {
+		if c := &d.cols[i]; c.role == roleField || c.role == roleMember {
 			f(event.Intern(c.name))
 		}
 	}

@@ -24,6 +24,7 @@ type Builder struct {
 	byID []int32          // event.Key.ID → index in cols + 1
 	far  map[string]int32 // the same for keys without an ID
 	rest *growing
+	at   *growing // queue offsets
 	blob []byte
 	minT int64
 	maxT int64
@@ -60,6 +61,8 @@ func NewBuilder() *Builder {
 		b.newColumn(k, roleMember)
 	}
 	b.rest = &growing{role: roleRest, uniform: true}
+	b.at = &growing{key: offsetKey, role: roleOffset, uniform: true}
+	b.index(event.GatewatchStream, -1) // see Block.Labelled
 	b.Reset()
 	return b
 }
@@ -81,6 +84,7 @@ func (b *Builder) Reset() {
 	clear(b.cols[len(kept):])
 	b.cols = kept
 	b.rest.reset()
+	b.at.reset()
 	b.rows, b.size, b.minT, b.maxT = 0, 0, math.MaxInt64, math.MinInt64
 }
 
@@ -108,9 +112,19 @@ func (b *Builder) Bounds() (lo, hi int64) { return b.minT, b.maxT }
 // Full tells whether no further event should be added.
 func (b *Builder) Full() bool { return b.rows >= MaxRows || b.size >= maxData/8 }
 
-// Add copies an event into the columns. The builder must not be [Builder.Full].
-func (b *Builder) Add(e *event.Event) {
+// NoOffset stands for the offset of a row that comes from no record of the queue.
+const NoOffset = math.MaxUint64
+
+// Add copies an event that comes from no record of the queue into the columns.
+// The builder must not be [Builder.Full].
+func (b *Builder) Add(e *event.Event) { b.AddAt(e, NoOffset) }
+
+// AddAt is Add for an event that was made from the record at a queue offset.
+func (b *Builder) AddAt(e *event.Event, offset uint64) {
 	row := b.rows
+	if offset != NoOffset {
+		b.size += b.at.addNum(row, byte(event.KindInt), offset)
+	}
 	b.minT, b.maxT = min(b.minT, e.Time), max(b.maxT, e.Time)
 	b.cols[colTime].addNum(row, byte(event.KindTime), uint64(e.Time))
 	b.text(colID, row, e.ID)
@@ -268,6 +282,7 @@ type View struct {
 	cols map[string]*Column
 	mem  [members]*Column
 	rest *Column
+	at   *Column
 	minT int64
 	maxT int64
 }
@@ -289,6 +304,9 @@ func (b *Builder) View() *View {
 	}
 	if b.rest.n > 0 {
 		v.rest = b.rest.snapshot(b.rows)
+	}
+	if b.at.n > 0 {
+		v.at = b.at.snapshot(b.rows)
 	}
 	return v
 }

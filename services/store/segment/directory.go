@@ -13,6 +13,7 @@ const (
 	roleField  = 0
 	roleMember = 1
 	roleRest   = 2 // fields over the cap, flattened
+	roleOffset = 3 // queue offset of the record that a row was made from
 )
 
 // Zone is the range of the values of a column in a block.
@@ -43,6 +44,7 @@ type directory struct {
 	field map[string]int
 	mem   [members]int // index + 1
 	rest  int          // index + 1
+	at    int          // of the queue offsets, index + 1
 }
 
 func (d *directory) append(dst []byte) []byte {
@@ -107,6 +109,8 @@ func (d *directory) note(i int, c *entry) {
 		}
 	case roleRest:
 		d.rest = i + 1
+	case roleOffset:
+		d.at = i + 1
 	}
 }
 

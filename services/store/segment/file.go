@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 )
 
 // File is an open segment.
@@ -93,6 +94,8 @@ func readFooter(src io.ReaderAt, size int64, cache *Cache) (*File, error) {
 			f.Blocks = append(f.Blocks, b)
 		}
 	}
+	f.Info.Stream = string(r.take(int(r.uvarint(maxStreamName))))
+	f.Info.Parts = r.uvarint(math.MaxUint32)
 	if r.bad || len(r.b) > 0 {
 		return nil, damaged("decode segment footer")
 	}

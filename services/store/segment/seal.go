@@ -42,8 +42,10 @@ func (s *Sealer) Seal(b *Builder) []byte {
 			s.column(d, c, b.rows)
 		}
 	}
-	if b.rest.n > 0 {
-		s.column(d, b.rest, b.rows)
+	for _, c := range []*growing{b.rest, b.at} {
+		if c.n > 0 {
+			s.column(d, c, b.rows)
+		}
 	}
 	at := len(s.out)
 	s.out = append(s.out, s.blooms...)

@@ -272,7 +272,7 @@ func TestSegmentFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	info, err := w.Finish(5, 405, 7)
+	info, err := w.Finish(Info{First: 5, Next: 405, Written: 7})
 	if err != nil || info.Rows != 400 || info.Bytes != int64(file.Len()) {
 		t.Fatalf("finish: %+v, %v", info, err)
 	}

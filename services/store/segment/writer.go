@@ -16,6 +16,8 @@ const (
 	fileVersion  = 1
 	maxFooter    = 64 << 20
 	maxFileBytes = 1 << 40
+
+	maxStreamName = 1 << 10
 )
 
 // Info says what a segment holds.
@@ -25,6 +27,11 @@ type Info struct {
 	MinT, MaxT  int64 // bounds of the event times
 	Written     int64 // when the newest of its events was stored, Unix nanoseconds
 	Bytes       int64 // of the file
+
+	Stream string // whose events it holds
+	// Parts is the number of segments, of several streams, that were written at
+	// one time for the same queue range; 0 for a merged one.
+	Parts uint64
 }
 
 // Writer writes one segment. It neither syncs nor closes what it writes to.
@@ -77,18 +84,23 @@ func (s *Writer) AddBlock(b *Block) error {
 // Rows returns the number of rows of the blocks added.
 func (s *Writer) Rows() int64 { return s.info.Rows }
 
-// Finish writes the footer and returns what the segment holds. The segment must
-// have a block.
-func (s *Writer) Finish(first, next uint64, written int64) (Info, error) {
-	s.info.First, s.info.Next, s.info.Written = first, next, written
-	f := binary.LittleEndian.AppendUint64(nil, first)
-	f = binary.LittleEndian.AppendUint64(f, next)
+// Finish writes the footer and returns what the segment holds. Of i it takes what
+// blocks do not tell: queue range, stream, parts and when it was written. The
+// segment must have a block.
+func (s *Writer) Finish(i Info) (Info, error) {
+	i.Rows, i.MinT, i.MaxT = s.info.Rows, s.info.MinT, s.info.MaxT
+	s.info = i
+	f := binary.LittleEndian.AppendUint64(nil, i.First)
+	f = binary.LittleEndian.AppendUint64(f, i.Next)
 	f = binary.LittleEndian.AppendUint64(f, uint64(s.info.Rows))
 	f = binary.LittleEndian.AppendUint64(f, uint64(s.info.MinT))
 	f = binary.LittleEndian.AppendUint64(f, uint64(s.info.MaxT))
-	f = binary.LittleEndian.AppendUint64(f, uint64(written))
+	f = binary.LittleEndian.AppendUint64(f, uint64(i.Written))
 	f = binary.AppendUvarint(f, uint64(s.blocks))
 	f = append(f, s.footer...)
+	f = binary.AppendUvarint(f, uint64(len(i.Stream)))
+	f = append(f, i.Stream...)
+	f = binary.AppendUvarint(f, i.Parts)
 	t := binary.LittleEndian.AppendUint32(nil, uint32(len(f)))
 	t = binary.LittleEndian.AppendUint32(t, checksum(f))
 	t = append(t, footerMagic...)
