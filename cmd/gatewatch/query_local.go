@@ -89,7 +89,7 @@ func (f *queryFlags) openLocal(cmd *cobra.Command) (*store.Columnar, error) {
 
 // overlay lays over a store the events of the records that it does not hold yet.
 func overlay(ctx context.Context, s *store.Columnar, settings settings) error {
-	q, err := queue.OpenSnapshot(filepath.Join(settings.Data, "queue"))
+	q, err := queue.OpenSnapshot(filepath.Join(settings.Data, "queue"), nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -3,6 +3,8 @@ package queue
 import (
 	"fmt"
 	"time"
+
+	"github.com/gatewatch/gatewatch/services/vault"
 )
 
 // Config bounds what a [Disk] keeps and takes. The zero value is the default.
@@ -18,6 +20,9 @@ type Config struct {
 	// Consumers are the names whose commits hold the log back. A name that has
 	// not committed yet holds all of it. Default: everyone who ever committed.
 	Consumers []string `yaml:"-"`
+	// Keys encrypt what is appended, if Encrypt is set, and decrypt what was.
+	Keys    *vault.Ring `yaml:"-"`
+	Encrypt bool        `yaml:"-"`
 	// Floor is the lowest offset for the next record: one past all that others
 	// remember of this log, so that a log that was removed never gives out an
 	// offset twice. Default: what the log's own files say.

@@ -14,6 +14,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/semaphore"
+
+	"github.com/gatewatch/gatewatch/services/vault"
 )
 
 // Disk is a Queue in one directory of this machine: segments of frames, written
@@ -28,7 +30,8 @@ type Disk struct {
 	now     func() time.Time
 	lock    *os.File // nil in tests without a real directory
 
-	gate    sync.RWMutex // held for reading while an append enters
+	sealer  atomic.Pointer[vault.Sealer] // nil: what is appended is not encrypted
+	gate    sync.RWMutex                 // held for reading while an append enters
 	closed  bool
 	appends sync.WaitGroup
 	memory  *semaphore.Weighted // bytes of frames until their outcome is known
@@ -102,6 +105,9 @@ func open(fs fileSystem, cfg Config, log *slog.Logger, reg prometheus.Registerer
 	if err := d.load(); err != nil {
 		return nil, err
 	}
+	if err := d.renewSealer(); err != nil {
+		return nil, err
+	}
 	go d.commitLoop()
 	return d, nil
 }
@@ -116,6 +122,9 @@ func (d *Disk) Append(ctx context.Context, groups []Group) (Offset, error) {
 	records, bound := measure(groups)
 	if records == 0 {
 		return 0, ctx.Err()
+	}
+	if d.cfg.Encrypt {
+		bound += vault.Overhead
 	}
 	if bound > d.cfg.MaxAppendBytes {
 		d.metrics.refused.WithLabelValues("too_large").Add(float64(records))
@@ -170,7 +179,7 @@ func (d *Disk) encode(buffer []byte, groups []Group, bound int64) *pending {
 	if int64(cap(buffer)) < headerSize+bound {
 		buffer = make([]byte, headerSize+bound)
 	}
-	frame := appendBody(buffer[:headerSize], groups)
+	frame, sealed := d.appendSealed(buffer[:headerSize], groups)
 	body := frame[headerSize:]
 	records := 0
 	for i := range groups {
@@ -178,7 +187,7 @@ func (d *Disk) encode(buffer []byte, groups []Group, bound int64) *pending {
 	}
 	return &pending{
 		groups: groups, frame: frame, bound: bound,
-		head:    header{length: uint32(len(body)), count: uint32(records), bodySum: crc32.Checksum(body, castagnoli)},
+		head:    header{length: uint32(len(body)), count: uint32(records), bodySum: crc32.Checksum(body, castagnoli), sealed: sealed},
 		outcome: make(chan outcome, 1),
 	}
 }

@@ -11,7 +11,7 @@ import (
 // was given, so that a damaged byte costs at most one record group:
 //
 //	marker   8  random bytes of this segment, also in its file's name
-//	version  1  frameVersion
+//	version  1  1, or 2 if the body is sealed: a message of package vault
 //	zero     3
 //	length   4  bytes of the body
 //	first    8  offset of the first record
@@ -26,8 +26,9 @@ import (
 // written by attackers; they do not know the marker and so cannot forge a frame
 // for the search that follows damage.
 const (
-	headerSize   = 36
-	frameVersion = 1
+	headerSize    = 36
+	plainVersion  = 1
+	sealedVersion = 2
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -41,6 +42,7 @@ type header struct {
 	first   Offset
 	count   uint32
 	bodySum uint32
+	sealed  bool
 }
 
 // next is the offset after the last record of the frame.
@@ -52,7 +54,10 @@ func (h header) size() int64 { return headerSize + int64(h.length) }
 // put writes the header into the first headerSize bytes of b.
 func (h header) put(b []byte, m marker) {
 	copy(b, m[:])
-	b[8], b[9], b[10], b[11] = frameVersion, 0, 0, 0
+	b[8], b[9], b[10], b[11] = plainVersion, 0, 0, 0
+	if h.sealed {
+		b[8] = sealedVersion
+	}
 	binary.LittleEndian.PutUint32(b[12:], h.length)
 	binary.LittleEndian.PutUint64(b[16:], uint64(h.first))
 	binary.LittleEndian.PutUint32(b[24:], h.count)
@@ -67,7 +72,7 @@ var (
 
 // parseHeader reads a header from the first headerSize bytes of b.
 func parseHeader(b []byte, m marker) (header, error) {
-	if len(b) < headerSize || !bytes.Equal(b[:8], m[:]) || b[8] != frameVersion ||
+	if len(b) < headerSize || !bytes.Equal(b[:8], m[:]) || b[8] != plainVersion && b[8] != sealedVersion ||
 		binary.LittleEndian.Uint32(b[32:]) != crc32.Checksum(b[:32], castagnoli) {
 		return header{}, errHeader
 	}
@@ -76,6 +81,7 @@ func parseHeader(b []byte, m marker) (header, error) {
 		first:   Offset(binary.LittleEndian.Uint64(b[16:])),
 		count:   binary.LittleEndian.Uint32(b[24:]),
 		bodySum: binary.LittleEndian.Uint32(b[28:]),
+		sealed:  b[8] == sealedVersion,
 	}
 	if h.length > maxAppendBytes || h.count == 0 || h.count > h.length || h.first == 0 || h.next() < h.first {
 		return header{}, errHeader

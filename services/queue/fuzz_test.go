@@ -103,7 +103,7 @@ func FuzzReader(f *testing.F) {
 		if n > 0 {
 			untouched -= (at+n-1)/size - at/size + 1
 		}
-		sc := newScanner(memoryFile{bytes.NewReader(b)}, m, 1)
+		sc := newScanner(memoryFile{bytes.NewReader(b)}, nil, m, 1)
 		sc.size, sc.limit = int64(len(b)), end
 		found, pos := 0, Offset(1)
 		for {

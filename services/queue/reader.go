@@ -124,6 +124,10 @@ func (r *reader) read() (Batch, error) {
 			break
 		}
 		groups, err := r.scan.groups(h)
+		var missing *keyError
+		if errors.As(err, &missing) {
+			return Batch{}, fmt.Errorf("read queue: %w", err)
+		}
 		if err != nil {
 			continue // the gap shows at the next header
 		}
@@ -151,7 +155,7 @@ func (r *reader) open() error {
 	if err != nil {
 		return fmt.Errorf("read queue: %w", err)
 	}
-	r.scan = newScanner(f, s.marker, s.base)
+	r.scan = newScanner(f, d.cfg.Keys, s.marker, s.base)
 	d.mu.Lock()
 	r.scan.size, r.scan.limit = s.size, r.limit
 	d.mu.Unlock()

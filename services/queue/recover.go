@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -112,7 +113,7 @@ func (d *Disk) recoverLast(s *segment) (Offset, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read last segment: %w", err)
 	}
-	sc := newScanner(f, s.marker, s.base)
+	sc := newScanner(f, d.cfg.Keys, s.marker, s.base)
 	sc.size, sc.limit = s.size, math.MaxUint64
 	var whole int64
 	for {
@@ -120,8 +121,17 @@ func (d *Disk) recoverLast(s *segment) (Offset, error) {
 		if !ok {
 			break
 		}
-		if _, err := sc.body(h); err == nil {
-			whole = sc.off
+		b, err := sc.body(h)
+		if err != nil {
+			continue
+		}
+		whole = sc.off
+		if !h.sealed {
+			continue
+		}
+		if _, err = sc.unseal(b); errors.As(err, new(*keyError)) {
+			_ = f.Close() // the key is what matters
+			return 0, err
 		}
 	}
 	end := max(sc.reached, s.base)

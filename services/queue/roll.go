@@ -16,6 +16,9 @@ func (d *Disk) activeSegment(bytes int64) (*segment, error) {
 		return s, nil
 	}
 	d.retire()
+	if err := d.renewSealer(); err != nil {
+		d.log.Warn("renew key of queue", slog.Any("error", err)) // the old one will do
+	}
 	s, err := d.begin()
 	if err != nil {
 		return nil, err

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+
+	"github.com/gatewatch/gatewatch/services/vault"
 )
 
 // scanner walks the frames of one segment in order and over damage. It trusts
@@ -13,6 +15,7 @@ import (
 // fails: what cannot be read is missing from the offsets it returns.
 type scanner struct {
 	f       file
+	keys    *vault.Ring // nil if there are none
 	marker  marker
 	off     int64  // where the next frame should begin
 	size    int64  // readable bytes
@@ -30,8 +33,8 @@ const (
 	sectorBytes = 4096
 )
 
-func newScanner(f file, m marker, base Offset) *scanner {
-	return &scanner{f: f, marker: m, after: base, reached: base}
+func newScanner(f file, keys *vault.Ring, m marker, base Offset) *scanner {
+	return &scanner{f: f, keys: keys, marker: m, after: base, reached: base}
 }
 
 // head returns the next whole header and leaves off at its frame. It reports
@@ -89,14 +92,21 @@ func (s *scanner) body(h header) ([]byte, error) {
 	return b, nil
 }
 
-// groups returns the decoded body of the frame at off and steps over it.
+// groups returns the decoded body of the frame at off and steps over it. Without
+// the key of a frame that is whole it returns a *keyError.
 func (s *scanner) groups(h header) ([]Group, error) {
 	at := s.off
 	b, err := s.body(h)
 	if err != nil {
 		return nil, err
 	}
-	groups, err := decodeBody(b, h.count)
+	if h.sealed {
+		b, err = s.unseal(b)
+	}
+	var groups []Group
+	if err == nil {
+		groups, err = decodeBody(b, h.count)
+	}
 	if err != nil {
 		s.damage = fmt.Sprintf("%v at byte %d", err, at)
 	}

@@ -15,7 +15,7 @@ func TestScannerLimit(t *testing.T) {
 	frame := len(b) / 10
 	b[3*frame] ^= 1 // the last frame that counts
 	b[4*frame] ^= 1 // the first that does not
-	sc := newScanner(memoryFile{bytes.NewReader(b)}, m, 1)
+	sc := newScanner(memoryFile{bytes.NewReader(b)}, nil, m, 1)
 	sc.size, sc.limit = int64(len(b)), 13
 	end := Offset(1)
 	for {
@@ -67,7 +67,7 @@ func TestUnreadableSectors(t *testing.T) {
 	size := int64(len(b) / frames)
 	f := func(from, to int64) {
 		t.Helper()
-		sc := newScanner(badSectors{memoryFile{bytes.NewReader(b)}, from, to}, m, 1)
+		sc := newScanner(badSectors{memoryFile{bytes.NewReader(b)}, from, to}, nil, m, 1)
 		sc.size, sc.limit = int64(len(b)), frames+1
 		found := int64(0)
 		for {

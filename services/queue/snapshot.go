@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"math"
 	"os"
+
+	"github.com/gatewatch/gatewatch/services/vault"
 )
 
 // Snapshot is a log in a directory as it was at one moment, for reading beside
@@ -16,9 +18,10 @@ import (
 // acknowledged them yet. It may be read several times, one after the other.
 type Snapshot struct{ d *Disk }
 
-// OpenSnapshot looks at the log in dir.
-func OpenSnapshot(dir string) (*Snapshot, error) {
-	d := &Disk{fs: directory(dir), log: slog.New(slog.DiscardHandler), changed: make(chan struct{})}
+// OpenSnapshot looks at the log in dir. The keys open what is sealed; nil if
+// nothing is.
+func OpenSnapshot(dir string, keys *vault.Ring) (*Snapshot, error) {
+	d := &Disk{cfg: Config{Keys: keys}, fs: directory(dir), log: slog.New(slog.DiscardHandler), changed: make(chan struct{})}
 	infos, err := d.fs.list()
 	if err != nil {
 		return nil, fmt.Errorf("open queue %s for reading: %w", dir, err)
@@ -47,7 +50,7 @@ func readableEnd(fs fileSystem, s *segment) (Offset, error) {
 	if err != nil {
 		return 0, err
 	}
-	sc := newScanner(f, s.marker, s.base)
+	sc := newScanner(f, nil, s.marker, s.base)
 	sc.size, sc.limit = s.size, math.MaxUint64
 	for h, ok := sc.head(); ok; h, ok = sc.head() {
 		_, _ = sc.body(h) // damage between whole frames is for the reader to report

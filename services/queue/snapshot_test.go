@@ -47,7 +47,7 @@ func TestSnapshotBesideTheWriter(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s, err := queue.OpenSnapshot(dir)
+	s, err := queue.OpenSnapshot(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestSnapshotOfATornWrite(t *testing.T) {
 		if err := os.WriteFile(names[0], whole[:len(whole)-cut], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s, err := queue.OpenSnapshot(dir)
+		s, err := queue.OpenSnapshot(dir, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +98,7 @@ func TestSnapshotOfATornWrite(t *testing.T) {
 			t.Fatalf("without the last %d bytes: %v, %d lost", cut, got, lost)
 		}
 	}
-	if _, err := queue.OpenSnapshot(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := queue.OpenSnapshot(filepath.Join(dir, "none"), nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("snapshot of no log: %v", err)
 	}
 }

@@ -34,8 +34,10 @@ func ParseID(text string) (id ID, err error) {
 const (
 	// Overhead is what a sealed message is longer than its plain text.
 	Overhead = messageHead + tagSize
+	// Room is what a sealed message has before its ciphertext.
+	Room = messageHead
 
-	messageHead = len(ID{}) + len(salt{}) + 8
+	messageHead = 8 + 16 + 8 // key id, salt, counter
 	maxDerived  = 1 << 10
 )
 
@@ -58,8 +60,7 @@ func (k *Key) Sealer() (*Sealer, error) {
 
 // Seal appends the sealed plain text to dst: key id, salt, counter, ciphertext,
 // tag. What is sealed opens only with the same label. The plain text may stand
-// in dst where its ciphertext goes, at len(dst)+Overhead-16, and is then sealed
-// in place.
+// in dst where its ciphertext goes, at len(dst)+Room, and is then sealed in place.
 func (s *Sealer) Seal(dst, plain, label []byte) []byte {
 	n := s.counter.Add(1)
 	dst = append(dst, s.id[:]...)
@@ -69,7 +70,7 @@ func (s *Sealer) Seal(dst, plain, label []byte) []byte {
 }
 
 // Unseal appends the plain text of a sealed message to dst. Sealed bytes are
-// overwritten if dst is their own ciphertext: sealed[32:32].
+// overwritten if dst is where their own ciphertext is: sealed[Room:Room].
 func (r *Ring) Unseal(dst, sealed, label []byte) ([]byte, error) {
 	if len(sealed) < Overhead {
 		return nil, fmt.Errorf("unseal message: %w", ErrDamaged)

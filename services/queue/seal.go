@@ -1,0 +1,71 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gatewatch/gatewatch/services/vault"
+)
+
+const (
+	keyPurpose = "queue"
+	keyAge     = 30 * 24 * time.Hour // a new key encrypts after that
+)
+
+// keyError is of a frame that is whole and cannot be read without its key.
+// Passing over it would lose records that are there.
+type keyError struct{ err error }
+
+func (e *keyError) Error() string { return e.err.Error() }
+func (e *keyError) Unwrap() error { return e.err }
+
+// renewSealer begins to encrypt with a key of its own for this process, if the
+// log is to be encrypted, or with the next one when the time has come.
+func (d *Disk) renewSealer() error {
+	if !d.cfg.Encrypt {
+		return nil
+	}
+	if d.cfg.Keys == nil {
+		return errors.New("encrypt queue: there is no key ring")
+	}
+	key, err := d.cfg.Keys.Current(keyPurpose, d.now(), keyAge)
+	if err != nil {
+		return fmt.Errorf("encrypt queue: %w", err)
+	}
+	s, err := key.Sealer()
+	if err != nil {
+		return fmt.Errorf("encrypt queue: %w", err)
+	}
+	d.sealer.Store(s)
+	return nil
+}
+
+// appendSealed encodes the groups behind dst, encrypted if the log is.
+func (d *Disk) appendSealed(dst []byte, groups []Group) (frame []byte, sealed bool) {
+	s := d.sealer.Load()
+	if s == nil {
+		return appendBody(dst, groups), false
+	}
+	at := len(dst)
+	var room [vault.Room]byte
+	plain := appendBody(append(dst, room[:]...), groups)
+	return s.Seal(plain[:at], plain[at+vault.Room:], nil), true
+}
+
+// unseal opens a sealed body in its place. Of a body that is damaged or forged
+// it returns errBody, without its key a *keyError.
+func (s *scanner) unseal(b []byte) ([]byte, error) {
+	if s.keys == nil {
+		return nil, &keyError{errors.New("the queue is encrypted and no master key is given")}
+	}
+	at := min(vault.Room, len(b))
+	plain, err := s.keys.Unseal(b[at:at], b, nil)
+	switch {
+	case errors.Is(err, vault.ErrDamaged):
+		return nil, errBody
+	case err != nil:
+		return nil, &keyError{err}
+	}
+	return plain, nil
+}
