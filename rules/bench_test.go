@@ -11,7 +11,7 @@ import (
 // events are those of all examples of rules, so nearly half of them match; they come
 // a second apart.
 func BenchmarkPack(b *testing.B) {
-	p, err := newPack()
+	p, err := newPack(routed)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/detection/sigma"
+	service "github.com/gatewatch/gatewatch/services/rules"
 )
 
 // pack is everything in FS, ready to be evaluated.
@@ -21,24 +21,30 @@ type pack struct {
 	links  *sigma.Links
 }
 
-// newPack loads and compiles all of FS. Every document must be usable.
-func newPack() (*pack, error) {
+// newPack loads and compiles all of FS, with the rules for the logsource of an
+// event or with all of them. Every document must be usable.
+func newPack(options sigma.Options) (*pack, error) {
 	set, err := sigma.Load(FS, ".")
 	if err != nil {
 		return nil, err
 	}
-	engine, rejected := sigma.Compile(set.Rules, sigma.Options{Route: sigma.RouteEvent})
-	links, unlinked := sigma.Link(set.Rules, set.Correlations)
+	built, err := service.Sources{Set: set, Unique: true}.Build(options)
+	if err != nil {
+		return nil, err
+	}
 	var all []error
-	for _, e := range slices.Concat(set.Errors, rejected, unlinked) {
+	for _, e := range built.Rejected {
 		all = append(all, e)
 	}
-	return &pack{set, engine, links}, errors.Join(all...)
+	return &pack{set, built.Engine, built.Links}, errors.Join(all...)
 }
+
+// routed evaluates rules as a server does.
+var routed = sigma.Options{Route: sigma.RouteEvent}
 
 func loadPack(t *testing.T) *pack {
 	t.Helper()
-	p, err := newPack()
+	p, err := newPack(routed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,72 +152,43 @@ func examplesOf(t *testing.T, h *sigma.Header) []sigma.Example {
 	return list
 }
 
-func TestRuleExamples(t *testing.T) {
-	p := loadPack(t)
-	m := p.engine.NewMatcher()
-	cases := 0
-	for i, r := range p.set.Rules {
-		reference, err := sigma.NewReference(r)
+// examples tries examples on a rule set.
+func (p *pack) examples() *service.Examples {
+	return service.NewExamples(&sigma.Ruleset{Engine: p.engine, Links: p.links})
+}
+
+// TestExamples holds that the examples of all documents come out in the pack as a
+// server uses it, and without regard to logsources.
+func TestExamples(t *testing.T) {
+	f := func(name string, options sigma.Options) {
+		t.Helper()
+		p, err := newPack(options)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, x := range examplesOf(t, &r.Header) {
-			events, err := eventsOf(x)
-			if err != nil {
-				t.Errorf("%s:%v", r.Path, err)
-			}
-			for _, e := range events {
-				cases++
-				routed := slices.ContainsFunc(m.Match(nil, e), func(m sigma.Match) bool { return m.Index == i })
-				if alone := reference.Matches(e); routed != x.Match || alone != x.Match {
-					t.Errorf("%s:%v: want match %v, is %v in the pack and %v alone:\n%s", r.Path, x.Pos, x.Match, routed, alone, e.AppendJSON(nil))
-				}
-			}
+		for _, h := range p.headers() {
+			examplesOf(t, h)
 		}
-	}
-	if cases < 2*len(p.set.Rules) {
-		t.Fatalf("%d cases only for %d rules", cases, len(p.set.Rules))
-	}
-}
-
-func TestCorrelationExamples(t *testing.T) {
-	p := loadPack(t)
-	m := p.engine.NewMatcher()
-	cases := 0
-	for _, c := range p.set.Correlations {
-		for _, x := range examplesOf(t, &c.Header) {
-			cases++
-			events, err := eventsOf(x)
-			if err != nil {
-				t.Errorf("%s:%v", c.Path, err)
+		cases := 0
+		p.examples().Each(func(trial service.Trial) bool {
+			for _, e := range trial.Failed {
+				t.Errorf("%s: %v", name, e)
 			}
-			if got := p.fires(m, c, events); got != x.Match {
-				t.Errorf("%s:%v: want firing %v, is %v", c.Path, x.Pos, x.Match, got)
-			}
-		}
-	}
-	if cases < 2*len(p.set.Correlations) {
-		t.Fatalf("%d cases only for %d correlations", cases, len(p.set.Correlations))
-	}
-}
-
-// fires tells whether a correlation fires in a sequence of events.
-func (p *pack) fires(m *sigma.Matcher, c *sigma.Correlation, list []*event.Event) bool {
-	fired := false
-	correlator := sigma.NewCorrelator(p.links, sigma.CorrelatorConfig{})
-	for _, e := range list {
-		correlator.Observe(e, m.Match(nil, e), func(f *sigma.Firing) {
-			fired = fired || f.Correlation == c
+			cases += trial.Passed
+			return true
 		})
+		if want := 2 * (len(p.set.Rules) + len(p.set.Correlations)); cases < want {
+			t.Fatalf("%s: %d examples passed only, want %d", name, cases, want)
+		}
 	}
-	return fired
+	f("routed", routed)
+	f("all rules", sigma.Options{})
 }
 
 // TestThresholds holds that the examples show where a threshold is: with a higher one
 // not all that must fire does.
 func TestThresholds(t *testing.T) {
 	p := loadPack(t)
-	m := p.engine.NewMatcher()
 	tried := 0
 	for i, c := range p.set.Correlations {
 		if len(c.Bounds) == 0 {
@@ -228,12 +205,8 @@ func TestThresholds(t *testing.T) {
 			t.Fatal(errs)
 		}
 		changed := &pack{p.set, p.engine, links}
-		shown := slices.ContainsFunc(examplesOf(t, &c.Header), func(x sigma.Example) bool {
-			events, err := eventsOf(x)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return x.Match && !changed.fires(m, &higher, events)
+		shown := slices.ContainsFunc(changed.examples().Correlation(&higher).Failed, func(e *sigma.Error) bool {
+			return strings.HasPrefix(e.Reason, "want firing true")
 		})
 		if !shown {
 			t.Errorf("%s: examples hold with %v for %v too", c.Path, higher.Bounds[0].Value, c.Bounds[0].Value)

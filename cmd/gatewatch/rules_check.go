@@ -5,8 +5,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -16,7 +14,7 @@ import (
 )
 
 func newRulesCheck() *cobra.Command {
-	var pipelines []string
+	var f rulesFlags
 	cmd := &cobra.Command{
 		Use:   "check DIR...",
 		Short: "Say which rule files load and why others do not",
@@ -32,47 +30,15 @@ rule is rejected.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			set, err := loadRules(args)
+			set, built, err := f.build(cmd, args, sigma.Options{})
 			if err != nil {
 				return err
 			}
-			pipeline, err := loadPipelines(cmd, pipelines)
-			if err != nil {
-				return err
-			}
-			return checkRules(set, pipeline, cmd.OutOrStdout())
+			return checkRules(set, built.Rejected, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().StringArrayVar(&pipelines, "pipeline", nil, pipelineUsage)
+	f.add(cmd)
 	return cmd
-}
-
-// loadRules reads the rule files of folders and single files into one set, with
-// their paths as the arguments begin them.
-func loadRules(paths []string) (*sigma.Set, error) {
-	all := new(sigma.Set)
-	for _, p := range paths {
-		info, err := os.Stat(p)
-		if err != nil {
-			return nil, usagef("open rules: %w", err)
-		}
-		dir, root := p, "."
-		if !info.IsDir() {
-			dir, root = filepath.Split(p)
-			if dir == "" {
-				dir = "."
-			}
-		}
-		set, err := sigma.Load(os.DirFS(dir), root)
-		if err != nil {
-			return nil, err
-		}
-		for _, f := range set.Files {
-			f.Rebase(filepath.Join(dir, f.Path))
-			all.Add(f)
-		}
-	}
-	return all, nil
 }
 
 type checkLine struct {
@@ -83,8 +49,7 @@ type checkLine struct {
 	Error  string   `json:"error,omitempty"`
 }
 
-func checkRules(set *sigma.Set, pipeline *sigma.Pipeline, w io.Writer) error {
-	_, rejected := sigma.Build(set, pipeline, sigma.Options{})
+func checkRules(set *sigma.Set, rejected []*sigma.Error, w io.Writer) error {
 	late := map[string][]*sigma.Error{}
 	for _, e := range rejected[len(set.Errors):] { // the others are in their files
 		late[e.Path] = append(late[e.Path], e)

@@ -15,8 +15,8 @@ import (
 )
 
 type evalFlags struct {
+	rulesFlags
 	rules     []string
-	pipelines []string
 	logsource string
 }
 
@@ -29,8 +29,8 @@ func newRulesEval() *cobra.Command {
 each match, in the order of the events: event (the 0-based line), rule (its id, else
 its name, else its title) and title; for a correlation group too, at the event that
 completes it. A rule that a correlation refers to is printed only with generate: true.
-Filters are applied. Events are used as they are; field names of rules change only
-with --pipeline. Rejected rules go to standard error and make the exit code 1; the
+Filters are applied, and an --overlay. Events are used as they are; field names of
+rules change only with --pipeline, and not in rules of taxonomy ecs. Rejected rules go to standard error and make the exit code 1; the
 others are evaluated.
 
 By default all rules are evaluated on all events. With --logsource only those are
@@ -48,7 +48,7 @@ product, category and service or its event.dataset name.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runRulesEval(cmd, f, args) },
 	}
 	cmd.Flags().StringArrayVar(&f.rules, "rules", nil, "folder of rules, or one file; may be given several times")
-	cmd.Flags().StringArrayVar(&f.pipelines, "pipeline", nil, pipelineUsage)
+	f.add(cmd)
 	cmd.Flags().StringVar(&f.logsource, "logsource", "", "evaluate only rules for the events' logsource, or for this one")
 	cmd.Flags().Lookup("logsource").NoOptDefVal = "event"
 	return cmd
@@ -63,18 +63,11 @@ func runRulesEval(cmd *cobra.Command, f evalFlags, args []string) error {
 	if options.Route, err = routeFlag(f.logsource); err != nil {
 		return err
 	}
-	set, err := loadRules(f.rules)
+	_, built, err := f.build(cmd, f.rules, options)
 	if err != nil {
 		return err
 	}
-	pipeline, err := loadPipelines(cmd, f.pipelines)
-	if err != nil {
-		return err
-	}
-	rules, rejected := sigma.Build(set, pipeline, options)
-	for _, e := range rejected {
-		fmt.Fprintf(cmd.ErrOrStderr(), "rejected: %s\n", printable(e.Error()))
-	}
+	reject(cmd, built.Rejected)
 	name := "-"
 	if len(args) > 0 {
 		name = args[0]
@@ -85,13 +78,13 @@ func runRulesEval(cmd *cobra.Command, f evalFlags, args []string) error {
 	}
 	defer in.Close()
 	out := bufio.NewWriter(cmd.OutOrStdout())
-	if err := evalEvents(in, rules, out); err != nil {
+	if err := evalEvents(in, built.Ruleset, out); err != nil {
 		return errors.Join(err, out.Flush())
 	}
 	if err := out.Flush(); err != nil {
 		return err
 	}
-	if len(rejected) > 0 {
+	if len(built.Rejected) > 0 {
 		return errFindings
 	}
 	return nil

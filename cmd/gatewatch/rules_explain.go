@@ -9,9 +9,11 @@ import (
 
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/detection/sigma"
+	"github.com/gatewatch/gatewatch/services/rules"
 )
 
 type explainFlags struct {
+	rulesFlags
 	rules []string
 	rule  []string
 }
@@ -26,8 +28,9 @@ each rule and event: whether the rule matches, by which condition, and the reaso
 of a match the items that make the condition hold, else the fewest items that would
 have to turn out otherwise, with the line of the rule and what the event has there.
 
-With --rule (an id, a name or a title) it explains those rules on every event,
-without it the rules that match.`,
+Filters, --overlay and --pipeline change the rules as they do for rules eval. With
+--rule (an id, a name or a title) it explains those rules on every event, without it the rules
+that match.`,
 		Example: `  gatewatch rules explain --rules rules/ --rule "SQL injection strings" event.json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -38,6 +41,7 @@ without it the rules that match.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runRulesExplain(cmd, f, args) },
 	}
 	cmd.Flags().StringArrayVar(&f.rules, "rules", nil, "folder of rules, or one file; may be given several times")
+	f.add(cmd)
 	cmd.Flags().StringArrayVar(&f.rule, "rule", nil, "id, name or title of a rule; may be given several times")
 	return cmd
 }
@@ -73,11 +77,11 @@ func runRulesExplain(cmd *cobra.Command, f explainFlags, args []string) error {
 	if len(f.rules) == 0 {
 		return usagef("rules explain: --rules is needed")
 	}
-	set, err := loadRules(f.rules)
+	_, built, err := f.build(cmd, f.rules, sigma.Options{})
 	if err != nil {
 		return err
 	}
-	refs, err := references(set, f.rule)
+	refs, err := references(built, f.rule)
 	if err != nil {
 		return err
 	}
@@ -111,38 +115,35 @@ func runRulesExplain(cmd *cobra.Command, f explainFlags, args []string) error {
 }
 
 // references prepares the rules with these names, or all that load.
-func references(set *sigma.Set, names []string) ([]*sigma.Reference, error) {
-	wanted := map[string]bool{}
-	for _, n := range names {
-		wanted[n] = false
-	}
+func references(built *rules.Built, names []string) ([]*sigma.Reference, error) {
+	found := map[string]bool{}
 	var refs []*sigma.Reference
-	for _, r := range set.Rules {
-		name, found := "", len(names) == 0
-		for _, n := range []string{r.ID, r.Name, r.Title} {
-			if _, ok := wanted[n]; ok && n != "" {
-				name, found = n, true
+	for _, r := range built.Engine.Rules() {
+		wanted := len(names) == 0
+		for _, n := range names {
+			if n == r.ID || n == r.Name || n == r.Title {
+				found[n], wanted = true, true
 			}
 		}
-		if !found {
+		if !wanted {
 			continue
 		}
 		ref, err := sigma.NewReference(r)
 		if err != nil {
-			if len(names) == 0 {
-				continue
-			}
 			return nil, err
-		}
-		if name != "" {
-			wanted[name] = true
 		}
 		refs = append(refs, ref)
 	}
 	for _, n := range names {
-		if !wanted[n] {
-			return nil, usagef("no rule %q is among those that load", n)
+		if found[n] {
+			continue
 		}
+		for _, e := range built.Rejected {
+			if e.Rule == n {
+				return nil, e
+			}
+		}
+		return nil, usagef("no rule %q is among those that load", n)
 	}
 	return refs, nil
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -50,7 +48,7 @@ func loadPipeline(name string) (*sigma.Pipeline, error) {
 	text, ok := sigma.ShippedPipeline(name)
 	if !ok {
 		var err error
-		if text, err = readPipeline(name); err != nil {
+		if text, err = readBounded(name); err != nil {
 			return nil, usagef("open pipeline: %w; built in are ecs, %s", err, strings.Join(slices.Sorted(slices.Values(sigma.ShippedPipelines())), ", "))
 		}
 	}
@@ -59,14 +57,4 @@ func loadPipeline(name string) (*sigma.Pipeline, error) {
 		return nil, fmt.Errorf("read pipeline: %w", perr)
 	}
 	return p, nil
-}
-
-// readPipeline reads at most one byte more than a pipeline may have.
-func readPipeline(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, sigma.MaxFile+1))
 }

@@ -127,7 +127,7 @@ func TestSameID(t *testing.T) {
 }
 
 func TestOverlayMistakes(t *testing.T) {
-	if _, err := readOverlay([]byte("disabled: [a]\n")); err == nil || !strings.Contains(err.Error(), "field disabled not found") {
+	if _, err := ReadOverlay(overlayName, []byte("disabled: [a]\n")); err == nil || !strings.Contains(err.Error(), "field disabled not found") {
 		t.Errorf("an unknown key: %v", err)
 	}
 }

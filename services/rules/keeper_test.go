@@ -262,7 +262,7 @@ func TestOverlay(t *testing.T) {
 	f("disable: [Other page, nobody]", []string{"nobody"}, "70")
 	f("level: {11111111-1111-4111-8111-111111111111: low}", nil, "30", "70")
 
-	if _, err := readOverlay([]byte("level: {a: grave}")); err == nil || !strings.Contains(err.Error(), `"grave" is none of`) {
+	if _, err := ReadOverlay(overlayName, []byte("level: {a: grave}")); err == nil || !strings.Contains(err.Error(), `"grave" is none of`) {
 		t.Errorf("a level that is none: %v", err)
 	}
 }

@@ -13,22 +13,25 @@ import (
 	"github.com/gatewatch/gatewatch/detection/sigma"
 )
 
-// overlay changes rules without touching their files:
+// Overlay changes rules without touching their files:
 //
 //	disable: [rule, …]          by id, name or title
 //	level: {rule: low, …}       another level
 //	filters: [filter, …]        filter documents of Sigma
-type overlay struct {
+type Overlay struct {
 	Disable []string          `yaml:"disable"`
 	Level   map[string]string `yaml:"level"`
 	Filters []yaml.Node       `yaml:"filters"`
+
+	path string
 }
 
 // overlayName is the name of the overlay in a bundle.
 const overlayName = "overlay.yml"
 
-func readOverlay(text []byte) (*overlay, error) {
-	o := new(overlay)
+// ReadOverlay reads an overlay. The path is what errors call it.
+func ReadOverlay(path string, text []byte) (*Overlay, error) {
+	o := &Overlay{path: path}
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
 	if err := d.Decode(o); err != nil && !errors.Is(err, io.EOF) {
@@ -43,7 +46,7 @@ func readOverlay(text []byte) (*overlay, error) {
 }
 
 // apply changes a set and returns the names in the overlay that no rule has.
-func (o *overlay) apply(s *sigma.Set) (unknown []string, err error) {
+func (o *Overlay) apply(s *sigma.Set) (unknown []string, err error) {
 	named := map[string]bool{}
 	is := func(h *sigma.Header, name string) bool {
 		if name == "" || name != h.ID && name != h.Name && name != h.Title {
@@ -78,7 +81,7 @@ func (o *overlay) apply(s *sigma.Set) (unknown []string, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("read overlay: %w", err)
 		}
-		s.Add(sigma.Parse(overlayName, text))
+		s.Add(sigma.Parse(o.path, text))
 	}
 	for _, name := range o.Disable {
 		if !named[name] {

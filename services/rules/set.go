@@ -62,12 +62,12 @@ func (b *bundle) compile() (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := new(overlay)
+	var o *Overlay
 	for _, f := range b.files {
 		folder, _, _ := strings.Cut(f.name, "/")
 		switch folder {
 		case overlayName:
-			if o, err = readOverlay(f.text); err != nil {
+			if o, err = ReadOverlay(f.name, f.text); err != nil {
 				return nil, err
 			}
 		case pipelineFolder:
@@ -81,13 +81,15 @@ func (b *bundle) compile() (*Set, error) {
 			texts[f.name] = f.text
 		}
 	}
-	s := &Set{Fingerprint: b.fingerprint(), correlations: map[*sigma.Correlation]*detection.Rule{}}
-	if s.Unknown, err = o.apply(parsed); err != nil {
+	sources := Sources{Set: parsed, Overlay: o, Pipeline: sigma.JoinPipelines(pipelines...), Unique: true}
+	built, err := sources.Build(sigma.Options{Route: sigma.RouteEvent})
+	if err != nil {
 		return nil, err
 	}
-	parsed.Errors = append(parsed.Errors, dropDuplicates(parsed)...)
-	built, rejected := sigma.Build(parsed, sigma.JoinPipelines(pipelines...), sigma.Options{Route: sigma.RouteEvent, Native: taxonomyECS})
-	s.engine, s.links, s.Rejected = built.Engine, built.Links, rejected
+	s := &Set{
+		Fingerprint: b.fingerprint(), Rejected: built.Rejected, Unknown: built.Unknown,
+		engine: built.Engine, links: built.Links, correlations: map[*sigma.Correlation]*detection.Rule{},
+	}
 	for _, r := range s.engine.Rules() {
 		s.rules = append(s.rules, describe(&r.Header, texts[r.Path]))
 	}
@@ -111,10 +113,6 @@ func shippedPipelines() ([]*sigma.Pipeline, error) {
 	}
 	return all, nil
 }
-
-// taxonomyECS is the taxonomy of rules that name fields as events do: they pass
-// by the pipelines.
-const taxonomyECS = "ecs"
 
 // dropDuplicates leaves out rules whose name in findings another one has:
 // findings of both would be one.
