@@ -45,11 +45,16 @@ type linked struct {
 	reach      int  // entries that a group keeps at least so that a count gets to all bounds
 	refs       int  // different rules that it refers to
 	same       []int32
+	targets    []linkTarget // by reference
 	bounds     []Bound
 	percentile float64
 	feeds      []link // correlations that refer to this one
 	silent     bool
 }
+
+// linkTarget is what a reference refers to: a correlation by its index in
+// Links.list, or a rule where that is -1.
+type linkTarget struct{ rule, corr int32 }
 
 // groupField is one group-by field as each reference has it.
 type groupField struct {
@@ -175,6 +180,10 @@ func (r *linker) link(i, depth int) *linked {
 // twice only where the order matters.
 func (r *linker) connect(l *linked, targets []target) {
 	for n, t := range targets {
+		l.targets = append(l.targets, linkTarget{rule: int32(t.rule), corr: -1})
+		if t.corr >= 0 {
+			l.targets[n].corr = r.state[t.corr].linked.index
+		}
 		if int(l.same[n]) != n && l.kind != kindOrdered {
 			continue
 		}

@@ -90,11 +90,12 @@ func (b *bundle) compile() (*Set, error) {
 		Fingerprint: b.fingerprint(), Rejected: built.Rejected, Unknown: built.Unknown,
 		engine: built.Engine, links: built.Links, correlations: map[*sigma.Correlation]*detection.Rule{},
 	}
-	for _, r := range s.engine.Rules() {
-		s.rules = append(s.rules, describe(&r.Header, texts[r.Path]))
+	rules, correlations := built.Digests()
+	for i, r := range s.engine.Rules() {
+		s.rules = append(s.rules, describe(&r.Header, texts[r.Path], rules[i]))
 	}
-	for _, c := range s.links.Correlations() {
-		s.correlations[c] = describe(&c.Header, texts[c.Path])
+	for i, c := range s.links.Correlations() {
+		s.correlations[c] = describe(&c.Header, texts[c.Path], correlations[i])
 	}
 	s.document(texts)
 	return s, nil
@@ -132,9 +133,11 @@ func dropDuplicates(s *sigma.Set) (errs []*sigma.Error) {
 	return errs
 }
 
-// describe is what findings say of a rule.
-func describe(h *sigma.Header, text []byte) *detection.Rule {
-	sum := sha256.Sum256(text)
+// describe is what findings say of a rule. Its version changes with its file, with
+// the overlay and pipelines as far as they are for it, and with the rules that a
+// correlation refers to.
+func describe(h *sigma.Header, text []byte, digest sigma.Digest) *detection.Rule {
+	sum := sha256.Sum256(append(digest[:], text...))
 	r := &detection.Rule{
 		ID: h.Key(), Version: hex.EncodeToString(sum[:6]) + "-" + h.Level.String(), Name: h.Title, Description: h.Description,
 		Author: h.Author, License: h.License, Severity: severity(h.Level), Tags: h.Tags, Ruleset: "rules",
