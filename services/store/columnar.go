@@ -100,7 +100,7 @@ func open(dir string, cfg Config, readOnly bool) (*Columnar, error) {
 	}
 	if errors.Is(err, errManifest) {
 		cfg.Log.Error("store manifest is damaged, reading the segments themselves", "dir", dir)
-		m, err = rebuildManifest(dir, cfg.Now(), cfg.Log)
+		m, err = rebuildManifest(dir, cfg)
 	}
 	if err != nil {
 		return nil, err
@@ -131,9 +131,12 @@ var errVanished = errors.New("segment of the manifest is missing")
 // adopt opens a segment of the manifest at start. One that cannot be opened is
 // left aside and stays in the manifest, so that it can be repaired.
 func (s *Columnar) adopt(e namedEntry, readOnly bool) error {
-	f, err := openSegment(s.dir, e, s.cache)
+	f, err := openSegment(s.dir, e, s.cfg.Keys, s.cache)
 	if readOnly && errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("%w: %s", errVanished, segmentName(e.ID))
+	}
+	if errors.Is(err, errKey) {
+		return err
 	}
 	if err != nil {
 		s.cfg.Log.Error("segment cannot be opened and is left aside", "segment", segmentName(e.ID), "rows", e.Rows, "err", err)

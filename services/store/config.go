@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gatewatch/gatewatch/services/vault"
 )
 
 // Config bounds what a [Columnar] keeps, takes and uses. The zero value is the
@@ -21,6 +23,9 @@ type Config struct {
 	QueryTime    time.Duration `help:"time after which a query gives a partial answer"`
 	QueryBytes   int64         `help:"memory that one query may take"`
 	QueriesBytes int64         `help:"memory that all large queries at once may take; one more is refused"`
+
+	Keys    *vault.Ring `yaml:"-"` // decrypt segments; nil if there are none
+	Encrypt bool        `yaml:"-"` // new segments, with a key of Keys
 
 	Log     *slog.Logger          // default: none
 	Metrics prometheus.Registerer // default: none

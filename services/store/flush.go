@@ -3,7 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
-	"os"
+	"io"
 	"path/filepath"
 	"time"
 
@@ -167,7 +167,7 @@ func (s *Columnar) flush() error {
 // the manifest, and opens it. Of the info the queue range and Written are used.
 func (s *Columnar) writeSegment(id uint64, i segment.Info, blocks func(*segment.Writer) error) (*segmentFile, error) {
 	path := filepath.Join(s.dir, segmentName(id))
-	err := writeSynced(path, func(f *os.File) error {
+	err := writeSynced(path, s.sealed(func(f io.Writer) error {
 		w, err := segment.NewWriter(f)
 		if err != nil {
 			return err
@@ -177,14 +177,14 @@ func (s *Columnar) writeSegment(id uint64, i segment.Info, blocks func(*segment.
 		}
 		i, err = w.Finish(i)
 		return err
-	})
+	}))
 	if err != nil {
 		return nil, err
 	}
 	if err := durable.SyncDir(s.dir); err != nil { // the name must be there before the manifest has it
 		return nil, err
 	}
-	return openSegment(s.dir, entryOf(id, i), s.cache)
+	return openSegment(s.dir, entryOf(id, i), s.cfg.Keys, s.cache)
 }
 
 // replace makes the manifest name one segment in the place of others, and

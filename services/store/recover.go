@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -9,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // segmentIDs lists the segment files of a directory in ascending order.
@@ -51,7 +51,7 @@ func removeOrphans(dir string, known []*segmentFile, log *slog.Logger) {
 // rebuildManifest makes a manifest from the footers of the segments. Where a
 // merged segment and its parts are both there, the one with the wider queue
 // range is taken. Segments whose range is not known are kept.
-func rebuildManifest(dir string, now time.Time, log *slog.Logger) (*manifest, error) {
+func rebuildManifest(dir string, cfg Config) (*manifest, error) {
 	ids, err := segmentIDs(dir)
 	if err != nil {
 		return nil, err
@@ -60,14 +60,17 @@ func rebuildManifest(dir string, now time.Time, log *slog.Logger) (*manifest, er
 	var all []namedEntry
 	for _, id := range ids {
 		m.NextID = id + 1
-		s, err := openSegment(dir, namedEntry{ID: id}, nil)
+		s, err := openSegment(dir, namedEntry{ID: id}, cfg.Keys, nil)
+		if errors.Is(err, errKey) {
+			return nil, err
+		}
 		if err != nil {
-			log.Error("segment cannot be read", "segment", segmentName(id), "err", err)
+			cfg.Log.Error("segment cannot be read", "segment", segmentName(id), "err", err)
 			continue
 		}
 		all = append(all, entryOf(id, s.own))
 		if s.own.Written == 0 { // the footer is lost
-			all[len(all)-1].Written = now.UnixNano()
+			all[len(all)-1].Written = cfg.Now().UnixNano()
 		}
 		s.release()
 	}

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/gatewatch/gatewatch/services/store/segment"
+	"github.com/gatewatch/gatewatch/services/vault"
 )
 
 // segmentFile is an open segment. It is closed, and removed if it was dropped,
@@ -27,7 +28,7 @@ type segmentFile struct {
 
 // openSegment opens a segment with one holder. What its manifest entry says of
 // its range counts more than a damaged footer.
-func openSegment(dir string, e namedEntry, cache *segment.Cache) (*segmentFile, error) {
+func openSegment(dir string, e namedEntry, keys *vault.Ring, cache *segment.Cache) (*segmentFile, error) {
 	s := &segmentFile{id: e.ID, path: filepath.Join(dir, segmentName(e.ID)), info: e.info(), seq: -1}
 	f, err := os.Open(s.path)
 	if err != nil {
@@ -38,7 +39,11 @@ func openSegment(dir string, e namedEntry, cache *segment.Cache) (*segmentFile, 
 		f.Close()
 		return nil, fmt.Errorf("open segment: %w", err)
 	}
-	sf, err := segment.OpenFile(f, st.Size(), cache)
+	src, size, err := unsealed(f, st.Size(), keys)
+	var sf *segment.File
+	if err == nil {
+		sf, err = segment.OpenFile(src, size, cache)
+	}
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("open segment %s: %w", segmentName(e.ID), err)

@@ -38,7 +38,9 @@ func OpenFile(src io.ReaderAt, size int64, cache *Cache) (*File, error) {
 // header costs nothing as long as its magic is whole.
 func checkFileHeader(src io.ReaderAt) error {
 	var h [fileHeader]byte
-	if _, err := src.ReadAt(h[:], 0); err != nil {
+	if _, err := src.ReadAt(h[:], 0); IsDamaged(err) {
+		return nil
+	} else if err != nil {
 		return fmt.Errorf("read segment header: %w", cut(err))
 	}
 	if string(h[:8]) != fileMagic {
@@ -102,14 +104,21 @@ func readFooter(src io.ReaderAt, size int64, cache *Cache) (*File, error) {
 	return f, nil
 }
 
+// damagePage divides the size of what one damaged byte costs in an encrypted file.
+const damagePage = 4 << 10
+
 // scanBlocks finds the blocks of a segment without its footer.
 func scanBlocks(src io.ReaderAt, size int64, cache *Cache) (*File, error) {
 	f := &File{Damaged: 1}
 	buf := make([]byte, 256<<10)
 	for at := int64(fileHeader); at < size; {
 		n, err := src.ReadAt(buf[:min(int64(len(buf)), size-at)], at)
-		if err != nil && !errors.Is(err, io.EOF) {
+		if err != nil && !errors.Is(err, io.EOF) && !IsDamaged(err) {
 			return nil, fmt.Errorf("scan segment: %w", err)
+		}
+		if IsDamaged(err) && n < len(blockMagic) {
+			at = at&^(damagePage-1) + damagePage // of an encrypted file
+			continue
 		}
 		i := bytes.Index(buf[:n], []byte(blockMagic))
 		if i < 0 {

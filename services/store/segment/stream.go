@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/gatewatch/gatewatch/services/vault"
 )
 
 // errDamaged means that bytes are not what the format says. Errors of this
@@ -14,7 +16,7 @@ import (
 var errDamaged = errors.New("damaged")
 
 // IsDamaged tells whether an error says that stored bytes are damaged.
-func IsDamaged(err error) bool { return errors.Is(err, errDamaged) }
+func IsDamaged(err error) bool { return errors.Is(err, errDamaged) || errors.Is(err, vault.ErrDamaged) }
 
 func damaged(what string) error { return fmt.Errorf("%s: %w", what, errDamaged) }
 
