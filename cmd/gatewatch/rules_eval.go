@@ -34,8 +34,8 @@ rules change only with --pipeline, and not in rules of taxonomy ecs. Rejected ru
 others are evaluated.
 
 By default all rules are evaluated on all events. With --logsource only those are
-whose logsource accepts that of the event: the one given, such as
-category=webserver,product=nginx, or with --logsource alone the one that the event's
+whose logsource accepts one of the event: the one given, such as
+category=webserver,product=nginx, or with --logsource alone those that the event's
 product, category and service or its event.dataset name.`,
 		Example: `  gatewatch rules eval --rules rules/ events.ndjson
   gatewatch parse --format nginx.access access.log | gatewatch rules eval --rules rules/ --logsource`,
@@ -91,7 +91,7 @@ func runRulesEval(cmd *cobra.Command, f evalFlags, args []string) error {
 }
 
 // routeFlag reads --logsource.
-func routeFlag(s string) (func(*event.Event) (sigma.Logsource, bool), error) {
+func routeFlag(s string) (func([]sigma.Logsource, *event.Event) []sigma.Logsource, error) {
 	switch s {
 	case "":
 		return nil, nil
@@ -112,7 +112,7 @@ func routeFlag(s string) (func(*event.Event) (sigma.Logsource, bool), error) {
 			return nil, usagef("--logsource: unknown member %q; known are category, product and service", name)
 		}
 	}
-	return func(*event.Event) (sigma.Logsource, bool) { return l, true }, nil
+	return func(dst []sigma.Logsource, _ *event.Event) []sigma.Logsource { return append(dst, l) }, nil
 }
 
 // maxEventLine bounds one line of events.

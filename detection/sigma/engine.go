@@ -10,10 +10,11 @@ import (
 
 // Options say how an engine evaluates events.
 type Options struct {
-	// Route names the logsource of an event; false means that no rule is for it.
-	// Only rules whose logsource accepts it are evaluated then. It must be a pure
-	// function and safe for concurrent use. Without Route all rules are evaluated.
-	Route func(*event.Event) (Logsource, bool)
+	// Route appends the logsources of an event to dst; none means that no rule is
+	// for it. Only rules whose logsource accepts one of them are evaluated then,
+	// once. It must be a pure function and safe for concurrent use. Without Route
+	// all rules are evaluated.
+	Route func(dst []Logsource, e *event.Event) []Logsource
 
 	// Native is a taxonomy whose rules and correlations name fields as events do:
 	// [Build] leaves them out of the pipeline. Empty applies it to all.
@@ -23,8 +24,12 @@ type Options struct {
 	Fields bool
 }
 
-// maxPlans bounds how many logsources have a plan of their own: events choose them.
-const maxPlans = 256
+// Bounds of what is kept for logsources: events choose them.
+const (
+	maxPlans   = 256     // plans
+	maxRoutes  = 1 << 14 // sets of logsources whose plan is known
+	maxSources = 4       // logsources in one such set
+)
 
 // Engine is a compiled set of rules. It does not change and may be used by any
 // number of goroutines, each with a [Matcher] of its own.
@@ -35,8 +40,14 @@ type Engine struct {
 
 	mu    sync.RWMutex        // plans are built when their first event comes
 	plans map[Logsource]*plan // by logsource, with what no rule names left out; nil where no rule is
+	sets  map[sourceSet]*plan // of events with several logsources
 	all   *plan               // of all rules
+	made  int                 // plans
 }
+
+// sourceSet is several logsources in the order in which the route names them; the
+// rest is empty.
+type sourceSet [maxSources]Logsource
 
 type logsourceMember struct {
 	kind byte // c, p or s
@@ -52,7 +63,7 @@ type compiled struct {
 // Compile builds an engine of all rules that can be honoured; the others are
 // returned with the reason. The rules must not be changed afterwards.
 func Compile(rules []*Rule, options Options) (*Engine, []*Error) {
-	e := &Engine{options: options, known: map[logsourceMember]bool{}, plans: map[Logsource]*plan{}}
+	e := &Engine{options: options, known: map[logsourceMember]bool{}, plans: map[Logsource]*plan{}, sets: map[sourceSet]*plan{}}
 	var rejected []*Error
 	for _, r := range rules {
 		c, err := compileRule(r)
@@ -103,21 +114,60 @@ func (e *Engine) Rules() []*Rule {
 	return list
 }
 
-// accepting returns the indexes of the rules that are for a logsource, nil for all.
-func (e *Engine) accepting(l *Logsource) []int32 {
+// accepting returns the indexes of the rules that are for one of some logsources,
+// nil for all.
+func (e *Engine) accepting(sources []Logsource) []int32 {
 	var indexes []int32
 	for i, c := range e.rules {
-		if l == nil || c.rule.Logsource.Accepts(*l) {
+		if sources == nil || c.rule.Logsource.acceptsAny(sources) {
 			indexes = append(indexes, int32(i))
 		}
 	}
 	return indexes
 }
 
-// planFor returns the plan for events of a logsource, nil if no rule is for them.
-// Where events bring more logsources than plans are kept for, it is the plan of all
-// rules, and filter says that matches must be checked for theirs.
-func (e *Engine) planFor(l Logsource) (p *plan, filter bool) {
+func (l Logsource) acceptsAny(sources []Logsource) bool {
+	for i := range sources {
+		if l.Accepts(sources[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// planFor returns the plan for events of some logsources, nil if no rule is for
+// them, and leaves out of them what no rule names. Where events bring more
+// logsources than plans are kept for, it is the plan of all rules, and filter says
+// that matches must be checked for theirs.
+func (e *Engine) planFor(sources []Logsource) (p *plan, filter bool) {
+	for i := range sources {
+		e.forget(&sources[i])
+	}
+	e.mu.RLock()
+	p, ok := e.lookup(sources)
+	e.mu.RUnlock()
+	if ok {
+		return p, false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if p, ok := e.lookup(sources); ok {
+		return p, false
+	}
+	indexes := e.accepting(sources)
+	if len(indexes) > 0 {
+		if p = e.madePlan(indexes); p == nil {
+			return e.all, true
+		}
+	}
+	if len(e.plans)+len(e.sets) < maxRoutes {
+		e.keep(sources, p)
+	}
+	return p, false
+}
+
+// forget leaves out what no rule names.
+func (e *Engine) forget(l *Logsource) {
 	if !e.known[logsourceMember{'c', l.Category}] {
 		l.Category = ""
 	}
@@ -127,34 +177,52 @@ func (e *Engine) planFor(l Logsource) (p *plan, filter bool) {
 	if !e.known[logsourceMember{'s', l.Service}] {
 		l.Service = ""
 	}
-	e.mu.RLock()
-	p, ok := e.plans[l]
-	e.mu.RUnlock()
-	if ok {
-		return p, false
+}
+
+func (e *Engine) lookup(sources []Logsource) (p *plan, ok bool) {
+	switch n := len(sources); {
+	case n == 1:
+		p, ok = e.plans[sources[0]]
+	case n <= maxSources:
+		var set sourceSet
+		copy(set[:], sources)
+		p, ok = e.sets[set]
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if p, ok := e.plans[l]; ok {
-		return p, false
+	return p, ok
+}
+
+func (e *Engine) keep(sources []Logsource, p *plan) {
+	switch n := len(sources); {
+	case n == 1:
+		e.plans[sources[0]] = p
+	case n <= maxSources:
+		var set sourceSet
+		copy(set[:], sources)
+		e.sets[set] = p
 	}
-	indexes := e.accepting(&l)
-	if len(e.plans) >= maxPlans && len(indexes) > 0 {
+}
+
+// madePlan returns a plan of these rules, made before or now, or nil where there
+// are too many; there is one of all rules then.
+func (e *Engine) madePlan(indexes []int32) *plan {
+	for _, p := range e.plans {
+		if p != nil && p.sameRules(indexes) {
+			return p
+		}
+	}
+	for _, p := range e.sets {
+		if p != nil && p.sameRules(indexes) {
+			return p
+		}
+	}
+	if e.made == maxPlans {
 		if e.all == nil {
 			e.all = newPlan(e.rules, e.accepting(nil))
 		}
-		return e.all, true
+		return nil
 	}
-	for _, other := range e.plans {
-		if other != nil && other.sameRules(indexes) {
-			p = other
-		}
-	}
-	if p == nil && len(indexes) > 0 {
-		p = newPlan(e.rules, indexes)
-	}
-	e.plans[l] = p
-	return p, false
+	e.made++
+	return newPlan(e.rules, indexes)
 }
 
 func (p *plan) sameRules(indexes []int32) bool {

@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -106,6 +107,7 @@ func TestRoute(t *testing.T) {
 	f(`{"event.dataset":"nginx.access",`+both, "sql")
 	f(`{"category":"webserver","product":"linux",`+both, "sql", "shell")
 	f(`{"event.dataset":"sshd",`+both, "shell")
+	f(`{"event.dataset":"app","event.category":["authentication","web"],`+both, "sql")
 	f(`{"product":"windows",` + both)
 	f(`{` + both)
 }
@@ -118,26 +120,32 @@ func TestManyLogsources(t *testing.T) {
 		text.WriteString("---\ntitle: " + n + "\nlogsource: {category: c" + n + "}\ndetection: {s: {F: 1}, condition: s}\n")
 		text.WriteString("---\ntitle: " + n + "\nlogsource: {product: p" + n + "}\ndetection: {s: {F: 1}, condition: s}\n")
 	}
-	var l Logsource
-	e := compileText(t, text.String(), Options{Route: func(*event.Event) (Logsource, bool) { return l, true }})
+	var sources []Logsource
+	e := compileText(t, text.String(), Options{Route: func(dst []Logsource, _ *event.Event) []Logsource { return append(dst, sources...) }})
 	m := e.NewMatcher()
 	ev := decode(t, `{"F":1}`)
 	for _, c := range e.Rules() {
 		for _, p := range e.Rules() {
-			l = Logsource{Category: c.Logsource.Category, Product: p.Logsource.Product}
-			want := 0
-			for _, r := range e.Rules() {
-				if r.Logsource.Accepts(l) {
-					want++
+			l := Logsource{Category: c.Logsource.Category, Product: p.Logsource.Product}
+			for n := range maxSources + 2 {
+				sources = append(sources[:0], l)
+				for k := range n {
+					sources = append(sources, e.Rules()[7*k].Logsource)
 				}
-			}
-			if got := len(m.Match(nil, ev)); got != want {
-				t.Fatalf("%v: %d matches, want %d", l, got, want)
+				want := 0
+				for _, r := range e.Rules() {
+					if slices.ContainsFunc(sources, r.Logsource.Accepts) {
+						want++
+					}
+				}
+				if got := len(m.Match(nil, ev)); got != want {
+					t.Fatalf("%v: %d matches, want %d", sources, got, want)
+				}
 			}
 		}
 	}
-	if len(e.plans) > maxPlans+2 {
-		t.Errorf("%d plans", len(e.plans))
+	if e.made > maxPlans || len(m.states) > maxPlans+1 || len(e.plans)+len(e.sets) > maxRoutes {
+		t.Errorf("%d plans, %d states, %d and %d routes", e.made, len(m.states), len(e.plans), len(e.sets))
 	}
 }
 

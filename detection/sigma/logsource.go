@@ -21,17 +21,24 @@ var syslogServices = map[string]string{
 	"auditd": "auditd", "audispd": "auditd",
 }
 
-// syslogService returns the service of a message that came by syslog: that of its
-// program, else auth for the facilities of authentication, else syslog.
-func syslogService(e *event.Event) string {
+// syslogService returns the service of a message that came by syslog, which is
+// that of its program, and the log in which it is written: auth for what is about
+// authentication, else syslog.
+func syslogService(e *event.Event) (service, log string) {
 	program := strings.ToLower(path.Base(e.Get(event.ProcessName).Text()))
 	program, _, _ = strings.Cut(program, "(") // pop(pam_unix)
-	if s, ok := syslogServices[program]; ok {
-		return s
-	}
+	service, known := syslogServices[program]
+	log = "syslog"
 	switch e.Get(event.SyslogFacilityName).Text() {
 	case "auth", "authpriv":
-		return "auth"
+		log = "auth"
 	}
-	return "syslog"
+	switch service {
+	case "auth", "sshd", "sudo":
+		log = "auth"
+	}
+	if !known {
+		service = log
+	}
+	return service, log
 }

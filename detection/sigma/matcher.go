@@ -19,6 +19,7 @@ type Matcher struct {
 	engine *Engine
 	states map[*plan]*state
 	fields []FieldMatch
+	source []Logsource // of the event at hand
 }
 
 // NewMatcher returns a matcher. It holds no resources that must be given back.
@@ -30,21 +31,22 @@ func (e *Engine) NewMatcher() *Matcher {
 // and returns it.
 func (m *Matcher) Match(dst []Match, e *event.Event) []Match {
 	m.fields = m.fields[:0]
-	if m.engine.options.Route != nil {
-		l, ok := m.engine.options.Route(e)
-		if !ok {
-			return dst
-		}
-		p, filter := m.engine.planFor(l)
-		if p == nil {
-			return dst
-		}
-		return m.match(dst, p, e, l, filter)
+	route := m.engine.options.Route
+	if route == nil {
+		return m.match(dst, m.engine.all, e, false)
 	}
-	return m.match(dst, m.engine.all, e, Logsource{}, false)
+	m.source = route(m.source[:0], e)
+	if len(m.source) == 0 {
+		return dst
+	}
+	p, filter := m.engine.planFor(m.source)
+	if p == nil {
+		return dst
+	}
+	return m.match(dst, p, e, filter)
 }
 
-func (m *Matcher) match(dst []Match, p *plan, e *event.Event, l Logsource, filter bool) []Match {
+func (m *Matcher) match(dst []Match, p *plan, e *event.Event, filter bool) []Match {
 	s := m.states[p]
 	if s == nil {
 		s = newState(p)
@@ -58,7 +60,7 @@ func (m *Matcher) match(dst []Match, p *plan, e *event.Event, l Logsource, filte
 			continue
 		}
 		c := m.engine.rules[r.index]
-		if filter && !c.rule.Logsource.Accepts(l) {
+		if filter && !c.rule.Logsource.acceptsAny(m.source) {
 			continue
 		}
 		dst = append(dst, Match{Rule: c.rule, Index: int(r.index)})

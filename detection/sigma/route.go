@@ -1,22 +1,33 @@
 package sigma
 
-import "github.com/gatewatch/gatewatch/detection/event"
+import (
+	"slices"
 
-// datasets says what the events of our own parsers are in Sigma's taxonomy. What a
-// WAF judges are requests to a web server: rules for those see them too.
-var datasets = map[string]Logsource{
-	"nginx.access":             {Category: "webserver", Product: "nginx", Service: "nginx"},
-	"nginx.error":              {Category: "webserver", Product: "nginx", Service: "nginx-error"},
-	"apache.access":            {Category: "webserver", Product: "apache", Service: "apache"},
-	"coraza.audit":             {Category: "webserver", Product: "modsecurity", Service: "coraza"},
-	"coraza.waf":               {Category: "webserver", Product: "modsecurity", Service: "coraza"},
-	"modsecurity.audit":        {Category: "webserver", Product: "modsecurity", Service: "modsecurity"},
-	"postfix":                  {Category: "mail", Product: "linux", Service: "postfix"},
-	"sshd":                     {Product: "linux", Service: "sshd"},
-	"syslog":                   {Product: "linux", Service: "syslog"},
-	"exchange.messagetracking": {Category: "mail", Product: "windows", Service: "exchange-messagetracking"},
-	"exchange.httpproxy":       {Category: "webserver", Product: "windows", Service: "exchange-httpproxy"},
+	"github.com/gatewatch/gatewatch/detection/event"
+)
+
+// datasets says what the events of our own parsers are in Sigma's taxonomy: each is
+// of all these logsources. What a WAF judges are requests to a web server, rules
+// for those see them too. An sshd writes to the log of authentication, and nginx
+// and Apache have one service for all of their logs.
+var datasets = map[string][]Logsource{
+	"nginx.access":             {{Category: "webserver", Product: "nginx", Service: "nginx"}},
+	"nginx.error":              {{Category: "webserver", Product: "nginx", Service: "nginx-error"}, {Product: "nginx", Service: "nginx"}},
+	"apache.access":            {{Category: "webserver", Product: "apache", Service: "apache"}},
+	"apache.error":             {{Product: "apache", Service: "apache"}},
+	"coraza.audit":             coraza,
+	"coraza.waf":               coraza,
+	"modsecurity.audit":        {{Category: "webserver", Product: "modsecurity", Service: "modsecurity"}, waf},
+	"postfix":                  {{Category: "mail", Product: "linux", Service: "postfix"}},
+	"sshd":                     {{Product: "linux", Service: "sshd"}, {Product: "linux", Service: "auth"}},
+	"exchange.messagetracking": {{Category: "mail", Product: "windows", Service: "exchange-messagetracking"}},
+	"exchange.httpproxy":       {{Category: "webserver", Product: "windows", Service: "exchange-httpproxy"}},
 }
+
+var (
+	waf    = Logsource{Category: "waf", Product: "modsecurity", Service: "modsecurity"}
+	coraza = []Logsource{{Category: "webserver", Product: "modsecurity", Service: "coraza"}, waf}
+)
 
 var (
 	keyProduct  = event.Intern("product")
@@ -25,46 +36,58 @@ var (
 )
 
 // RouteEvent is a Route for [Options]: the logsource that the event names itself in
-// product, category and service, else that of its dataset. An event.dataset which is
-// none of ours is a service of its event.module, in the category that its event.category
-// stands for. It reports false for an event of which nothing is known.
-func RouteEvent(e *event.Event) (Logsource, bool) {
+// product, category and service, else those of its dataset. An event.dataset which
+// is none of ours is a service of its event.module, in each category that its
+// event.category stands for. Of an event of which nothing is known there is none.
+func RouteEvent(dst []Logsource, e *event.Event) []Logsource {
 	l := Logsource{
 		Product:  e.Get(keyProduct).Text(),
 		Category: e.Get(keyCategory).Text(),
 		Service:  e.Get(keyService).Text(),
 	}
-	if l.Product != "" || l.Category != "" {
-		return l, true
-	}
-	if l.Service != "" { // also what many applications call themselves
-		l.Category = categoryOf(e)
-		return l, true
-	}
-	if l, ok := datasets[e.Dataset]; ok {
-		if e.Dataset == "syslog" {
-			l.Service = syslogService(e)
+	switch {
+	case l.Product != "" || l.Category != "":
+		return append(dst, l)
+	case l.Service != "": // also what many applications call themselves
+		return appendCategories(dst, l, e)
+	case e.Dataset == "":
+		return dst
+	case e.Dataset == "syslog":
+		service, log := syslogService(e)
+		dst = append(dst, Logsource{Product: "linux", Service: service})
+		if log != service {
+			dst = append(dst, Logsource{Product: "linux", Service: log})
 		}
-		return l, true
+		return dst
 	}
-	if e.Dataset == "" {
-		return l, false
+	if list, ok := datasets[e.Dataset]; ok {
+		return append(dst, list...)
 	}
-	return Logsource{Category: categoryOf(e), Product: e.Get(event.EventModule).Text(), Service: e.Dataset}, true
+	return appendCategories(dst, Logsource{Product: e.Get(event.EventModule).Text(), Service: e.Dataset}, e)
 }
 
-// categoryOf returns Sigma's word for the first event.category that has one; what says
-// nothing of itself is an application.
-func categoryOf(e *event.Event) string {
+// appendCategories appends a logsource in each category that Sigma has a word for
+// among those of an event; what says nothing of itself is an application.
+func appendCategories(dst []Logsource, l Logsource, e *event.Event) []Logsource {
+	first := len(dst)
 	for v := range e.Values(event.EventCategory) {
 		switch v.Text() {
 		case "authentication":
-			return "authentication"
+			l.Category = "authentication"
 		case "web":
-			return "webserver"
+			l.Category = "webserver"
 		case "email":
-			return "mail"
+			l.Category = "mail"
+		default:
+			continue
+		}
+		if !slices.Contains(dst[first:], l) {
+			dst = append(dst, l)
 		}
 	}
-	return "application"
+	if len(dst) == first {
+		l.Category = "application"
+		dst = append(dst, l)
+	}
+	return dst
 }

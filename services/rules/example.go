@@ -91,8 +91,10 @@ func (x *Examples) Correlation(c *sigma.Correlation) Trial {
 func (x *Examples) match(e *event.Event) []sigma.Match {
 	x.matches = x.matcher.Match(x.matches[:0], e)
 	if e.Dataset != "" {
-		l, _ := sigma.RouteEvent(e)
-		x.matches = slices.DeleteFunc(x.matches, func(m sigma.Match) bool { return !m.Rule.Logsource.Accepts(l) })
+		sources := sigma.RouteEvent(nil, e)
+		x.matches = slices.DeleteFunc(x.matches, func(m sigma.Match) bool {
+			return !slices.ContainsFunc(sources, m.Rule.Logsource.Accepts)
+		})
 	}
 	return x.matches
 }

@@ -56,7 +56,7 @@ func (w work) run() (*result, error) {
 	p := passer{fromBytes: w.Mode == "bytes"}
 	options := sigma.Options{Fields: w.Fields}
 	if w.Mode != "all" {
-		options.Route = func(*event.Event) (sigma.Logsource, bool) { return p.logsource, true }
+		options.Route = func(dst []sigma.Logsource, _ *event.Event) []sigma.Logsource { return append(dst, p.logsource) }
 	}
 	engine, _ := sigma.Compile(set.Rules, options)
 	res := &result{Engine: "gatewatch", Rules: len(engine.Rules()), Events: len(records), Load: cpu() - start}
