@@ -31,6 +31,50 @@ type Decoder struct {
 	path []byte
 	flat []byte
 	over int // values over the bounds
+	last Key // of the value before
+	next successors
+}
+
+// successors tells for a key, by its id, the one that came behind it last: the
+// names of most records come in the order of those before. The entry of
+// no key is the one that came first.
+type successors []Key
+
+// guess returns the key that came behind another one, the zero Key if none did.
+func (s successors) guess(k Key) Key {
+	if i := k.place(); i < len(s) {
+		return s[i]
+	}
+	return Key{}
+}
+
+// learn says what came behind a key.
+func (s *successors) learn(k, next Key) {
+	i := k.place()
+	if i >= len(*s) {
+		*s = append(*s, make([]Key, i+64-len(*s))...)
+	}
+	(*s)[i] = next
+}
+
+// place is the place of a key in successors: 0 is that of no key, and of those
+// beyond [MaxKeys].
+func (k Key) place() int {
+	if k.n == nil {
+		return 0
+	}
+	return int(k.n.id) + 1
+}
+
+// key interns the path.
+func (d *Decoder) key() Key {
+	k := d.next.guess(d.last)
+	if k.n == nil || k.n.text != string(d.path) {
+		k = InternBytes(d.path)
+		d.next.learn(d.last, k)
+	}
+	d.last = k
+	return k
 }
 
 // Decode reads one JSON object, nested or with dotted names, into e and keeps
@@ -42,7 +86,7 @@ type Decoder struct {
 // error.message. On an error e holds what was read before it.
 func (d *Decoder) Decode(raw []byte, e *Event) error {
 	d.scan.Reset(raw)
-	d.path, d.flat, d.over = d.path[:0], d.flat[:0], 0
+	d.path, d.flat, d.over, d.last = d.path[:0], d.flat[:0], 0, Key{}
 	t, err := d.scan.Next()
 	if err != nil {
 		return err
@@ -142,18 +186,23 @@ func (d *Decoder) scalar(e *Event, t jsonscan.Token, list bool) {
 		d.overflow(t)
 		return
 	}
-	k := InternBytes(d.path)
+	k := d.last
+	if !list || k.n == nil || k.n.text != string(d.path) {
+		k = d.key()
+	}
 	var s string
 	if t.Escaped {
 		s = e.Build(func(dst []byte) []byte { return jsonscan.Unquote(dst, t.Text) })
 	} else {
 		s = View(t.Text)
 	}
-	if e.setMember(k, t.Kind, s) {
-		return
-	}
-	if IsMember(k) {
-		k = Intern(k.String() + "_text")
+	if k.n.member {
+		if e.setMember(k, t.Kind, s) {
+			return
+		}
+		if IsMember(k) {
+			k = Intern(k.String() + "_text")
+		}
 	}
 	v := e.typed(k, t.Kind, s)
 	v.list = list

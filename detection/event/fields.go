@@ -4,25 +4,25 @@ package event
 // under waf, verdict, finding and gatewatch. Any other name is as welcome in an
 // event; these have a type, and a key that costs nothing to look up.
 var (
-	Timestamp = known("@timestamp", TypeDate)
+	Timestamp = knownMember("@timestamp", TypeDate)
 	Message   = known("message", TypeText)
 	Tags      = knownList("tags", TypeKeyword)
 
-	EventID       = known("event.id", TypeKeyword)
+	EventID       = knownMember("event.id", TypeKeyword)
 	EventKind     = known("event.kind", TypeKeyword)
 	EventCategory = knownList("event.category", TypeKeyword)
 	EventType     = knownList("event.type", TypeKeyword)
 	EventAction   = known("event.action", TypeKeyword)
 	EventOutcome  = known("event.outcome", TypeKeyword)
 	EventSeverity = known("event.severity", TypeLong)
-	EventDataset  = known("event.dataset", TypeKeyword)
+	EventDataset  = knownMember("event.dataset", TypeKeyword)
 	EventModule   = known("event.module", TypeKeyword)
 	EventProvider = known("event.provider", TypeKeyword)
-	EventIngested = known("event.ingested", TypeDate)
+	EventIngested = knownMember("event.ingested", TypeDate)
 	EventCreated  = known("event.created", TypeDate)
 	EventStart    = known("event.start", TypeDate)
 	EventEnd      = known("event.end", TypeDate)
-	EventOriginal = known("event.original", TypeText)
+	EventOriginal = knownMember("event.original", TypeText)
 	EventDuration = known("event.duration", TypeLong) // nanoseconds
 	EventCode     = known("event.code", TypeKeyword)
 	EventReason   = known("event.reason", TypeText)
@@ -188,10 +188,10 @@ var (
 	FindingGroup        = knownList("finding.group", TypeKeyword)         // field=value that the events share
 	FindingDataset      = known("finding.dataset", TypeKeyword)           // of the event that completed it
 	FindingSource       = known("finding.source", TypeKeyword)            // of the event that completed it
-	GatewatchSource     = known("gatewatch.source", TypeKeyword)          // enrolled node, token or input name
+	GatewatchSource     = knownMember("gatewatch.source", TypeKeyword)          // enrolled node, token or input name
 	GatewatchStream     = known("gatewatch.stream", TypeKeyword)          // stream of the store; not part of the event
 	GatewatchHeader     = known("gatewatch.header", TypeKeyword)          // header line that the record was read with
-	GatewatchOriginal64 = known("gatewatch.original_base64", TypeKeyword) // event.original where it is not UTF-8
+	GatewatchOriginal64 = knownMember("gatewatch.original_base64", TypeKeyword) // event.original where it is not UTF-8
 	GatewatchFlattened  = knownList("gatewatch.flattened", TypeText)      // name=value of fields over the cap
 
 	HTTPForwardedFor     = known("http.request.headers.x_forwarded_for", TypeKeyword) // as received: claims, not facts

@@ -31,6 +31,8 @@ type name struct {
 	id   int32 // dense; -1 beyond MaxKeys
 	typ  Type
 	list bool
+	// member tells whether the name is that of a member of [Event] or stands for one.
+	member bool
 }
 
 // String returns the dotted name.
@@ -115,6 +117,13 @@ func known(text string, t Type) Key {
 	n := &name{text: text, id: int32(len(names.known)), typ: t}
 	names.known[text] = n
 	return Key{n}
+}
+
+// knownMember is known for the names that [Event.setMember] knows.
+func knownMember(text string, t Type) Key {
+	k := known(text, t)
+	k.n.member = true
+	return k
 }
 
 func knownList(text string, t Type) Key {

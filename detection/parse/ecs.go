@@ -56,6 +56,9 @@ func dropReserved(e *event.Event) {
 }
 
 func isReserved(name string) bool {
+	if name == "" || name[0] != 'g' && name[0] != 'v' && name[0] != 'f' { // nearly all names
+		return false
+	}
 	return strings.HasPrefix(name, "gatewatch.") || strings.HasPrefix(name, "verdict.") ||
 		strings.HasPrefix(name, "finding.")
 }
