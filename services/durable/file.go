@@ -28,9 +28,13 @@ func Write(path string, perm os.FileMode, fill func(f *os.File) error) error {
 // SyncDir makes the names in a folder durable: files made, renamed or removed.
 func SyncDir(dir string) error { return syncDir(dir, (*os.File).Sync) }
 
+// Unfinished ends the names of files that are being written: what a crash leaves
+// of them may be removed.
+const Unfinished = ".new"
+
 // write is Write with the call that syncs a file or folder.
 func write(path string, perm os.FileMode, fill, sync func(f *os.File) error) error {
-	temp := path + ".new"
+	temp := path + Unfinished
 	// What a crash has left may have the permissions of somebody else.
 	if err := os.Remove(temp); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("write file: %w", err)

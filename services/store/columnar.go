@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,11 +25,13 @@ type Columnar struct {
 	lock    *os.File       // nil if read only
 	sealer  segment.Sealer // of Overlay, if read only; guarded by writing
 
-	writing sync.Mutex // one Write, or one flush by age, at a time
+	writing sync.Mutex // one Write at a time
+	router  router     // guarded by writing
+	offsets []uint64   // of Write, reused; guarded by writing
 
 	mu       sync.Mutex
 	head     head
-	segments []*segmentFile // in order of their queue ranges
+	segments []*segmentFile // those of a stream in order of their queue ranges
 	nextID   uint64
 	applied  uint64        // queue offsets below are in segments, durably
 	written  uint64        // queue offsets below were written
@@ -61,7 +64,7 @@ func Open(dir string, cfg Config) (*Columnar, error) {
 		return nil, err
 	}
 	s.lock = lock
-	removeOrphans(dir, s.segments, s.cfg.Log)
+	removeOrphans(dir, s.segments, &s.cfg)
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.workers.Go(func() { s.flushLoop(ctx) })
@@ -93,6 +96,10 @@ func open(dir string, cfg Config, readOnly bool) (*Columnar, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
+	routes, err := newRouter(cfg.Streams)
+	if err != nil {
+		return nil, err
+	}
 	cfg = cfg.on(disk.total)
 	m, err := readManifest(dir)
 	if errors.Is(err, errNoManifest) {
@@ -108,9 +115,8 @@ func open(dir string, cfg Config, readOnly bool) (*Columnar, error) {
 	s := &Columnar{
 		dir: dir, cfg: cfg, cache: segment.NewCache(cfg.CacheBytes), queries: query.NewPool(int(max(1, cfg.QueriesBytes/cfg.QueryBytes))),
 		nextID: m.NextID, applied: m.Applied, written: m.Applied, changed: make(chan struct{}),
+		router: routes,
 	}
-	s.head.open, s.head.held = segment.NewBuilder(), &holders{}
-	s.head.seq = 1 << 40 // rows of before the start have numbers below
 	s.head.first, s.head.next = m.Applied, m.Applied
 	if readOnly {
 		s.cfg.Metrics = nil
@@ -131,7 +137,7 @@ var errVanished = errors.New("segment of the manifest is missing")
 // adopt opens a segment of the manifest at start. One that cannot be opened is
 // left aside and stays in the manifest, so that it can be repaired.
 func (s *Columnar) adopt(e namedEntry, readOnly bool) error {
-	f, err := openSegment(s.dir, e, s.cfg.Keys, s.cache)
+	f, err := openSegment(s.dir, e, &s.cfg, s.cache)
 	if readOnly && errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("%w: %s", errVanished, segmentName(e.ID))
 	}
@@ -141,7 +147,7 @@ func (s *Columnar) adopt(e namedEntry, readOnly bool) error {
 	if err != nil {
 		s.cfg.Log.Error("segment cannot be opened and is left aside", "segment", segmentName(e.ID), "rows", e.Rows, "err", err)
 		s.metrics.damaged.Inc()
-		f = brokenSegment(s.dir, e)
+		f = brokenSegment(s.dir, e, s.cfg.files)
 	} else if f.damaged > 0 {
 		s.cfg.Log.Error("segment has damaged blocks", "segment", segmentName(e.ID), "blocks", f.damaged)
 		s.metrics.damaged.Add(float64(f.damaged))
@@ -173,6 +179,10 @@ func (s *Columnar) Write(ctx context.Context, b Batch) error {
 	start := time.Now()
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	offsets, err := s.place(b)
+	if err != nil {
+		return err
+	}
 	if err := s.admit(ctx, b); err != nil {
 		return err
 	}
@@ -187,18 +197,13 @@ func (s *Columnar) Write(ctx context.Context, b Batch) error {
 		return fmt.Errorf("write batch: offsets %d to %d are stored in part, up to %d", b.First, b.Next, s.written)
 	}
 	h := &s.head
-	if ranged && (b.First > h.next || len(b.Events) == 0) {
-		h.gap(b.First)
-	}
 	if h.rows == 0 {
 		h.since = s.cfg.Now()
 	}
-	h.add(b.Events)
+	h.add(b.Events, offsets, s.router)
 	if ranged {
-		h.next, s.written = b.Next, b.Next
-		if len(b.Events) == 0 { // so that what follows is a segment of its own
-			h.mark()
-		}
+		h.extend(b.First, b.Next)
+		s.written = b.Next
 	}
 	if h.rows-h.markedRows() >= s.cfg.FlushRows {
 		h.mark()
@@ -208,6 +213,39 @@ func (s *Columnar) Write(ctx context.Context, b Batch) error {
 	s.broadcast()
 	return nil
 }
+
+// place returns the queue offset of each event of a batch, nil if it names none.
+// The caller holds writing; the result is good until the next call.
+func (s *Columnar) place(b Batch) ([]uint64, error) {
+	if b.Next <= b.First {
+		return nil, nil
+	}
+	if b.Offsets != nil {
+		ok := len(b.Offsets) == len(b.Events) && slices.IsSorted(b.Offsets)
+		if n := len(b.Offsets); !ok || n > 0 && (b.Offsets[0] < b.First || b.Offsets[n-1] >= b.Next) {
+			return nil, fmt.Errorf("write batch: its offsets are not in order between %d and %d, one for each event", b.First, b.Next)
+		}
+		return b.Offsets, nil
+	}
+	s.offsets = s.offsets[:0]
+	at := b.First
+	for i := range b.Events {
+		if b.Events[i].Dataset == derivedDataset && i > 0 {
+			s.offsets = append(s.offsets, at-1)
+			continue
+		}
+		s.offsets = append(s.offsets, at)
+		at++
+	}
+	if len(b.Events) > 0 && at != b.Next {
+		return nil, fmt.Errorf("write batch: %d events for offsets %d to %d, and no word of which is of which", len(b.Events), b.First, b.Next-1)
+	}
+	return s.offsets, nil
+}
+
+// derivedDataset is that of events that follow from others and so have no record
+// of their own: they come behind the event that completed them.
+const derivedDataset = "gatewatch.finding"
 
 // maxUnsealed is the number of full blocks that may wait for their encoding.
 const maxUnsealed = 2

@@ -13,16 +13,17 @@ import (
 // Config bounds what a [Columnar] keeps, takes and uses. The zero value is the
 // default.
 type Config struct {
-	FlushRows    int           `help:"rows in memory at which a segment is written"`
-	FlushAge     time.Duration `help:"age of the oldest row in memory at which a segment is written"`
-	SegmentBytes int64         `help:"size up to which small segments are merged"`
-	CacheBytes   int64         `help:"memory for decoded columns"`
-	RetainAge    time.Duration `help:"time since it was written after which a segment is deleted; negative keeps all"`
-	MaxBytes     int64         `help:"size of all segments above which the oldest are deleted; half of the disk if 0"`
-	MinFreeBytes int64         `help:"free disk space below which events are refused; 3 % of the disk but at most 1GiB if 0"`
-	QueryTime    time.Duration `help:"time after which a query gives a partial answer"`
-	QueryBytes   int64         `help:"memory that one query may take"`
-	QueriesBytes int64         `help:"memory that all large queries at once may take; one more is refused"`
+	FlushRows    int            `help:"rows in memory at which a segment is written"`
+	FlushAge     time.Duration  `help:"age of the oldest row in memory at which a segment is written"`
+	SegmentBytes int64          `help:"size up to which small segments are merged"`
+	CacheBytes   int64          `help:"memory for decoded columns"`
+	RetainAge    time.Duration  `help:"time since it was written after which a segment is deleted; negative keeps all"`
+	MaxBytes     int64          `help:"size of all segments above which the oldest are deleted; half of the disk if 0"`
+	MinFreeBytes int64          `help:"free disk space below which events are refused; 3 % of the disk but at most 1GiB if 0"`
+	Streams      []StreamConfig `help:"events that are kept apart, with a retention of their own: [{name: N, filter: QUERY, max_age: D, max_bytes: B}]"`
+	QueryTime    time.Duration  `help:"time after which a query gives a partial answer"`
+	QueryBytes   int64          `help:"memory that one query may take"`
+	QueriesBytes int64          `help:"memory that all large queries at once may take; one more is refused"`
 
 	Keys    *vault.Ring `yaml:"-"` // decrypt segments; nil if there are none
 	Encrypt bool        `yaml:"-"` // new segments, with a key of Keys
@@ -32,6 +33,7 @@ type Config struct {
 	Now     func() time.Time      // clock of retention and flushing; default time.Now
 
 	space func(dir string) (diskSpace, error) // looks at the disk; tests have others
+	files files
 }
 
 // WithDefaults fills in zero fields of the configuration file but MaxBytes and
@@ -55,6 +57,9 @@ func (c Config) on(disk int64) Config {
 	set(&c.MinFreeBytes, min(disk/100*3, 1<<30))
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.files == nil {
+		c.files = osFiles{}
 	}
 	if c.space == nil {
 		c.space = spaceOf
@@ -92,5 +97,6 @@ func (c Config) validate() error {
 			return fmt.Errorf("check %s: %d is negative", f.key, f.value)
 		}
 	}
-	return nil
+	_, err := newRouter(c.Streams)
+	return err
 }

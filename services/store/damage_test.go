@@ -19,7 +19,7 @@ func TestDamageInTies(t *testing.T) {
 		events[i].Time = testTime.UnixNano()
 		events[i].ID = fmt.Sprintf("document %d of the sender", i)
 	}
-	if err := s.Write(t.Context(), Batch{events, 1, rows + 1}); err != nil {
+	if err := s.Write(t.Context(), Batch{Events: events, First: 1, Next: rows + 1}); err != nil {
 		t.Fatal(err)
 	}
 	s.Close()

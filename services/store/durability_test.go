@@ -48,7 +48,7 @@ func mustOpen(t testing.TB, dir string, cfg Config) *Columnar {
 // put writes events from to to as the queue range of the same numbers.
 func put(t testing.TB, s Store, from, to int) {
 	t.Helper()
-	if err := s.Write(t.Context(), Batch{numbered(from, to), uint64(from), uint64(to)}); err != nil {
+	if err := s.Write(t.Context(), Batch{Events: numbered(from, to), First: uint64(from), Next: uint64(to)}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -138,7 +138,7 @@ func TestReplayStoresNothingTwice(t *testing.T) {
 	put(t, s, 1, 50)
 	put(t, s, 30, 50)
 	wantIDs(t, s, "*", 1, 50)
-	if err := s.Write(t.Context(), Batch{numbered(40, 60), 40, 60}); err == nil {
+	if err := s.Write(t.Context(), Batch{Events: numbered(40, 60), First: 40, Next: 60}); err == nil {
 		t.Error("half of a range was stored before, and that is no error")
 	}
 	s.Close()
@@ -331,13 +331,13 @@ func TestFullDiskRefusesAndResumes(t *testing.T) {
 	var free atomic.Int64
 	cfg := Config{MinFreeBytes: 1 << 20, space: func(string) (diskSpace, error) { return diskSpace{free: free.Load(), total: 1 << 40}, nil }}
 	s := mustOpen(t, t.TempDir(), cfg)
-	err := s.Write(t.Context(), Batch{numbered(1, 5), 1, 5})
+	err := s.Write(t.Context(), Batch{Events: numbered(1, 5), First: 1, Next: 5})
 	if !errors.Is(err, ErrFull) {
 		t.Fatalf("write to a full disk: %v", err)
 	}
 	free.Store(1 << 30)
 	for limit := time.Now().Add(10 * time.Second); errors.Is(err, ErrFull) && time.Now().Before(limit); {
-		err = s.Write(t.Context(), Batch{numbered(1, 5), 1, 5})
+		err = s.Write(t.Context(), Batch{Events: numbered(1, 5), First: 1, Next: 5})
 	}
 	if err != nil {
 		t.Fatal(err)

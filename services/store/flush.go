@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/gatewatch/gatewatch/services/durable"
 	"github.com/gatewatch/gatewatch/services/store/segment"
 )
 
@@ -50,7 +49,7 @@ func (s *Columnar) flushLoop(ctx context.Context) {
 // reports whether there may be more to do.
 func (s *Columnar) step(sealer *segment.Sealer, flush bool) (bool, error) {
 	s.mu.Lock()
-	b := s.head.unsealed()
+	from, b := s.head.unsealed()
 	ready := flush && s.head.ready()
 	s.mu.Unlock()
 	switch {
@@ -58,20 +57,20 @@ func (s *Columnar) step(sealer *segment.Sealer, flush bool) (bool, error) {
 		err := s.flush()
 		return err == nil, err
 	case b != nil:
-		return true, s.seal(sealer, b)
+		return true, s.seal(sealer, from.name, b)
 	}
 	return false, nil
 }
 
 // seal encodes a block of the head.
-func (s *Columnar) seal(sealer *segment.Sealer, b *headBlock) error {
+func (s *Columnar) seal(sealer *segment.Sealer, stream string, b *headBlock) error {
 	block, err := sealBlock(sealer, b.builder, s.cache)
 	if err != nil {
 		return fmt.Errorf("encode block: %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.head.sealed(b, block)
+	s.head.sealed(b, labelled(block, stream))
 	s.broadcast()
 	return nil
 }
@@ -89,31 +88,6 @@ func (s *Columnar) markOld() {
 	}
 }
 
-// markedRows returns how many rows wait for a flush already.
-func (h *head) markedRows() int {
-	if len(h.marks) == 0 {
-		return 0
-	}
-	n := 0
-	for _, b := range h.blocks[:h.marks[len(h.marks)-1].blocks] {
-		n += b.block.Rows()
-	}
-	return n
-}
-
-// ready tells whether all blocks of the first mark are encoded.
-func (h *head) ready() bool {
-	if len(h.marks) == 0 {
-		return false
-	}
-	for _, b := range h.blocks[:h.marks[0].blocks] {
-		if b.builder != nil {
-			return false
-		}
-	}
-	return true
-}
-
 // flushAll writes all that is marked, after the loop has ended.
 func (s *Columnar) flushAll() error {
 	var sealer segment.Sealer
@@ -125,49 +99,76 @@ func (s *Columnar) flushAll() error {
 	}
 }
 
-// flush writes the blocks of the first mark to a segment and the manifest that
-// names it, then lets go of the blocks.
+// flush writes the blocks of the first mark to segments, one for each stream,
+// and the manifest that names them all, then lets go of the blocks.
 func (s *Columnar) flush() error {
 	start := time.Now()
 	s.manifests.Lock()
 	defer s.manifests.Unlock()
 	s.mu.Lock()
-	m := s.head.marks[0]
-	blocks := s.head.blocks[:m.blocks:m.blocks]
+	parts, info := s.head.parts()
+	info.Written = s.cfg.Now().UnixNano()
 	id := s.nextID
-	s.nextID++
+	s.nextID += uint64(len(parts))
 	s.mu.Unlock()
-	var f *segmentFile
-	if len(blocks) > 0 {
-		var err error
-		f, err = s.writeSegment(id, segment.Info{First: m.first, Next: m.next, Written: s.cfg.Now().UnixNano()}, func(w *segment.Writer) error {
-			for _, b := range blocks {
-				if err := w.AddBlock(b.block); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+	var files []*segmentFile
+	for i, p := range parts {
+		info.Stream = p.stream
+		f, err := s.writeSegment(id+uint64(i), info, p.write)
 		if err != nil {
+			dropAll(files)
 			return err
 		}
-		f.seq = blocks[0].seq
+		f.seq = p.blocks[0].seq
+		files = append(files, f)
 	}
-	if err := s.replace(nil, f, m.next); err != nil {
-		if f != nil {
-			f.drop()
-		}
+	if err := s.replace(nil, files, info.Next); err != nil {
+		dropAll(files)
 		return err
 	}
 	s.metrics.flushed(time.Since(start))
 	return nil
 }
 
+// part is what a flush writes of one stream.
+type part struct {
+	stream string
+	blocks []*headBlock
+}
+
+// parts returns what the first mark covers, and what is the same of all parts.
+func (h *head) parts() ([]part, segment.Info) {
+	m := &h.marks[0]
+	var all []part
+	for i, s := range h.streams {
+		if n := m.of(i); n > 0 {
+			all = append(all, part{s.name, s.blocks[:n:n]})
+		}
+	}
+	return all, segment.Info{First: m.first, Next: m.next, Parts: uint64(len(all))}
+}
+
+func (p *part) write(w *segment.Writer) error {
+	for _, b := range p.blocks {
+		if err := w.AddBlock(b.block); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropAll removes segments that no manifest names.
+func dropAll(files []*segmentFile) {
+	for _, f := range files {
+		f.drop()
+	}
+}
+
 // writeSegment writes a segment that is durable on return, but not yet named by
-// the manifest, and opens it. Of the info the queue range and Written are used.
+// the manifest, and opens it. Of the info it takes what [segment.Writer.Finish] does.
 func (s *Columnar) writeSegment(id uint64, i segment.Info, blocks func(*segment.Writer) error) (*segmentFile, error) {
 	path := filepath.Join(s.dir, segmentName(id))
-	err := writeSynced(path, s.sealed(func(f io.Writer) error {
+	err := s.cfg.files.write(path, s.sealed(func(f io.Writer) error {
 		w, err := segment.NewWriter(f)
 		if err != nil {
 			return err
@@ -181,33 +182,27 @@ func (s *Columnar) writeSegment(id uint64, i segment.Info, blocks func(*segment.
 	if err != nil {
 		return nil, err
 	}
-	if err := durable.SyncDir(s.dir); err != nil { // the name must be there before the manifest has it
-		return nil, err
-	}
-	return openSegment(s.dir, entryOf(id, i), s.cfg.Keys, s.cache)
+	return openSegment(s.dir, entryOf(id, i), &s.cfg, s.cache)
 }
 
-// replace makes the manifest name one segment in the place of others, and
-// applies the same to the store once that is durable. An old segment list of nil
-// means that the segment comes from the first mark of the head; f may be nil.
-// The caller holds manifests.
-func (s *Columnar) replace(old []*segmentFile, f *segmentFile, applied uint64) error {
+// replace makes the manifest name segments in the place of others, and applies
+// the same to the store once that is durable. An old segment list of nil means
+// that they come from the first mark of the head. The caller holds manifests.
+func (s *Columnar) replace(old, files []*segmentFile, applied uint64) error {
 	s.mu.Lock()
-	next := replaced(s.segments, old, f)
+	next := replaced(s.segments, old, files)
 	m := &manifest{Applied: max(applied, s.applied), NextID: s.nextID}
 	s.mu.Unlock()
 	for _, x := range next {
 		m.Segments = append(m.Segments, x.entry())
 	}
-	if err := m.write(s.dir); err != nil {
+	if err := m.write(s.dir, s.cfg.files); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.segments, s.applied = next, m.Applied
-	for _, x := range old {
-		x.drop()
-	}
+	dropAll(old)
 	if old == nil {
 		s.head.flushed()
 	}
@@ -215,25 +210,21 @@ func (s *Columnar) replace(old []*segmentFile, f *segmentFile, applied uint64) e
 	return nil
 }
 
-// replaced returns a new list in which f stands in the place of the old ones,
-// at the end if there are none.
-func replaced(list, old []*segmentFile, f *segmentFile) []*segmentFile {
+// replaced returns a new list in which files stand in the place of the first of
+// the old ones, at the end if there are none.
+func replaced(list, old, files []*segmentFile) []*segmentFile {
 	gone := map[*segmentFile]bool{}
 	for _, x := range old {
 		gone[x] = true
 	}
-	out := make([]*segmentFile, 0, len(list)+1)
+	out := make([]*segmentFile, 0, len(list)+len(files))
 	for _, x := range list {
 		if !gone[x] {
 			out = append(out, x)
 			continue
 		}
-		if f != nil {
-			out, f = append(out, f), nil
-		}
+		out = append(out, files...)
+		files = nil
 	}
-	if f != nil {
-		out = append(out, f)
-	}
-	return out
+	return append(out, files...)
 }

@@ -18,17 +18,23 @@ const (
 // head is the part of the store that is in memory only. All of it is guarded by
 // Columnar.mu.
 type head struct {
-	blocks []*headBlock // rotated, oldest first
-	open   *segment.Builder
-	view   *segment.Block     // of open, nil if rows were added since
-	held   *holders           // of views of open
-	spare  []*segment.Builder // emptied, at most maxUnsealed
-	seq    int64              // number of the first row of open
-	rows   int                // of blocks and open
-	since  time.Time
-	first  uint64 // queue range of blocks and open
-	next   uint64
-	marks  []mark // ends of what is to be flushed
+	streams []*streamHead      // in the order of their first events
+	spare   []*segment.Builder // emptied, at most maxUnsealed
+	rows    int                // of all streams
+	since   time.Time          // when the first row was added that no mark covers
+	first   uint64             // queue range since the last mark
+	next    uint64
+	marks   []mark // ends of what is to be flushed
+}
+
+// streamHead is the head of one stream.
+type streamHead struct {
+	name   string
+	blocks []*headBlock     // rotated, oldest first
+	open   *segment.Builder // nil while it is empty
+	view   *segment.Block   // of open, nil if rows were added since
+	held   *holders         // of views of open
+	seq    int64            // number of the first row of open
 }
 
 // headBlock is a rotated block: a builder at first, soon a sealed block.
@@ -43,78 +49,159 @@ type headBlock struct {
 // Columnar.mu.
 type holders struct{ n int }
 
-// mark says that the blocks up to a count, which hold whole batches, are to
-// become a segment with this queue range.
+// mark says that the first blocks of each stream, which together hold whole
+// batches, are to become a segment of that stream with this queue range.
 type mark struct {
-	blocks      int
+	blocks      []int // of head.streams; those that came later have none
 	first, next uint64
 }
 
-// add appends events.
-func (h *head) add(events []event.Event) {
-	for i := range events {
-		if h.open.Rows() >= 2*blockRows || h.open.Rows() > 0 && h.open.Size() >= 2*blockBytes || h.open.Full() {
-			h.rotate()
-		}
-		h.open.Add(&events[i])
+// of returns how many blocks of stream i a mark covers.
+func (m *mark) of(i int) int {
+	if i < len(m.blocks) {
+		return m.blocks[i]
 	}
-	h.view = nil
+	return 0
+}
+
+// firstSeq numbers the first row that is written after a start: rows of before
+// have numbers below.
+const firstSeq = 1 << 40
+
+// stream returns the head of a stream.
+func (h *head) stream(name string) *streamHead {
+	for _, s := range h.streams {
+		if s.name == name {
+			return s
+		}
+	}
+	s := &streamHead{name: name, seq: firstSeq, held: &holders{}}
+	h.streams = append(h.streams, s)
+	return s
+}
+
+// add appends events with their queue offsets, nil for none, each to the stream
+// that the router names.
+func (h *head) add(events []event.Event, offsets []uint64, r router) {
+	s := h.stream(DefaultStream)
+	for i := range events {
+		if len(r) > 0 {
+			s = h.stream(r.of(&events[i]))
+		}
+		offset := uint64(segment.NoOffset)
+		if offsets != nil {
+			offset = offsets[i]
+		}
+		h.addTo(s, &events[i], offset)
+	}
 	h.rows += len(events)
-	if h.open.Rows() >= blockRows || h.open.Size() >= blockBytes {
-		h.rotate()
+	for _, s := range h.streams {
+		if s.open != nil && (s.open.Rows() >= blockRows || s.open.Size() >= blockBytes) {
+			h.rotate(s)
+		}
 	}
 }
 
-// rotate makes what is open a block of its own.
-func (h *head) rotate() {
-	if h.open.Rows() == 0 {
+func (h *head) addTo(s *streamHead, e *event.Event, offset uint64) {
+	if b := s.open; b != nil && (b.Rows() >= 2*blockRows || b.Size() >= 2*blockBytes || b.Full()) {
+		h.rotate(s)
+	}
+	if s.open == nil {
+		s.open = h.builder()
+	}
+	s.open.AddAt(e, offset)
+	s.view = nil
+}
+
+// builder returns an empty builder.
+func (h *head) builder() *segment.Builder {
+	n := len(h.spare)
+	if n == 0 {
+		return segment.NewBuilder()
+	}
+	b := h.spare[n-1]
+	h.spare = h.spare[:n-1]
+	return b
+}
+
+// rotate makes what is open in a stream a block of its own.
+func (h *head) rotate(s *streamHead) {
+	if s.open == nil {
 		return
 	}
-	b := &headBlock{builder: h.open, block: h.view, seq: h.seq, held: h.held}
-	if b.block == nil {
-		b.block = h.open.View().Block()
-	}
-	h.blocks = append(h.blocks, b)
-	h.seq += int64(h.open.Rows())
-	h.view, h.held = nil, &holders{}
-	if n := len(h.spare); n > 0 {
-		h.open, h.spare = h.spare[n-1], h.spare[:n-1]
-	} else {
-		h.open = segment.NewBuilder()
-	}
+	s.blocks = append(s.blocks, &headBlock{builder: s.open, block: s.openBlock(), seq: s.seq, held: s.held})
+	s.seq += int64(s.open.Rows())
+	s.open, s.view, s.held = nil, nil, &holders{}
 }
 
 // mark asks for a flush of all there is.
 func (h *head) mark() {
-	h.rotate()
-	h.marks = append(h.marks, mark{len(h.blocks), h.first, h.next})
+	m := mark{first: h.first, next: h.next}
+	for _, s := range h.streams {
+		h.rotate(s)
+		m.blocks = append(m.blocks, len(s.blocks))
+	}
+	h.marks = append(h.marks, m)
 	h.first = h.next
 }
 
-// gap begins a new queue range at an offset: a segment spans no gap of the
-// queue, so that each of its rows stays one offset.
-func (h *head) gap(at uint64) {
-	if h.first < h.next {
-		h.mark()
+// extend makes a queue range part of what the head holds.
+func (h *head) extend(first, next uint64) {
+	if h.first == h.next {
+		h.first = first
 	}
-	h.first, h.next = at, at
+	h.next = next
 }
 
-// unsealed returns the oldest block that is to be sealed, nil if there is none.
-func (h *head) unsealed() *headBlock {
-	for _, b := range h.blocks {
-		if b.builder != nil {
-			return b
+// markedRows returns how many rows wait for a flush already.
+func (h *head) markedRows() int {
+	if len(h.marks) == 0 {
+		return 0
+	}
+	n, last := 0, &h.marks[len(h.marks)-1]
+	for i, s := range h.streams {
+		for _, b := range s.blocks[:last.of(i)] {
+			n += b.block.Rows()
 		}
 	}
-	return nil
+	return n
+}
+
+// ready tells whether all blocks of the first mark are encoded.
+func (h *head) ready() bool {
+	if len(h.marks) == 0 {
+		return false
+	}
+	for i, s := range h.streams {
+		for _, b := range s.blocks[:h.marks[0].of(i)] {
+			if b.builder != nil {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// unsealed returns the oldest block of a stream that is to be sealed, nil if
+// there is none.
+func (h *head) unsealed() (*streamHead, *headBlock) {
+	for _, s := range h.streams {
+		for _, b := range s.blocks {
+			if b.builder != nil {
+				return s, b
+			}
+		}
+	}
+	return nil, nil
 }
 
 func (h *head) countUnsealed() int {
 	n := 0
-	for _, b := range h.blocks {
-		if b.builder != nil {
-			n++
+	for _, s := range h.streams {
+		for _, b := range s.blocks {
+			if b.builder != nil {
+				n++
+			}
 		}
 	}
 	return n
@@ -130,28 +217,47 @@ func (h *head) sealed(b *headBlock, block *segment.Block) {
 	b.builder, b.block = nil, block
 }
 
-// flushed removes the blocks of the first mark, which a segment now holds.
+// flushed removes the blocks of the first mark, which segments now hold.
 func (h *head) flushed() {
-	n := h.marks[0].blocks
-	for _, b := range h.blocks[:n] {
-		h.rows -= b.block.Rows()
-	}
-	h.blocks = append([]*headBlock(nil), h.blocks[n:]...)
+	m := h.marks[0]
 	h.marks = h.marks[1:]
-	for i := range h.marks {
-		h.marks[i].blocks -= n
+	for i, s := range h.streams {
+		n := m.of(i)
+		if n == 0 {
+			continue
+		}
+		for _, b := range s.blocks[:n] {
+			h.rows -= b.block.Rows()
+		}
+		s.blocks = append([]*headBlock(nil), s.blocks[n:]...)
+		for _, later := range h.marks {
+			later.blocks[i] -= n
+		}
 	}
 }
 
 // openBlock returns what is open as a block for a reader, nil if it is empty.
-func (h *head) openBlock() *segment.Block {
-	if h.open.Rows() == 0 {
+func (s *streamHead) openBlock() *segment.Block {
+	if s.open == nil {
 		return nil
 	}
-	if h.view == nil {
-		h.view = h.open.View().Block()
+	if s.view == nil {
+		s.view = labelled(s.open.View().Block(), s.name)
 	}
-	return h.view
+	return s.view
+}
+
+// endSeq is the number of the next row.
+func (s *streamHead) endSeq() int64 {
+	if s.open == nil {
+		return s.seq
+	}
+	return s.seq + int64(s.open.Rows())
+}
+
+// labelled returns a block whose rows know their stream.
+func labelled(b *segment.Block, stream string) *segment.Block {
+	return b.Labelled(event.GatewatchStream, stream)
 }
 
 // sealBlock encodes a builder and opens the result from memory.

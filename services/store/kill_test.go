@@ -38,7 +38,7 @@ func writeUntilKilled(dir string) error {
 		}
 	}()
 	for at := int(max(1, s.Applied())); ; at += 10 {
-		if err := s.Write(context.Background(), Batch{numbered(at, at+10), uint64(at), uint64(at + 10)}); err != nil {
+		if err := s.Write(context.Background(), Batch{Events: numbered(at, at+10), First: uint64(at), Next: uint64(at + 10)}); err != nil {
 			return err
 		}
 		fmt.Println(s.Applied())

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/gatewatch/gatewatch/services/durable"
 	"github.com/gatewatch/gatewatch/services/store/segment"
 )
 
@@ -19,25 +19,30 @@ import (
 type manifest struct {
 	Applied  uint64       `json:"applied"` // queue offsets below are stored
 	NextID   uint64       `json:"next_id"`
-	Segments []namedEntry `json:"segments"` // in order of their queue ranges
+	Segments []namedEntry `json:"segments"` // those of a stream in order of their queue ranges
 }
 
 // namedEntry is one segment of a manifest.
 type namedEntry struct {
-	ID    uint64 `json:"id"`
-	First uint64 `json:"first"`
-	Next  uint64 `json:"next"`
-	Rows  int64  `json:"rows"`
-	MinT  int64  `json:"min_time"`
-	MaxT  int64  `json:"max_time"`
-	Bytes int64  `json:"bytes"`
+	ID     uint64 `json:"id"`
+	Stream string `json:"stream"`
+	First  uint64 `json:"first"`
+	Next   uint64 `json:"next"`
+	Rows   int64  `json:"rows"`
+	MinT   int64  `json:"min_time"`
+	MaxT   int64  `json:"max_time"`
+	Bytes  int64  `json:"bytes"`
 	// Written is when the newest of its events was stored, Unix nanoseconds:
 	// what retention by age goes by, whatever the events say of their time.
-	Written int64 `json:"written"`
+	Written int64  `json:"written"`
+	Parts   uint64 `json:"parts,omitempty"` // see segment.Info
 }
 
 func (e namedEntry) info() segment.Info {
-	return segment.Info{First: e.First, Next: e.Next, Rows: e.Rows, MinT: e.MinT, MaxT: e.MaxT, Bytes: e.Bytes, Written: e.Written}
+	return segment.Info{
+		First: e.First, Next: e.Next, Rows: e.Rows, MinT: e.MinT, MaxT: e.MaxT, Bytes: e.Bytes, Written: e.Written,
+		Stream: cmp.Or(e.Stream, DefaultStream), Parts: e.Parts,
+	}
 }
 
 const (
@@ -47,7 +52,10 @@ const (
 )
 
 func entryOf(id uint64, i segment.Info) namedEntry {
-	return namedEntry{ID: id, First: i.First, Next: i.Next, Rows: i.Rows, MinT: i.MinT, MaxT: i.MaxT, Bytes: i.Bytes, Written: i.Written}
+	return namedEntry{
+		ID: id, Stream: cmp.Or(i.Stream, DefaultStream), First: i.First, Next: i.Next, Rows: i.Rows,
+		MinT: i.MinT, MaxT: i.MaxT, Bytes: i.Bytes, Written: i.Written, Parts: i.Parts,
+	}
 }
 
 func segmentName(id uint64) string { return fmt.Sprintf("%016x%s", id, segmentSuffix) }
@@ -88,41 +96,18 @@ func manifestHead(body []byte) string {
 
 // write replaces the manifest of a directory. It is durable on return, and a
 // crash leaves the old or the new one.
-func (m *manifest) write(dir string) error {
+func (m *manifest) write(dir string, files files) error {
 	body, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("write store manifest: %w", err)
 	}
 	body = append(body, '\n')
-	raw := append([]byte(manifestHead(body)+"\n"), body...)
-	tmp := filepath.Join(dir, manifestName+".tmp")
-	if err := writeSynced(tmp, func(f *os.File) error {
-		_, err := f.Write(raw)
+	err = files.write(filepath.Join(dir, manifestName), func(f *os.File) error {
+		_, err := f.Write(append([]byte(manifestHead(body)+"\n"), body...))
 		return err
-	}); err != nil {
+	})
+	if err != nil {
 		return fmt.Errorf("write store manifest: %w", err)
 	}
-	if err := os.Rename(tmp, filepath.Join(dir, manifestName)); err != nil {
-		return fmt.Errorf("write store manifest: %w", err)
-	}
-	return durable.SyncDir(dir)
-}
-
-// writeSynced creates a file that is durable on return, or not there.
-func writeSynced(path string, write func(*os.File) error) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	err = write(f)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closing := f.Close(); err == nil {
-		err = closing
-	}
-	if err != nil {
-		_ = os.Remove(path) // a leftover is removed at the next start as well
-	}
-	return err
+	return nil
 }

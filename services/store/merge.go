@@ -24,7 +24,7 @@ func (s *Columnar) merge(ctx context.Context) (bool, error) {
 	s.manifests.Lock()
 	defer s.manifests.Unlock()
 	s.mu.Lock()
-	run := mergeable(s.segments, s.cfg.SegmentBytes)
+	run := mergeable(s.segments, mergeMin, s.cfg.SegmentBytes)
 	id := s.nextID
 	if run != nil {
 		s.nextID++
@@ -51,7 +51,7 @@ func (s *Columnar) merge(ctx context.Context) (bool, error) {
 	if f.seq = -1; last.seq >= 0 { // older rows get the numbers before
 		f.seq = last.seq + last.info.Rows - f.info.Rows
 	}
-	if err := s.replace(run, f, 0); err != nil {
+	if err := s.replace(run, []*segmentFile{f}, 0); err != nil {
 		f.drop()
 		return false, err
 	}
@@ -59,21 +59,40 @@ func (s *Columnar) merge(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// mergeable returns a run of neighbours that is worth a merge, nil if there is
-// none: small enough together, near each other in time, and none so large that
-// it would be rewritten for little. Each row is so rewritten only a few times.
-func mergeable(segments []*segmentFile, most int64) []*segmentFile {
+// mergeable returns the run of at least so many neighbours in a stream that is
+// worth a merge most, nil if there is none.
+func mergeable(segments []*segmentFile, least int, most int64) []*segmentFile {
 	var best []*segmentFile
 	bestMean := most
+	for _, stream := range byStream(segments) {
+		if run, mean := mergeableIn(stream, least, most, bestMean); run != nil {
+			best, bestMean = run, mean
+		}
+	}
+	return best
+}
+
+// byStream returns the segments of each stream in their order.
+func byStream(segments []*segmentFile) map[string][]*segmentFile {
+	all := map[string][]*segmentFile{}
+	for _, f := range segments {
+		all[f.info.Stream] = append(all[f.info.Stream], f)
+	}
+	return all
+}
+
+// mergeableIn returns a run of neighbours with a lower mean size than others
+// that were found: small enough together, near each other in time, and none so
+// large that it would be rewritten for little. Each row is so rewritten only a
+// few times.
+func mergeableIn(segments []*segmentFile, least int, most, bestMean int64) ([]*segmentFile, int64) {
+	var best []*segmentFile
 	for i := range segments {
 		var sum, largest, span int64
 		lo, hi := segments[i].info.MinT, segments[i].info.MaxT
 		for j := i; j < len(segments) && j < i+mergeMax; j++ {
 			f := segments[j]
 			sum += f.info.Bytes
-			if j > i && f.info.First != segments[j-1].info.Next && f.info.First < f.info.Next {
-				break // a gap of the queue: see head.gap
-			}
 			if f.damaged > 0 || sum > most || f.info.Written-segments[i].info.Written > mergeSpan {
 				break
 			}
@@ -81,17 +100,18 @@ func mergeable(segments []*segmentFile, most int64) []*segmentFile {
 			span = max(span, f.info.MaxT-f.info.MinT)
 			lo, hi = min(lo, f.info.MinT), max(hi, f.info.MaxT)
 			n := j - i + 1
-			if mean := sum / int64(n); n >= mergeMin && largest <= sum/2 && hi-lo <= max(mergeSpan, 2*span) && mean < bestMean {
+			if mean := sum / int64(n); n >= least && largest <= sum/2 && hi-lo <= max(mergeSpan, 2*span) && mean < bestMean {
 				best, bestMean = segments[i:j+1], mean
 			}
 		}
 	}
-	return best
+	return best, bestMean
 }
 
-// joined returns the queue range of a run of segments and when they were written.
+// joined returns stream and queue range of a run of segments and when they were
+// written.
 func joined(run []*segmentFile) segment.Info {
-	var i segment.Info
+	i := segment.Info{Stream: run[0].info.Stream}
 	for _, f := range run {
 		i.Written = max(i.Written, f.info.Written)
 		if f.info.First == f.info.Next {
@@ -133,15 +153,8 @@ func (m *merger) add(b *segment.Block) error {
 	} else if err != nil {
 		return err
 	}
-	rows, err := b.OpenRows(nil)
-	if err != nil {
+	if err := m.rows(b, func(uint64) bool { return true }); err != nil {
 		return err
-	}
-	for i := range b.Rows() {
-		if err := rows.Event(i, &m.event); err != nil {
-			return err
-		}
-		m.builder.Add(&m.event)
 	}
 	if m.builder.Rows() >= blockRows {
 		return m.flush()
@@ -149,9 +162,43 @@ func (m *merger) add(b *segment.Block) error {
 	return nil
 }
 
+// rows adds the rows of a block whose offsets are wanted.
+func (m *merger) rows(b *segment.Block, wanted func(offset uint64) bool) error {
+	rows, err := b.OpenRows(nil)
+	if err != nil {
+		return err
+	}
+	offsets, err := b.Offsets()
+	if err != nil {
+		return err
+	}
+	for i := range b.Rows() {
+		offset := uint64(segment.NoOffset)
+		if offsets != nil {
+			offset = offsets[i]
+		}
+		if !wanted(offset) {
+			continue
+		}
+		if err := rows.Event(i, &m.event); err != nil {
+			return err
+		}
+		if m.builder.Full() || m.builder.Size() >= blockBytes {
+			if err := m.flush(); err != nil {
+				return err
+			}
+		}
+		m.builder.AddAt(&m.event, offset)
+	}
+	return nil
+}
+
 // readable returns the first error of reading a block.
 func readable(b *segment.Block, e *event.Event) error {
 	rows, err := b.OpenRows(nil)
+	if err == nil {
+		_, err = b.Offsets()
+	}
 	for i := 0; err == nil && i < b.Rows(); i++ {
 		err = rows.Event(i, e)
 	}

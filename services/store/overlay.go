@@ -22,6 +22,10 @@ func (s *Columnar) Overlay(b Batch) error {
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	offsets, err := s.place(b)
+	if err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -30,22 +34,27 @@ func (s *Columnar) Overlay(b Batch) error {
 	if s.head.memory() >= overlayQueries*s.cfg.QueryBytes {
 		return ErrOverlayFull
 	}
-	s.head.add(b.Events)
-	for hb := s.head.unsealed(); hb != nil; hb = s.head.unsealed() {
+	s.head.add(b.Events, offsets, s.router)
+	for from, hb := s.head.unsealed(); hb != nil; from, hb = s.head.unsealed() {
 		block, err := sealBlock(&s.sealer, hb.builder, s.cache)
 		if err != nil {
 			return fmt.Errorf("encode block: %w", err)
 		}
-		s.head.sealed(hb, block)
+		s.head.sealed(hb, labelled(block, from.name))
 	}
 	return nil
 }
 
 // memory returns the bytes of the blocks and of what is open.
 func (h *head) memory() int64 {
-	size := h.open.Size()
-	for _, b := range h.blocks {
-		size += b.block.Size()
+	var size int64
+	for _, s := range h.streams {
+		if s.open != nil {
+			size += s.open.Size()
+		}
+		for _, b := range s.blocks {
+			size += b.block.Size()
+		}
 	}
 	return size
 }

@@ -26,7 +26,7 @@ func TestOverlay(t *testing.T) {
 	wantIDs(t, r, "*", 1, 100)
 	for at := int(r.Applied()); at < n; at += 1000 {
 		to := min(at+1000, n)
-		if err := r.Overlay(Batch{numbered(at, to), uint64(at), uint64(to)}); err != nil {
+		if err := r.Overlay(Batch{Events: numbered(at, to), First: uint64(at), Next: uint64(to)}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -5,16 +5,14 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/services/store/segment"
 )
 
 // Rewound is what a rewind takes from a store.
 type Rewound struct {
 	Segments int   // segments that go as a whole
+	Split    int   // segments that go in part
 	Rows     int64 // events that go
-	Split    bool  // one more segment goes in part
-	part     int64 // events of that one
 }
 
 // SplitError means that a rewind would have to split a segment of which it
@@ -32,20 +30,40 @@ func (e *SplitError) Error() string {
 
 // Beyond says what [Columnar.Rewind] to the same offset would take.
 func (s *Columnar) Beyond(offset uint64) (Rewound, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, r, err := s.rewindPlan(offset)
-	return r, err
+	s.manifests.Lock()
+	defer s.manifests.Unlock()
+	p, err := s.planRewind(offset)
+	return p.sum, err
 }
 
 // Covers tells whether segments hold events of any of the offsets
-// first <= o < next.
+// first <= o < next, or may hold them where a block cannot be read.
 func (s *Columnar) Covers(first, next uint64) bool {
+	s.manifests.Lock()
+	defer s.manifests.Unlock()
+	return slices.ContainsFunc(s.listed(), func(f *segmentFile) bool {
+		if f.info.First >= next || f.info.Next <= first {
+			return false
+		}
+		return f.damaged > 0 || slices.ContainsFunc(f.blocks, func(b *segment.Block) bool { return blockCovers(b, first, next) })
+	})
+}
+
+func blockCovers(b *segment.Block, first, next uint64) bool {
+	lo, hi, ok, err := b.OffsetBounds()
+	if err != nil || !ok || lo >= next || hi < first {
+		return err != nil
+	}
+	offsets, err := b.Offsets()
+	return err != nil || slices.ContainsFunc(offsets, func(at uint64) bool { return first <= at && at < next })
+}
+
+// listed returns the segments of the store. They stay as long as the caller
+// holds manifests.
+func (s *Columnar) listed() []*segmentFile {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.ContainsFunc(s.segments, func(f *segmentFile) bool {
-		return f.info.First < next && f.info.Next > first
-	})
+	return s.segments
 }
 
 // Rewind takes out all events of queue offsets >= offset, so that the queue can
@@ -61,117 +79,118 @@ func (s *Columnar) Rewind(ctx context.Context, offset uint64) (Rewound, error) {
 	defer s.writing.Unlock()
 	s.manifests.Lock()
 	defer s.manifests.Unlock()
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return Rewound{}, ErrClosed
+	p, err := s.planRewind(offset)
+	if err != nil || offset >= s.Applied() {
+		return p.sum, err
 	}
-	split, r, err := s.rewindPlan(offset)
-	id := s.nextID
-	s.nextID++
-	done := offset >= s.applied
-	s.mu.Unlock()
-	if err != nil || done {
-		return r, err
-	}
-	var part *segmentFile
-	if split != nil {
-		if part, err = s.writePart(ctx, id, split, offset, split.info.Rows-r.part); err != nil {
-			return r, err
+	var made []*segmentFile
+	for i, f := range p.keep {
+		if f.info.Next <= offset || f.info.First == f.info.Next {
+			continue
 		}
-	}
-	if err := s.rewindTo(offset, split, part); err != nil {
-		if part != nil {
-			part.drop()
+		part, err := s.writePart(ctx, f, offset)
+		if err != nil {
+			dropAll(made)
+			return p.sum, err
 		}
-		return r, err
+		p.keep[i] = part
+		made = append(made, part)
+		p.gone = append(p.gone, f)
 	}
-	return r, nil
+	if err := s.rewindTo(offset, p); err != nil {
+		dropAll(made)
+		return p.sum, err
+	}
+	return p.sum, nil
 }
 
-// rewindPlan returns the segment to split, if there is one, and counts what
-// goes. The caller holds mu.
-func (s *Columnar) rewindPlan(offset uint64) (split *segmentFile, r Rewound, err error) {
-	if s.head.rows > 0 || s.written > s.applied {
-		return nil, r, fmt.Errorf("rewind store: events wait in memory")
+// rewindPlan is what a rewind does with each segment. Those of keep that reach
+// beyond the offset are split.
+type rewindPlan struct {
+	keep, gone []*segmentFile
+	sum        Rewound
+}
+
+// planRewind counts what goes. The caller holds manifests.
+func (s *Columnar) planRewind(offset uint64) (p rewindPlan, err error) {
+	s.mu.Lock()
+	waiting, closed := s.head.rows > 0 || s.written > s.applied, s.closed
+	s.mu.Unlock()
+	switch {
+	case closed:
+		return p, ErrClosed
+	case waiting:
+		return p, fmt.Errorf("rewind store: events wait in memory")
 	}
-	for _, f := range s.segments {
+	for _, f := range s.listed() {
 		i := f.info
 		switch {
 		case i.Next <= offset || i.First == i.Next:
+			p.keep = append(p.keep, f)
 		case i.First >= offset:
-			r.Segments++
-			r.Rows += i.Rows
-		case split != nil:
-			return nil, r, &SplitError{i.First, i.Next, "another one holds the same offset"}
-		case f.damaged > 0:
-			return nil, r, &SplitError{i.First, i.Next, "it is damaged"}
+			p.gone = append(p.gone, f)
+			p.sum.Segments++
+			p.sum.Rows += i.Rows
 		default:
-			keep, err := rowsBefore(f, offset)
-			if err != nil {
-				return nil, r, err
+			kept, err := rowsBefore(f, offset)
+			switch {
+			case err != nil:
+				return p, err
+			case kept == 0:
+				p.gone = append(p.gone, f)
+				p.sum.Segments++
+			case kept < i.Rows:
+				p.sum.Split++
+				fallthrough
+			default:
+				p.keep = append(p.keep, f)
 			}
-			split, r.Split, r.part = f, true, i.Rows-keep
-			r.Rows += r.part
+			p.sum.Rows += i.Rows - kept
 		}
 	}
-	return split, r, nil
+	return p, nil
 }
 
-// derivedDataset is that of events that follow from others and so have no offset
-// of their own: they come behind the event that completed them.
-const derivedDataset = "gatewatch.finding"
-
-// rowsBefore returns how many of the first rows of a segment are of offsets
-// before a given one. Each offset is one row that is not derived, in order.
+// rowsBefore returns how many rows of a segment are of offsets before a given
+// one, or of none.
 func rowsBefore(f *segmentFile, offset uint64) (int64, error) {
-	i := f.info
-	if uint64(i.Rows) == i.Next-i.First {
-		return int64(offset - i.First), nil
+	split := func(reason string) error { return &SplitError{f.info.First, f.info.Next, reason} }
+	if f.damaged > 0 {
+		return 0, split("it is damaged")
 	}
-	keep, rows, at := int64(0), int64(0), i.First
-	var e event.Event
+	kept := int64(0)
 	for _, b := range f.blocks {
-		r, err := b.OpenRows([]event.Key{event.EventDataset})
-		for n := 0; err == nil && n < b.Rows(); n++ {
-			if err = r.Event(n, &e); err == nil && e.Dataset != derivedDataset {
-				if at == offset {
-					keep = rows
-				}
-				at++
-			}
-			rows++
-		}
-		if segment.IsDamaged(err) {
-			return 0, &SplitError{i.First, i.Next, "it is damaged"}
-		}
-		if err != nil {
+		offsets, err := b.Offsets()
+		switch {
+		case segment.IsDamaged(err):
+			return 0, split("it is damaged")
+		case err != nil:
 			return 0, fmt.Errorf("split %s: %w", segmentName(f.id), err)
+		case offsets == nil:
+			return 0, split("an earlier version wrote it, without the offsets of its events")
+		}
+		for _, at := range offsets {
+			if at < offset || at == segment.NoOffset {
+				kept++
+			}
 		}
 	}
-	if at != i.Next {
-		return 0, &SplitError{i.First, i.Next, fmt.Sprintf("it holds %d events", rows)}
-	}
-	return keep, nil
+	return kept, nil
 }
 
-// writePart writes the first rows of a segment, those from before an offset.
-func (s *Columnar) writePart(ctx context.Context, id uint64, f *segmentFile, offset uint64, rows int64) (*segmentFile, error) {
-	i := segment.Info{First: f.info.First, Next: offset, Written: f.info.Written}
+// writePart writes the rows of a segment that are of offsets before a given one.
+func (s *Columnar) writePart(ctx context.Context, f *segmentFile, offset uint64) (*segmentFile, error) {
+	s.mu.Lock()
+	id := s.nextID
+	s.nextID++
+	s.mu.Unlock()
+	i := segment.Info{Stream: f.info.Stream, First: f.info.First, Next: offset, Written: f.info.Written}
 	part, err := s.writeSegment(id, i, func(w *segment.Writer) error {
 		m := merger{ctx: ctx, out: w, builder: segment.NewBuilder()}
-		keep := int(rows)
 		for _, b := range f.blocks {
-			if keep <= 0 {
-				break
-			}
-			if err := ctx.Err(); err != nil {
+			if err := m.addBefore(b, offset); err != nil {
 				return err
 			}
-			if err := m.addFirst(b, keep); err != nil {
-				return err
-			}
-			keep -= b.Rows()
 		}
 		return m.flush()
 	})
@@ -184,59 +203,39 @@ func (s *Columnar) writePart(ctx context.Context, id uint64, f *segmentFile, off
 	return part, nil
 }
 
-// addFirst adds the first n rows of a block.
-func (m *merger) addFirst(b *segment.Block, n int) error {
-	if n >= b.Rows() {
-		return m.add(b)
-	}
-	rows, err := b.OpenRows(nil)
+// addBefore adds the rows of a block that are of offsets before a given one, or
+// of none.
+func (m *merger) addBefore(b *segment.Block, offset uint64) error {
+	_, hi, ok, err := b.OffsetBounds()
 	if err != nil {
 		return err
 	}
-	for i := range n {
-		if err := rows.Event(i, &m.event); err != nil {
-			return err
-		}
-		if m.builder.Full() || m.builder.Size() >= blockBytes {
-			if err := m.flush(); err != nil {
-				return err
-			}
-		}
-		m.builder.Add(&m.event)
+	if !ok || hi < offset {
+		return m.add(b)
 	}
-	return nil
+	if err := m.ctx.Err(); err != nil {
+		return err
+	}
+	return m.rows(b, func(at uint64) bool { return at < offset || at == segment.NoOffset })
 }
 
 // rewindTo makes the manifest forget what is beyond an offset, and then the
 // store. The caller holds writing and manifests.
-func (s *Columnar) rewindTo(offset uint64, split, part *segmentFile) error {
+func (s *Columnar) rewindTo(offset uint64, p rewindPlan) error {
 	s.mu.Lock()
-	var keep, gone []*segmentFile
-	for _, f := range s.segments {
-		switch {
-		case f == split:
-			keep, gone = append(keep, part), append(gone, f)
-		case f.info.Next > offset && f.info.First < f.info.Next:
-			gone = append(gone, f)
-		default:
-			keep = append(keep, f)
-		}
-	}
 	m := &manifest{Applied: offset, NextID: s.nextID}
 	s.mu.Unlock()
-	for _, f := range keep {
+	for _, f := range p.keep {
 		m.Segments = append(m.Segments, f.entry())
 	}
-	if err := m.write(s.dir); err != nil {
+	if err := m.write(s.dir, s.cfg.files); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.segments = slices.Clone(keep)
+	s.segments = p.keep
 	s.applied, s.written, s.head.first, s.head.next = offset, offset, offset, offset
-	for _, f := range gone {
-		f.drop()
-	}
+	dropAll(p.gone)
 	s.broadcast()
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/gatewatch/gatewatch/services/durable"
 )
 
 // filled opens a store with events 1 to 99 in segments of the given rows.
@@ -35,8 +37,7 @@ func TestRewind(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got.part = 0
-		if plan.part = 0; got != want || plan != got {
+		if got != want || plan != got {
 			t.Errorf("rewind of segments of %d rows to %d takes %+v, planned %+v, want %+v", rows, offset, got, plan, want)
 		}
 		at := int(min(max(offset, 1), 100))
@@ -55,10 +56,10 @@ func TestRewind(t *testing.T) {
 		}
 	}
 	f(20, 41, Rewound{Segments: 3, Rows: 59})
-	f(20, 45, Rewound{Segments: 2, Rows: 55, Split: true})
-	f(20, 40, Rewound{Segments: 3, Rows: 60, Split: true})
-	f(100, 2, Rewound{Rows: 98, Split: true})
-	f(100, 99, Rewound{Rows: 1, Split: true})
+	f(20, 45, Rewound{Segments: 2, Rows: 55, Split: 1})
+	f(20, 40, Rewound{Segments: 3, Rows: 60, Split: 1})
+	f(100, 2, Rewound{Rows: 98, Split: 1})
+	f(100, 99, Rewound{Rows: 1, Split: 1})
 	f(20, 1, Rewound{Segments: 5, Rows: 99})
 	f(20, 0, Rewound{Segments: 5, Rows: 99})
 	f(20, 100, Rewound{})
@@ -70,14 +71,15 @@ func TestRewind(t *testing.T) {
 func TestRewindIsOneStep(t *testing.T) {
 	dir := t.TempDir()
 	s := filled(t, dir, 20)
-	if err := os.Mkdir(filepath.Join(dir, manifestName+".tmp"), 0o700); err != nil {
+	blocker := filepath.Join(dir, manifestName+durable.Unfinished)
+	if err := os.MkdirAll(filepath.Join(blocker, "x"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Rewind(t.Context(), 45); err == nil {
 		t.Fatal("a manifest that cannot be written is no error")
 	}
 	wantIDs(t, s, "*", 1, 100)
-	if err := os.Remove(filepath.Join(dir, manifestName+".tmp")); err != nil {
+	if err := os.RemoveAll(blocker); err != nil {
 		t.Fatal(err)
 	}
 	s.Close()
@@ -96,8 +98,8 @@ func TestRewindIsOneStep(t *testing.T) {
 	}
 }
 
-// TestRewindOverAGap has a queue that lost the records 30 to 39: no segment
-// spans them, so that all can be split, even after a merge.
+// TestRewindOverAGap has a queue that lost the records 30 to 39 and 50 to 59:
+// segments span them, and can be split even after a merge.
 func TestRewindOverAGap(t *testing.T) {
 	dir := t.TempDir()
 	s := mustOpen(t, dir, Config{RetainAge: -1})
@@ -135,26 +137,34 @@ func TestRewindOverAGap(t *testing.T) {
 	wantIDs(t, s, "*", 1, 25)
 }
 
-// TestRewindRefusesToGuess wants an error where the events of an offset are not
-// known, and nothing taken out.
-func TestRewindRefusesToGuess(t *testing.T) {
+// TestRewindOfUnevenRecords has records that give several events or none.
+func TestRewindOfUnevenRecords(t *testing.T) {
 	dir := t.TempDir()
 	s := mustOpen(t, dir, Config{RetainAge: -1})
-	if err := s.Write(t.Context(), Batch{numbered(1, 21), 1, 11}); err != nil { // two events a record
+	if err := s.Write(t.Context(), Batch{Events: numbered(1, 21), First: 1, Next: 11}); err == nil {
+		t.Error("20 events of 10 records are taken without a word of which is of which")
+	}
+	b := Batch{Events: numbered(1, 6), First: 1, Next: 11, Offsets: []uint64{2, 2, 2, 7, 9}}
+	for _, wrong := range [][]uint64{{2, 2, 2, 7}, {2, 2, 7, 2, 9}, {0, 2, 2, 7, 9}, {2, 2, 2, 7, 11}} {
+		if err := s.Write(t.Context(), Batch{Events: b.Events, First: 1, Next: 11, Offsets: wrong}); err == nil {
+			t.Errorf("offsets %v are taken", wrong)
+		}
+	}
+	if err := s.Write(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
 	s.Close()
 	s = mustOpen(t, dir, Config{RetainAge: -1})
-	var split *SplitError
-	if _, err := s.Rewind(t.Context(), 5); !errors.As(err, &split) || split.First != 1 || split.Next != 11 {
-		t.Errorf("rewind into a segment of unknown offsets: %v", err)
+	for _, c := range []struct {
+		offset uint64
+		left   int
+	}{{11, 6}, {8, 5}, {7, 4}, {3, 4}, {2, 1}} {
+		if _, err := s.Rewind(t.Context(), c.offset); err != nil {
+			t.Fatal(err)
+		}
+		wantIDs(t, s, "*", 1, c.left)
 	}
-	wantIDs(t, s, "*", 1, 21)
-	if _, err := s.Rewind(t.Context(), 1); err != nil {
-		t.Error(err)
-	}
-	wantIDs(t, s, "*", 1, 1)
-
+	s.Close()
 	r, err := OpenReadOnly(dir, Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -163,6 +173,28 @@ func TestRewindRefusesToGuess(t *testing.T) {
 	if _, err := r.Rewind(t.Context(), 1); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("rewind of a store open for reading: %v", err)
 	}
+}
+
+// TestCovers asks which offsets have events in segments that span gaps.
+func TestCovers(t *testing.T) {
+	dir := t.TempDir()
+	s := mustOpen(t, dir, Config{RetainAge: -1})
+	put(t, s, 1, 20)
+	put(t, s, 40, 60)
+	s.Close()
+	s = mustOpen(t, dir, Config{RetainAge: -1})
+	f := func(first, next uint64, want bool) {
+		t.Helper()
+		if got := s.Covers(first, next); got != want {
+			t.Errorf("covers %d to %d: %v", first, next, got)
+		}
+	}
+	f(1, 2, true)
+	f(19, 20, true)
+	f(20, 40, false)
+	f(20, 41, true)
+	f(59, 100, true)
+	f(60, 100, false)
 }
 
 // TestRewindWithFindings splits segments in which findings follow the events
@@ -176,7 +208,7 @@ func TestRewindWithFindings(t *testing.T) {
 			events = append(events, numbered(1000+i, 1001+i)...)
 			events[1].Dataset = derivedDataset
 		}
-		if err := s.Write(t.Context(), Batch{events, uint64(i), uint64(i + 1)}); err != nil {
+		if err := s.Write(t.Context(), Batch{Events: events, First: uint64(i), Next: uint64(i + 1)}); err != nil {
 			t.Fatal(err)
 		}
 	}

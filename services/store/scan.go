@@ -39,7 +39,7 @@ func (s *Columnar) begin(ctx context.Context, q *query.Query, from, to time.Time
 	where := q.Where()
 	f, t := query.TimeRange(where)
 	lo, hi = max(lo, f), min(hi, t)
-	snap, err := s.snapshot(lo, hi)
+	snap, err := s.snapshot(where, lo, hi)
 	if err != nil {
 		return nil, nil, err
 	}

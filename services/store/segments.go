@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 
 	"github.com/gatewatch/gatewatch/services/store/segment"
-	"github.com/gatewatch/gatewatch/services/vault"
 )
 
 // segmentFile is an open segment. It is closed, and removed if it was dropped,
@@ -21,6 +20,7 @@ type segmentFile struct {
 	damaged int   // blocks that cannot be read at all
 	seq     int64 // number of its first row since the store was opened, -1 if it is older
 
+	disk    files
 	file    *os.File
 	refs    atomic.Int32
 	dropped atomic.Bool
@@ -28,8 +28,8 @@ type segmentFile struct {
 
 // openSegment opens a segment with one holder. What its manifest entry says of
 // its range counts more than a damaged footer.
-func openSegment(dir string, e namedEntry, keys *vault.Ring, cache *segment.Cache) (*segmentFile, error) {
-	s := &segmentFile{id: e.ID, path: filepath.Join(dir, segmentName(e.ID)), info: e.info(), seq: -1}
+func openSegment(dir string, e namedEntry, cfg *Config, cache *segment.Cache) (*segmentFile, error) {
+	s := &segmentFile{id: e.ID, path: filepath.Join(dir, segmentName(e.ID)), info: e.info(), seq: -1, disk: cfg.files}
 	f, err := os.Open(s.path)
 	if err != nil {
 		return nil, fmt.Errorf("open segment: %w", err)
@@ -39,7 +39,7 @@ func openSegment(dir string, e namedEntry, keys *vault.Ring, cache *segment.Cach
 		f.Close()
 		return nil, fmt.Errorf("open segment: %w", err)
 	}
-	src, size, err := unsealed(f, st.Size(), keys)
+	src, size, err := unsealed(f, st.Size(), cfg.Keys)
 	var sf *segment.File
 	if err == nil {
 		sf, err = segment.OpenFile(src, size, cache)
@@ -48,7 +48,10 @@ func openSegment(dir string, e namedEntry, keys *vault.Ring, cache *segment.Cach
 		f.Close()
 		return nil, fmt.Errorf("open segment %s: %w", segmentName(e.ID), err)
 	}
-	s.file, s.own, s.blocks, s.damaged = f, sf.Info, sf.Blocks, sf.Damaged
+	s.file, s.own, s.damaged = f, sf.Info, sf.Damaged
+	for _, b := range sf.Blocks {
+		s.blocks = append(s.blocks, labelled(b, s.info.Stream))
+	}
 	s.refs.Store(1)
 	return s, nil
 }
@@ -64,7 +67,7 @@ func (s *segmentFile) release() {
 		s.file.Close() // only read from
 	}
 	if s.dropped.Load() {
-		_ = os.Remove(s.path) // what stays is removed at the next start
+		_ = s.disk.remove(s.path) // what stays is removed at the next start
 	}
 }
 

@@ -4,38 +4,50 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/gatewatch/gatewatch/services/store/query"
 	"github.com/gatewatch/gatewatch/services/store/segment"
 )
 
 // snapshot is what the store held at one moment. It stays readable until it is
 // released, whatever is written, merged or deleted meanwhile.
 type snapshot struct {
-	blocks   []blockRef // in the order of the queue
+	blocks   []blockRef // those of a stream in the order of the queue
 	segments []*segmentFile
 	store    *Columnar
 	held     []*holders
-	damaged  int // blocks that cannot be read at all
-	endSeq   int64
+	damaged  int              // blocks that cannot be read at all
+	endSeq   map[string]int64 // number of the next row of each stream
 }
 
 // blockRef is a block of a snapshot.
 type blockRef struct {
 	*segment.Block
 	segment *segmentFile // nil in the head
-	number  int          // of the block in its segment
-	seq     int64        // number of its first row since the store was opened, -1 if unknown
+	stream  string
+	number  int   // of the block in its segment
+	seq     int64 // number of its first row in the stream since the store was opened, -1 if unknown
 }
 
-// snapshot returns the blocks that may hold events of times from <= t < to.
-func (s *Columnar) snapshot(from, to int64) (*snapshot, error) {
+// snapshot returns the blocks that may hold events of times from <= t < to, but
+// for those of streams in which none can match an expression.
+func (s *Columnar) snapshot(e query.Expr, from, to int64) (*snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil, ErrClosed
 	}
-	sn := &snapshot{store: s, endSeq: s.head.seq + int64(s.head.open.Rows())}
+	sn := &snapshot{store: s, endSeq: map[string]int64{}}
+	asked := map[string]bool{}
+	may := func(stream string) bool {
+		ok, known := asked[stream]
+		if !known {
+			ok, _ = mayHold(e, stream)
+			asked[stream] = ok
+		}
+		return ok
+	}
 	for _, f := range s.segments {
-		if f.info.Rows > 0 && (f.info.MinT >= to || f.info.MaxT < from) {
+		if f.info.Rows > 0 && (f.info.MinT >= to || f.info.MaxT < from) || !may(f.info.Stream) {
 			continue
 		}
 		f.refs.Add(1)
@@ -43,23 +55,33 @@ func (s *Columnar) snapshot(from, to int64) (*snapshot, error) {
 		sn.damaged += f.damaged
 		seq := f.seq
 		for i, b := range f.blocks {
-			sn.add(blockRef{b, f, i, seq}, from, to)
+			sn.add(blockRef{b, f, f.info.Stream, i, seq}, from, to)
 			if seq >= 0 {
 				seq += int64(b.Rows())
 			}
 		}
 	}
-	for _, b := range s.head.blocks {
+	for _, h := range s.head.streams {
+		sn.endSeq[h.name] = h.endSeq()
+		if may(h.name) {
+			sn.addHead(h, from, to)
+		}
+	}
+	return sn, nil
+}
+
+// addHead adds what a stream has in memory. The caller holds mu.
+func (sn *snapshot) addHead(h *streamHead, from, to int64) {
+	for _, b := range h.blocks {
 		if b.builder != nil {
 			sn.hold(b.held)
 		}
-		sn.add(blockRef{Block: b.block, seq: b.seq}, from, to)
+		sn.add(blockRef{Block: b.block, stream: h.name, seq: b.seq}, from, to)
 	}
-	if b := s.head.openBlock(); b != nil {
-		sn.hold(s.head.held)
-		sn.add(blockRef{Block: b, seq: s.head.seq}, from, to)
+	if b := h.openBlock(); b != nil {
+		sn.hold(h.held)
+		sn.add(blockRef{Block: b, stream: h.name, seq: h.seq}, from, to)
 	}
-	return sn, nil
 }
 
 func (sn *snapshot) add(b blockRef, from, to int64) {

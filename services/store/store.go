@@ -45,11 +45,14 @@ type Store interface {
 }
 
 // Batch is a run of events with the range of queue offsets that they were made
-// from. A record may give no event or several, so the two lengths are
-// unrelated.
+// from.
 type Batch struct {
 	Events      []event.Event
 	First, Next uint64 // queue offsets First <= o < Next; equal ones name no range
+	// Offsets are those of the events, in rising order: a record may give no event
+	// or several. nil means that each offset gave one event, and that a finding
+	// (event.dataset gatewatch.finding) is of the event before it; or none at all.
+	Offsets []uint64
 }
 
 // SearchRequest asks for events. The query must not end in a table.

@@ -24,7 +24,7 @@ func TestPagesHoldEveryEventOnce(t *testing.T) {
 			events[i].Time = testTime.UnixNano() + int64(r.IntN(20))
 		}
 		r.Shuffle(n, func(i, j int) { events[i], events[j] = events[j], events[i] })
-		if err := s.Write(t.Context(), Batch{events, 1, n + 1}); err != nil {
+		if err := s.Write(t.Context(), Batch{Events: events, First: 1, Next: n + 1}); err != nil {
 			t.Fatal(err)
 		}
 		want, _ := ids(t, s, "*")
@@ -43,7 +43,7 @@ func TestPagesHoldEveryEventOnce(t *testing.T) {
 				for i := range late {
 					late[i].Time += int64(time.Hour)
 				}
-				if err := s.Write(t.Context(), Batch{late, 90_000, 90_010}); err != nil {
+				if err := s.Write(t.Context(), Batch{Events: late, First: 90_000, Next: 90_010}); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -18,9 +18,11 @@ const tailPause = 100 * time.Millisecond
 // head, or from the segments that it became; nothing is buffered for a slow
 // reader. Of the query the filter and leading where are used.
 func (s *Columnar) Tail(ctx context.Context, q *query.Query, yield func(e *event.Event, missed int) error) error {
-	t := tail{store: s, expr: q.Where(), keep: q.Keep(), yield: yield}
+	t := tail{store: s, expr: q.Where(), keep: q.Keep(), yield: yield, next: map[string]int64{}}
 	s.mu.Lock()
-	t.next = s.head.seq + int64(s.head.open.Rows())
+	for _, h := range s.head.streams {
+		t.next[h.name] = h.endSeq()
+	}
 	changed := s.changed
 	s.mu.Unlock()
 	pause := time.NewTicker(tailPause)
@@ -51,69 +53,184 @@ type tail struct {
 	expr   query.Expr
 	keep   []event.Key
 	yield  func(*event.Event, int) error
-	next   int64 // number of the first row that was not looked at
+	next   map[string]int64 // of each stream, the number of the first row that was not looked at
 	missed int64
 	event  event.Event
 }
 
-// read looks at all rows that were written since the last time.
+// read looks at all rows that were written since the last time, those of all
+// streams in the order of the queue.
 func (t *tail) read(ctx context.Context) error {
-	snap, err := t.store.snapshot(math.MinInt64, math.MaxInt64)
+	snap, err := t.store.snapshot(t.expr, math.MinInt64, math.MaxInt64)
 	if err != nil {
 		return err
 	}
 	defer snap.release()
+	sc := &scan{store: t.store, snap: snap, expr: t.expr, bad: map[*segment.Block]bool{}}
+	streams := map[string]*follower{}
+	var open []*follower
 	for _, b := range snap.blocks {
-		end := b.seq + int64(b.Rows())
-		if b.seq < 0 || end <= t.next {
-			continue
+		f := streams[b.stream]
+		if f == nil {
+			f = &follower{tail: t, scan: sc, next: max(firstSeq, t.next[b.stream])}
+			streams[b.stream] = f
+			open = append(open, f)
 		}
-		if b.seq > t.next {
-			t.missed += b.seq - t.next
-			t.next = b.seq
-		}
-		if err := t.block(ctx, snap, b); err != nil {
-			return err
-		}
-		t.next = end
+		f.blocks = append(f.blocks, b)
 	}
-	if t.next < snap.endSeq { // deleted or merged away before they were seen
-		t.missed += snap.endSeq - t.next
-		t.next = snap.endSeq
+	if err := t.merge(ctx, open); err != nil {
+		return err
+	}
+	for stream, end := range snap.endSeq {
+		from := max(firstSeq, t.next[stream])
+		if f := streams[stream]; f != nil {
+			from = f.next
+		}
+		if may, _ := mayHold(t.expr, stream); may {
+			t.missed += end - from // deleted or merged away before they were seen
+		}
+		t.next[stream] = end
 	}
 	return nil
 }
 
-// block hands out the matching rows of a block from t.next on.
-func (t *tail) block(ctx context.Context, snap *snapshot, b blockRef) error {
-	sc := scan{store: t.store, snap: snap, expr: t.expr, bad: map[*segment.Block]bool{}}
-	among := fullBitmap(b.Rows())
-	for i := range int(t.next - b.seq) {
-		among.unset(i)
+// merge hands out the rows of several streams in the order of the queue.
+func (t *tail) merge(ctx context.Context, open []*follower) error {
+	for i := 0; i < len(open); {
+		ok, err := open[i].advance(ctx)
+		if err != nil {
+			return err
+		}
+		if ok {
+			i++
+		} else {
+			open = append(open[:i], open[i+1:]...)
+		}
 	}
-	f := filter{ctx: ctx, block: b.Block}
-	rows, err := f.match(t.expr, among)
-	if err != nil {
-		return sc.damagedBlock(b, err)
+	for len(open) > 0 {
+		first := 0
+		for i := range open {
+			if open[i].before(open[first]) {
+				first = i
+			}
+		}
+		if err := open[first].handOut(ctx); err != nil {
+			return err
+		}
+		ok, err := open[first].advance(ctx)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			open = append(open[:first], open[first+1:]...)
+		}
 	}
-	if rows.empty() {
+	return nil
+}
+
+// follower goes through the matching rows of one stream.
+type follower struct {
+	tail   *tail
+	scan   *scan
+	blocks []blockRef // still to be looked at, the first one is open
+	next   int64      // number of the first row behind the open block
+
+	rows    *segment.Rows // of the open block, nil if none is
+	found   []int         // its rows that are still to be handed out
+	offsets []uint64
+}
+
+// advance moves to the next matching row and reports whether there is one.
+func (f *follower) advance(ctx context.Context) (bool, error) {
+	if len(f.found) > 0 {
+		f.found = f.found[1:]
+	}
+	for len(f.found) == 0 {
+		if f.rows != nil {
+			f.rows, f.blocks = nil, f.blocks[1:]
+		}
+		if len(f.blocks) == 0 {
+			return false, nil
+		}
+		if err := f.open(ctx); err != nil {
+			return false, err
+		}
+		if f.rows == nil {
+			f.blocks = f.blocks[1:]
+		}
+	}
+	return true, nil
+}
+
+// open finds the rows of the next block that match and were not looked at.
+func (f *follower) open(ctx context.Context) error {
+	b := f.blocks[0]
+	end := b.seq + int64(b.Rows())
+	if b.seq < 0 || end <= f.next {
 		return nil
 	}
-	open, err := b.OpenRows(t.keep)
-	if err != nil {
-		return sc.damagedBlock(b, err)
+	if b.seq > f.next {
+		f.tail.missed += b.seq - f.next
+		f.next = b.seq
 	}
+	among := fullBitmap(b.Rows())
+	for i := range int(f.next - b.seq) {
+		among.unset(i)
+	}
+	f.next = end
+	match := filter{ctx: ctx, block: b.Block}
+	rows, err := match.match(f.tail.expr, among)
+	if err == nil && !rows.empty() {
+		f.offsets, err = b.Offsets()
+	}
+	if err == nil && !rows.empty() {
+		f.rows, err = b.OpenRows(f.tail.keep)
+	}
+	if err != nil {
+		f.rows = nil
+		return f.scan.damagedBlock(b, err)
+	}
+	f.found = f.found[:0]
 	rows.each(func(row int) bool {
-		if err = ctx.Err(); err != nil {
-			return false
-		}
-		if err = open.Event(row, &t.event); err != nil {
-			err = sc.damagedBlock(b, err)
-			return err == nil
-		}
-		err = t.yield(&t.event, int(t.missed))
-		t.missed = 0
-		return err == nil
+		f.found = append(f.found, row)
+		return true
 	})
+	return nil
+}
+
+// before tells whether the next row of a stream comes before that of another: by
+// the offset of the queue, and a finding behind its event.
+func (f *follower) before(o *follower) bool {
+	a, b := f.offset(), o.offset()
+	if a != b {
+		return a < b
+	}
+	return f != o && o.derived() && !f.derived()
+}
+
+func (f *follower) offset() uint64 {
+	if f.offsets == nil || f.offsets[f.found[0]] == segment.NoOffset {
+		return 0
+	}
+	return f.offsets[f.found[0]]
+}
+
+func (f *follower) derived() bool {
+	row := blockRow{block: f.blocks[0].Block, row: f.found[0]}
+	v := row.AppendValues(nil, event.EventDataset)
+	return len(v) > 0 && v[0].Text() == derivedDataset
+}
+
+// handOut gives the next row to the reader.
+func (f *follower) handOut(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	t := f.tail
+	if err := f.rows.Event(f.found[0], &t.event); err != nil {
+		return f.scan.damagedBlock(f.blocks[0], err)
+	}
+	err := t.yield(&t.event, int(t.missed))
+	t.missed = 0
 	return err
 }
