@@ -200,7 +200,11 @@ func (b *Block) MayEqual(k event.Key, hash uint64) (bool, error) {
 }
 
 // load returns column i.
-func (b *Block) load(d *directory, i int) (*Column, error) {
+func (b *Block) load(d *directory, i int) (*Column, error) { return b.loadAt(d, i, 0) }
+
+// loadAt is load for a column that is derived at a level: how many columns above
+// asked for it.
+func (b *Block) loadAt(d *directory, i, level int) (*Column, error) {
 	key := cacheKey{b.id, int32(i), wholeColumn}
 	if c, ok := b.cache.get(key); ok {
 		return c.(*Column), nil
@@ -218,10 +222,7 @@ func (b *Block) load(d *directory, i int) (*Column, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.pages != nil {
-		c.pages.src, c.pages.cache, c.pages.key = b.src, b.cache, key
-		c.pages.off = b.off + int64(e.off+e.head)
-	}
+	c.place(b, level, key, b.off+int64(e.off+e.head))
 	if err := checkRole(c, e); err != nil {
 		return nil, err
 	}

@@ -33,6 +33,8 @@ type Column struct {
 	nums  []uint64 // numbers; for strings and IPv6 position<<32 | length in data
 	data  []byte
 	pages *textPages // set for text that is read page by page; nums and data are unset
+
+	derived *derivedText // set for text that is rendered; nums and data are unset
 }
 
 // Rows returns the number of rows of the block.
@@ -99,7 +101,7 @@ func (c *Column) DictValue(d int) event.Value { return valueOf(c.tag, c.nums[d],
 // dictionary whose kind is uniform: integers and nanoseconds as they are, floats
 // as their bits, IPv4 addresses as 32 bits. It belongs to the column.
 func (c *Column) Numbers() []uint64 {
-	if c.codes != nil || c.tags != nil || c.pages != nil {
+	if c.codes != nil || c.tags != nil || c.pages != nil || c.derived != nil {
 		return nil
 	}
 	return c.nums
@@ -115,6 +117,9 @@ func (c *Column) Value(i int, cur *Cursor) (event.Value, error) {
 		}
 		return valueOf(c.tagOf(i), p.nums[i-first], p.data), nil
 	}
+	if c.derived != nil {
+		return c.derived.value(c, i, cur)
+	}
 	j := i
 	if c.codes != nil {
 		j = int(c.codes[i])
@@ -127,6 +132,9 @@ func (c *Column) Value(i int, cur *Cursor) (event.Value, error) {
 // for. The page holds entries first <= i < first+page.Len() under the numbers 0
 // to Len; for rows ask the column itself.
 func (c *Column) EachPage(wanted func(first, n int) bool, f func(first int, page *Column) error) error {
+	if c.derived != nil {
+		return c.derived.eachPage(c, wanted, f)
+	}
 	if c.pages == nil {
 		return f(0, c)
 	}
@@ -182,6 +190,9 @@ func (c *Column) memory() int64 {
 	n := int64(128 + 2*cap(c.rowOf) + cap(c.tags) + 2*cap(c.codes) + 8*cap(c.nums) + cap(c.data))
 	if c.pages != nil {
 		n += c.pages.memory()
+	}
+	if c.derived != nil {
+		n += c.derived.memory()
 	}
 	return n
 }

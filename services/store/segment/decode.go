@@ -28,7 +28,7 @@ func decode(head []byte, rows, pageBytes int) (*Column, error) {
 		}
 		r.values(c, enc, pageBytes)
 	}
-	if r.bad || len(r.b) > 0 || enc != encText && pageBytes > 0 {
+	if r.bad || len(r.b) > 0 || enc != encText && enc != encTemplate && pageBytes > 0 {
 		return nil, damaged("decode column")
 	}
 	return c, nil
@@ -45,7 +45,7 @@ func textEncoding(enc, tag byte) bool {
 	switch enc {
 	case encIP6:
 		return tag&tagIP6 != 0
-	case encHex, encUUID, encIDs, encText:
+	case encHex, encUUID, encIDs, encText, encTemplate:
 		return event.Kind(tag&tagKind) == event.KindString
 	case encConst, encDict:
 		return isText(tag)
@@ -125,6 +125,8 @@ func (r *reader) values(c *Column, enc byte, pageBytes int) {
 		r.ids(c)
 	case encText:
 		c.pages = r.pageDirectory(c, pageBytes)
+	case encTemplate:
+		r.derived(c, pageBytes)
 	default:
 		r.fail()
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/gatewatch/gatewatch/detection/event"
 )
 
-// Encodings of a column's values. Numbers not named here are reserved: 32 to 39
-// for text derived from templates, 40 to 47 for dictionaries with row bitmaps,
+// Encodings of a column's values. Numbers not named here are reserved: 33 to 39
+// for text derived in other ways, 40 to 47 for dictionaries with row bitmaps,
 // 48 to 55 for scaled decimals.
 const (
 	encConst  = 1
@@ -24,6 +24,8 @@ const (
 	encIDs    = 9
 	encText   = 10
 	encMixed  = 11
+
+	encTemplate = 32
 )
 
 // encoder encodes columns. Its buffers are reused from column to column.
@@ -43,21 +45,29 @@ type encoded struct {
 	head  int    // length of the head
 }
 
-// encode appends the chunk of a column to dst.
-func (e *encoder) encode(dst []byte, c *Column) ([]byte, encoded) {
+// encode appends the chunk of a column to dst, derived where there is a plan.
+func (e *encoder) encode(dst []byte, c *Column, p *plan) ([]byte, encoded) {
 	start := len(dst)
 	dst = e.appendShape(dst, c)
 	out := encoded{}
-	if c.tags != nil {
+	switch {
+	case c.tags != nil:
 		out.enc = encMixed
 		dst = append(dst, encMixed)
 		dst = appendStream(dst, c.tags)
-	} else {
+	case p != nil:
+		out.enc = encTemplate
+		dst = append(dst, encTemplate, c.tag)
+	default:
 		out.enc = e.choose(c)
 		dst = append(dst, out.enc, c.tag)
 	}
 	var pages []byte
-	dst, pages = e.appendValues(dst, c, out.enc)
+	if p != nil {
+		dst, pages = e.appendDerived(dst, p)
+	} else {
+		dst, pages = e.appendValues(dst, c, out.enc)
+	}
 	out.head = len(dst) - start
 	dst = append(dst, pages...)
 	out.chunk = dst[start:]

@@ -25,6 +25,8 @@ const maxFiltered = 256
 // one goroutine.
 type Sealer struct {
 	enc    encoder
+	derive deriver
+	parts  []sealed
 	out    []byte
 	blooms []byte
 	hashes []uint64
@@ -34,18 +36,17 @@ type Sealer struct {
 // Seal encodes what a builder holds, at least one row, as a block. The result
 // is a copy of its own.
 func (s *Sealer) Seal(b *Builder) []byte {
+	s.collect(b)
+	return s.seal(b, s.plans())
+}
+
+// seal encodes the columns that were collected by their plans.
+func (s *Sealer) seal(b *Builder, plans []*plan) []byte {
 	s.out = append(s.out[:0], make([]byte, blockHeader)...)
 	s.blooms = s.blooms[:0]
 	d := &directory{}
-	for _, c := range b.cols {
-		if c.n > 0 {
-			s.column(d, c, b.rows)
-		}
-	}
-	for _, c := range []*growing{b.rest, b.at} {
-		if c.n > 0 {
-			s.column(d, c, b.rows)
-		}
+	for i := range s.parts {
+		s.column(d, &s.parts[i], plans[i])
 	}
 	at := len(s.out)
 	s.out = append(s.out, s.blooms...)
@@ -59,6 +60,42 @@ func (s *Sealer) Seal(b *Builder) []byte {
 	block := append([]byte(nil), s.out...)
 	putBlockHeader(block, b.rows, b.minT, b.maxT, dir)
 	return block
+}
+
+// sealed is a column of the block at hand.
+type sealed struct {
+	*growing
+	col *Column
+}
+
+// collect finds the columns that have entries, in the order of the directory.
+func (s *Sealer) collect(b *Builder) {
+	s.parts = s.parts[:0]
+	for _, c := range append(b.cols[:len(b.cols):len(b.cols)], b.rest, b.at) {
+		if c.n > 0 {
+			s.parts = append(s.parts, sealed{c, c.snapshot(b.rows)})
+		}
+	}
+}
+
+// plans returns how columns are derived from others, by column.
+func (s *Sealer) plans() []*plan {
+	var names []string
+	var cols []*Column
+	var candidates []int
+	for i := range s.parts {
+		p := &s.parts[i]
+		name := "" // of what no template refers to
+		if p.role == roleField || p.role == roleMember {
+			name = p.key.String()
+			if derivable(p.col) && s.enc.choose(p.col) == encText {
+				candidates = append(candidates, i)
+			}
+		}
+		names, cols = append(names, name), append(cols, p.col)
+	}
+	s.derive.begin(names, cols)
+	return s.derive.plans(candidates)
 }
 
 func putBlockHeader(block []byte, rows int, minT, maxT int64, dir int) {
@@ -75,14 +112,14 @@ func putBlockHeader(block []byte, rows int, minT, maxT int64, dir int) {
 }
 
 // column encodes one column and describes it.
-func (s *Sealer) column(d *directory, g *growing, rows int) {
-	c := g.snapshot(rows)
+func (s *Sealer) column(d *directory, g *sealed, p *plan) {
+	c := g.col
 	e := entry{name: g.key.String(), role: g.role, n: c.n, off: len(s.out), zone: zoneOf(c)}
 	var enc encoded
-	s.out, enc = s.enc.encode(s.out, c)
+	s.out, enc = s.enc.encode(s.out, c, p)
 	e.enc, e.head, e.len = enc.enc, enc.head, len(enc.chunk)
 	e.sum = checksum(enc.chunk[:enc.head])
-	if filtered(g, c) {
+	if filtered(g.growing, c) {
 		s.hash(c, enc.enc)
 		e.bloomOff = len(s.blooms)
 		s.blooms = appendBloom(s.blooms, s.hashes)

@@ -14,16 +14,16 @@ import (
 	"github.com/gatewatch/gatewatch/services/store/query"
 )
 
-// form is an event without its memory: members, and the values of each key in
+// plainEvent is an event without its memory: members, and the values of each key in
 // order.
-type form struct {
+type plainEvent struct {
 	ID, Source, Dataset, Raw string
 	Time, Received           int64
 	Fields                   map[string][]string
 }
 
-func formOf(e *event.Event) form {
-	f := form{e.ID, e.Source, e.Dataset, string(e.Raw), e.Time, e.Received, map[string][]string{}}
+func formOf(e *event.Event) plainEvent {
+	f := plainEvent{e.ID, e.Source, e.Dataset, string(e.Raw), e.Time, e.Received, map[string][]string{}}
 	for _, x := range e.Fields() {
 		k, v := x.Key.String(), x.Value
 		text := v.String()
@@ -327,7 +327,7 @@ func TestEveryFlippedBitIsFound(t *testing.T) {
 	}
 }
 
-func readAll(raw []byte) ([]form, error) {
+func readAll(raw []byte) ([]plainEvent, error) {
 	b, err := OpenBlock(bytes.NewReader(raw), 0, int64(len(raw)), nil)
 	if err != nil {
 		return nil, err
@@ -336,7 +336,7 @@ func readAll(raw []byte) ([]form, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []form
+	var out []plainEvent
 	var e event.Event
 	for i := range b.Rows() {
 		if err := rows.Event(i, &e); err != nil {
@@ -357,7 +357,7 @@ func FuzzDecode(f *testing.F) {
 		if c.n == 0 {
 			continue
 		}
-		_, enc := e.encode(nil, c.snapshot(b.rows))
+		_, enc := e.encode(nil, c.snapshot(b.rows), nil)
 		f.Add(enc.chunk, enc.head)
 	}
 	f.Fuzz(func(t *testing.T, chunk []byte, head int) {

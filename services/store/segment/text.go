@@ -96,6 +96,10 @@ func (r *reader) pageDirectory(c *Column, limit int) *textPages {
 type Cursor struct {
 	at   int
 	page *Column
+
+	refs   []refCursor // of templates
+	stored *Cursor     // of what is stored beside them
+	size   int         // of the texts that were rendered
 }
 
 // page returns the page that holds an entry, and the page's first entry.
