@@ -112,7 +112,7 @@ func NewCorrelator(links *Links, cfg CorrelatorConfig) *Correlator {
 	c := &Correlator{cfg: cfg.withDefaults(), links: links, clock: math.MinInt64}
 	c.lateness = int64(c.cfg.Lateness)
 	c.k0, c.k1 = hashKeys(c.cfg.Key)
-	c.groups.init(len(links.list))
+	c.groups.init(links)
 	return c
 }
 
@@ -233,7 +233,7 @@ func (c *Correlator) dead(l *linked, g *group) bool {
 // judge evaluates a group that got an event of time t, and feeds and fires if the
 // correlation holds.
 func (c *Correlator) judge(l *linked, g uint32, t int64, fire func(*Firing)) {
-	window, ok := c.holds(l, c.groups.at(g).entries, t)
+	window, ok := c.holds(l, c.groups.at(g), t)
 	if !ok {
 		return
 	}

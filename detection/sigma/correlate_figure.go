@@ -197,6 +197,7 @@ type scratch struct {
 	live  int
 	keys  []uint64
 	chain []int32
+	times []int64
 }
 
 type scratchSlot struct {

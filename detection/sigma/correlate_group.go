@@ -7,7 +7,7 @@ import (
 
 const (
 	groupPage    = 1 << 10 // groups that are allocated together
-	groupBytes   = 104     // of a group without key and entries, its place in the table included
+	groupBytes   = 112     // of a group without key and entries, its place in the table included
 	entryBytes   = 16
 	firstEntries = 1
 )
@@ -19,6 +19,7 @@ const never = math.MinInt64
 type group struct {
 	key     string
 	entries []entry // by time, then arrival
+	chain   *chain  // nil for none
 	hash    uint64
 	touched int64 // clock at the last event
 	fired   int64 // time of the event at which it last fired, or never
@@ -37,7 +38,11 @@ type entry struct {
 // bytes returns the memory of a group, by powers of two so that it does not
 // depend on how the group came to be.
 func (g *group) bytes() int64 {
-	return groupBytes + int64(8+len(g.key))&^7 + int64(cap(g.entries))*entryBytes
+	n := groupBytes + int64(8+len(g.key))&^7 + int64(cap(g.entries))*entryBytes
+	if g.chain != nil {
+		n += chainBytes + int64(len(g.chain.times))*16
+	}
+	return n
 }
 
 // groupTable holds groups by number and finds them by correlation and key. Each
@@ -56,10 +61,14 @@ type groupList struct {
 	newest, oldest uint32 // index + 1; 0 for none
 	live           int
 	bytes          int64
+	chained        int // times in the chain of a group with many entries
 }
 
-func (gt *groupTable) init(correlations int) {
-	*gt = groupTable{slots: make([]uint64, 64), lists: make([]groupList, correlations)}
+func (gt *groupTable) init(links *Links) {
+	*gt = groupTable{slots: make([]uint64, 64), lists: make([]groupList, len(links.list))}
+	for i, l := range links.list {
+		gt.lists[i].chained = l.chained
+	}
 }
 
 func (gt *groupTable) at(g uint32) *group { return &gt.pages[g/groupPage][g%groupPage] }
@@ -219,10 +228,18 @@ func (gt *groupTable) reserve(g *group) {
 	}
 }
 
-// resize moves the entries of a group to memory for that many.
+// resize moves the entries of a group to memory for that many. A large one gets a
+// chain where its correlation has them.
 func (gt *groupTable) resize(g *group, size int) {
-	gt.account(g, int64(size-cap(g.entries))*entryBytes)
+	before := g.bytes()
 	g.entries = append(make([]entry, 0, size), g.entries...)
+	switch n := gt.lists[g.corr].chained; {
+	case size < chainFrom:
+		g.chain = nil
+	case n > 0 && g.chain == nil:
+		g.chain = newChain(n)
+	}
+	gt.account(g, g.bytes()-before)
 }
 
 // fit gives memory back after entries were dropped.

@@ -44,6 +44,9 @@ type linked struct {
 	need       int  // count that is enough; MaxInt if it must be exact
 	reach      int  // entries that a group keeps at least so that a count gets to all bounds
 	refs       int  // different rules that it refers to
+	chained    int  // times that a chain of it keeps; 0 if there is none
+	long, wide int  // references of a chain, and how many more there are, plus one
+	lasts      int  // references whose last time a chain keeps
 	same       []int32
 	targets    []linkTarget // by reference
 	bounds     []Bound
@@ -244,6 +247,7 @@ func (r *linker) condition(l *linked, targets []target) *Error {
 		l.kind = kindExpression
 	}
 	l.setNeed()
+	l.setChain()
 	return l.setReach()
 }
 

@@ -93,7 +93,7 @@ func (c *Correlator) Restore(snapshot []byte) (dropped int, err error) {
 	if err := r.open(snapshot); err != nil {
 		return 0, fmt.Errorf("restore correlations: %w: %w", ErrSnapshot, err)
 	}
-	r.groups.init(len(c.links.list))
+	r.groups.init(c.links)
 	r.clock = r.varint()
 	stats := CorrelatorStats{Fired: r.uvarint(), Late: r.uvarint(), Evicted: r.uvarint(), Truncated: r.uvarint(), Cut: r.uvarint()}
 	cursor := r.uvarint()

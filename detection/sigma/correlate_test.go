@@ -303,7 +303,7 @@ func TestCorrelatorCut(t *testing.T) {
 func TestGroupTable(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 3))
 	var gt groupTable
-	gt.init(2)
+	gt.init(&Links{list: []*linked{{}, {}}})
 	want := map[string]uint32{}
 	for range 20000 {
 		key := []byte{byte(rnd.IntN(200))}

@@ -38,6 +38,7 @@ func (c *Correlator) insert(l *linked, g *group, x entry) {
 	g.entries = append(g.entries, entry{})
 	copy(g.entries[at+1:], g.entries[at:])
 	g.entries[at] = x
+	l.tell(g, at)
 }
 
 // compact drops the entries of a full group that no later event can make count.
@@ -70,6 +71,9 @@ func (c *Correlator) compact(l *linked, g *group) {
 			c.stats.Truncated++
 		}
 		c.dropOldest(g, over+max(limit/4, 1))
+		if g.chain != nil {
+			g.chain.reset()
+		}
 	}
 	c.groups.fit(g)
 }
@@ -124,7 +128,14 @@ func searchTime(entries []entry, t int64) int {
 
 // holds looks for a window that a new event of time t changes and for which the
 // correlation holds: the one that ends at the event, else those that end later.
-func (c *Correlator) holds(l *linked, entries []entry, t int64) (window []entry, ok bool) {
+func (c *Correlator) holds(l *linked, g *group, t int64) (window []entry, ok bool) {
+	entries := g.entries
+	switch {
+	case l.kind == kindOrdered && l.monotone && l.need > len(l.rule.Rules):
+		return nil, false
+	case l.chained > 0:
+		return c.holdsChained(l, g, t)
+	}
 	visits := 0
 	for end := searchTime(entries, t+1); ; {
 		if end > 0 {
