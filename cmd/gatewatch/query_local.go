@@ -71,6 +71,9 @@ func (f *queryFlags) openLocal(cmd *cobra.Command) (*store.Columnar, error) {
 	if !isDir(filepath.Join(f.data, "store")) {
 		return nil, usagef("--data: %s is no data folder of a server: it has no folder store", f.data)
 	}
+	if err := settings.openKeys(); err != nil {
+		return nil, usageError{err}
+	}
 	s, err := store.OpenReadOnly(filepath.Join(f.data, "store"), settings.Store)
 	if err != nil {
 		return nil, usageError{err}
@@ -89,7 +92,7 @@ func (f *queryFlags) openLocal(cmd *cobra.Command) (*store.Columnar, error) {
 
 // overlay lays over a store the events of the records that it does not hold yet.
 func overlay(ctx context.Context, s *store.Columnar, settings settings) error {
-	q, err := queue.OpenSnapshot(filepath.Join(settings.Data, "queue"), nil)
+	q, err := queue.OpenSnapshot(filepath.Join(settings.Data, "queue"), settings.Queue.Keys)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -102,6 +102,9 @@ func (v *server) open(ctx, run context.Context) (err error) {
 // openStore opens the queue and the store, whose memory of the queue keeps a
 // queue that was removed from giving out its offsets again.
 func (v *server) openStore() (err error) {
+	if err := v.settings.openKeys(); err != nil {
+		return err
+	}
 	dir, s := v.settings.Data, v.settings
 	s.Store.Log, s.Store.Metrics = v.log, v.metrics
 	if v.store, err = store.Open(filepath.Join(dir, "store"), s.Store); err != nil {

@@ -35,6 +35,9 @@ type settings struct {
 	TLS      access.TLSFiles `yaml:"tls"`
 	Insecure bool            `help:"listen on the network without TLS"`
 	Log      logSettings
+
+	Encryption encryptionSettings
+
 	Queue    queue.Config
 	Ingest   ingest.Config
 	Node     ingest.NodeConfig
@@ -153,7 +156,7 @@ func (f *settingsFlags) load() (settings, error) {
 // clientEnv are the variables that are no keys: of commands that ask a server,
 // and of the WAF node.
 var clientEnv = []string{
-	envPrefix + "CONFIG", envPrefix + "SERVER", envPrefix + "TOKEN", envPrefix + "TOKEN_FILE",
+	envPrefix + "CONFIG", envPrefix + "SERVER", envPrefix + "TOKEN", envPrefix + "TOKEN_FILE", masterEnv,
 }
 
 // nodeEnvPrefix begins the variables of gatewatch-waf.

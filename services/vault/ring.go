@@ -174,6 +174,24 @@ func (r *Ring) Key(id ID) (*Key, error) {
 	return nil, fmt.Errorf("look up data key %s: %w", id, ErrUnknownKey)
 }
 
+// Listed is what a ring says of a data key.
+type Listed struct {
+	ID      ID
+	Purpose string
+	Created time.Time
+}
+
+// List returns the data keys, oldest first.
+func (r *Ring) List() []Listed {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []Listed
+	for _, e := range r.keys {
+		all = append(all, Listed{e.ID, e.Purpose, e.Created})
+	}
+	return all
+}
+
 // Destroy removes data keys for ever, and with them all that they encrypt.
 func (r *Ring) Destroy(ids ...ID) error {
 	r.mu.Lock()
