@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"github.com/gatewatch/gatewatch/services/enrich"
 )
 
 func newConfig() *cobra.Command {
@@ -25,7 +28,11 @@ func newConfigCheck() *cobra.Command {
 	f := bindSettings(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		warnEnv(cmd.ErrOrStderr())
-		if _, err := f.load(); err != nil {
+		s, err := f.load()
+		if err == nil {
+			err = enrich.Check(s.Enrich, filepath.Join(s.Data, geoFolder))
+		}
+		if err != nil {
 			printError(cmd.ErrOrStderr(), err)
 			return errFindings
 		}

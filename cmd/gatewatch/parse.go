@@ -11,12 +11,16 @@ import (
 
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/detection/parse"
+	"github.com/gatewatch/gatewatch/services/enrich"
 )
 
 type parseFlags struct {
 	format  string
 	zone    string
 	trusted []string
+	geoip   []string
+	assets  []string
+	agents  bool
 	output  string
 }
 
@@ -27,7 +31,8 @@ func newParse() *cobra.Command {
 		Short: "Turn log lines into events, without a server",
 		Long: `Reads raw records, plain or gzip, from files or standard input and prints one
 event a record, in order. A record that cannot be parsed still gives an event, with its bytes in
-event.original and the reason in error.message; the exit code is then 1.`,
+event.original and the reason in error.message; the exit code is then 1. What a
+server adds from other data is added with --geoip, --assets and --user-agent.`,
 		Example: `  gatewatch parse --format nginx.access access.log
   journalctl -o short-iso | gatewatch parse --format auto -o table
   gatewatch parse --format exchange.messagetracking MSGTRK2026112108-1.LOG`,
@@ -36,6 +41,9 @@ event.original and the reason in error.message; the exit code is then 1.`,
 	cmd.Flags().StringVar(&f.format, "format", "auto", "format of the records: "+strings.Join(formatNames(), ", "))
 	cmd.Flags().StringVar(&f.zone, "zone", "", "time zone of log times that name none, such as Asia/Shanghai (default UTC)")
 	cmd.Flags().StringSliceVar(&f.trusted, "trusted-proxies", nil, "proxies whose word about the client's address is taken")
+	cmd.Flags().StringSliceVar(&f.geoip, "geoip", nil, "mmdb files to look addresses up in")
+	cmd.Flags().StringSliceVar(&f.assets, "assets", nil, "tables of assets (.csv, .ndjson)")
+	cmd.Flags().BoolVar(&f.agents, "user-agent", false, "tell browser and system from user_agent.original")
 	addOutput(cmd, &f.output)
 	return cmd
 }
@@ -70,6 +78,10 @@ func runParse(cmd *cobra.Command, f parseFlags, files []string) error {
 	if err != nil {
 		return usagef("--trusted-proxies: %w", err)
 	}
+	enricher, err := enrich.OpenFiles(enrich.Config{GeoIP: f.geoip, Assets: f.assets, UserAgent: f.agents})
+	if err != nil {
+		return usageError{err}
+	}
 	out, err := newEventWriter(cmd.OutOrStdout(), f.output, nil)
 	if err != nil {
 		return err
@@ -80,7 +92,7 @@ func runParse(cmd *cobra.Command, f parseFlags, files []string) error {
 	read, failed := uint64(0), uint64(0)
 	for _, name := range files {
 		c := parse.Context{Zone: zone, Trusted: trusted, Received: time.Now().UnixNano()}
-		n, bad, err := parseInput(cmd, name, format, &c, out)
+		n, bad, err := parseInput(cmd, name, format, &c, enriching{out, enricher})
 		read += n
 		failed += bad
 		if err != nil {
@@ -95,6 +107,17 @@ func runParse(cmd *cobra.Command, f parseFlags, files []string) error {
 		return errFindings
 	}
 	return nil
+}
+
+// enriching enriches events before they are written.
+type enriching struct {
+	eventWriter
+	enricher *enrich.Enricher
+}
+
+func (w enriching) Write(e *event.Event) error {
+	w.enricher.Enrich(e)
+	return w.eventWriter.Write(e)
 }
 
 // parseInput writes an event for each record of an input. It returns how many

@@ -99,7 +99,11 @@ func overlay(ctx context.Context, s *store.Columnar, settings settings) error {
 	if err != nil {
 		return err
 	}
+	data, err := settings.enrichments()
+	if err != nil {
+		return err
+	}
 	_, end := q.Bounds()
-	_, err = pipeline.Read(ctx, settings.Pipeline, q, queue.Offset(s.Applied()), end, s.Overlay)
+	_, err = pipeline.Read(ctx, settings.Pipeline, data, q, queue.Offset(s.Applied()), end, s.Overlay)
 	return err
 }

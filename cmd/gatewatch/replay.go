@@ -147,7 +147,11 @@ func (r *replay) rehearse(ctx context.Context) error {
 		return err
 	}
 	failed := 0
-	counts, err := pipeline.Read(ctx, r.server.settings.Pipeline, r.server.queue, r.from, r.end, func(b store.Batch) error {
+	data, err := r.server.settings.enrichments()
+	if err != nil {
+		return err
+	}
+	counts, err := pipeline.Read(ctx, r.server.settings.Pipeline, data, r.server.queue, r.from, r.end, func(b store.Batch) error {
 		failed += countFailed(b.Events)
 		r.progress(queue.Offset(b.Next))
 		return nil

@@ -17,6 +17,7 @@ import (
 	pack "github.com/gatewatch/gatewatch/rules"
 	"github.com/gatewatch/gatewatch/services/access"
 	"github.com/gatewatch/gatewatch/services/api"
+	"github.com/gatewatch/gatewatch/services/enrich"
 	"github.com/gatewatch/gatewatch/services/ingest"
 	"github.com/gatewatch/gatewatch/services/pipeline"
 	"github.com/gatewatch/gatewatch/services/queue"
@@ -37,6 +38,7 @@ type server struct {
 	queue    *queue.Disk
 	sink     *ingest.Sink
 	nodes    *ingest.NodeServer
+	enrich   *enrich.Keeper     // nil without the role detect
 	rules    *rules.Keeper      // nil without the role detect
 	pipeline *pipeline.Pipeline // nil without the role detect
 	store    *store.Columnar
@@ -124,9 +126,13 @@ func (v *server) openPipeline(run context.Context) (err error) {
 	if _, err := v.rules.Refresh(run); err != nil && !errors.Is(err, queue.ErrFull) {
 		return err // the rules are what somebody has to mend now, not when they are missed
 	}
+	if _, err := v.enrich.Refresh(run); err != nil && !errors.Is(err, queue.ErrFull) {
+		return err
+	}
 	v.pipeline = line
 	v.running.Go(func() { v.fail("pipeline", v.pipeline.Run(run)) })
 	v.running.Go(func() { v.fail("rules", v.rules.Watch(run)) })
+	v.running.Go(func() { v.fail("enrich", v.enrich.Watch(run)) })
 	return nil
 }
 
@@ -141,8 +147,11 @@ func (v *server) newPipeline() (*pipeline.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := v.openEnrich(); err != nil {
+		return nil, err
+	}
 	return pipeline.New(v.settings.Pipeline, pipeline.Options{
-		Queue: v.queue, Store: v.store, Log: v.log, Now: time.Now, Metrics: v.metrics,
+		Queue: v.queue, Store: v.store, Log: v.log, Now: time.Now, Metrics: v.metrics, Enrichments: v.enrich,
 		Detectors: v.rules, State: filepath.Join(dir, "detect"),
 	})
 }

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/gatewatch/gatewatch/services/enrich/enrichtest"
 )
 
 var update = flag.Bool("update", false, "write what commands print into the scripts")
@@ -29,6 +31,7 @@ func TestMain(m *testing.M) {
 //	serve DIR [FLAG…]   starts a server on free ports and waits until it is ready;
 //	                    GATEWATCH_SERVER, GATEWATCH_TOKEN, INGEST and GRPC
 //	                    are then set
+//	mmdb FILE PREFIX COUNTRY   makes an mmdb file of one network
 //	stop, crash         ends the server with SIGTERM, or SIGKILL
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -41,6 +44,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": status,
 			"serve":  startServer,
+			"mmdb":   makeMMDB,
 			"stop":   func(ts *testscript.TestScript, _ bool, _ []string) { endServer(ts, syscall.SIGTERM) },
 			"crash":  func(ts *testscript.TestScript, _ bool, _ []string) { endServer(ts, syscall.SIGKILL) },
 		},
@@ -61,6 +65,13 @@ func status(ts *testscript.TestScript, _ bool, args []string) {
 	if code != want {
 		ts.Fatalf("exit code %d, want %d", code, want)
 	}
+}
+
+func makeMMDB(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(filepath.Dir(path), 0o700))
+	country := enrichtest.MMDB("DBIP-Test", map[string]enrichtest.Record{args[1]: {"country_code": args[2]}})
+	ts.Check(os.WriteFile(path, country, 0o600))
 }
 
 // serverKey names the server among the values of a script.

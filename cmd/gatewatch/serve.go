@@ -25,7 +25,7 @@ Every key of the configuration is a flag (--listen.http), an environment variabl
 empty address turns a listener off, port 0 takes a free one. Addresses other than
 loopback need tls.cert and tls.key, or insecure.
 
-SIGHUP reads the configuration again: log.level, pipeline and rules take effect at once,
+SIGHUP reads the configuration again: log.level, pipeline, enrich and rules take effect at once,
 the other keys at the next start. Certificates are read again when they change.`,
 		Example: `  gatewatch serve
   gatewatch serve --config /etc/gatewatch/gatewatch.yaml
@@ -98,6 +98,15 @@ func reload(server *server, f *settingsFlags, log *slog.Logger, level *slog.Leve
 			log.Error("new configuration of rules is not used", "error", err)
 		} else {
 			server.rules.Report(set)
+		}
+	}
+	if server.enrich != nil {
+		server.enrich.Configure(s.Enrich)
+		set, err := server.enrich.Refresh(context.Background())
+		if err != nil {
+			log.Error("new configuration of enrichment is not used", "error", err)
+		} else {
+			server.enrich.Report(set)
 		}
 	}
 	if server.pipeline != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/access"
 	"github.com/gatewatch/gatewatch/services/api"
 	"github.com/gatewatch/gatewatch/services/config"
+	"github.com/gatewatch/gatewatch/services/enrich"
 	"github.com/gatewatch/gatewatch/services/ingest"
 	"github.com/gatewatch/gatewatch/services/pipeline"
 	"github.com/gatewatch/gatewatch/services/queue"
@@ -45,6 +46,7 @@ type settings struct {
 	HTTP     ingest.HTTPConfig `yaml:"http"`
 	API      api.Config        `yaml:"api"`
 	Pipeline pipeline.Config
+	Enrich   enrich.Config
 	Rules    rules.Config
 	Store    store.Config
 }
@@ -69,8 +71,9 @@ func defaultSettings() settings {
 		Listen: listenSettings{
 			HTTP: "127.0.0.1:8080", GRPC: "127.0.0.1:9090", Ingest: "127.0.0.1:8081", Syslog: "127.0.0.1:5514",
 		},
-		Log:   logSettings{Level: "info", Format: "text"},
-		Rules: rules.Config{Pack: true},
+		Log:    logSettings{Level: "info", Format: "text"},
+		Enrich: enrich.Config{UserAgent: true},
+		Rules:  rules.Config{Pack: true},
 	}.withDefaults()
 }
 
@@ -84,6 +87,7 @@ func (s settings) withDefaults() settings {
 	s.HTTP = s.HTTP.WithDefaults()
 	s.API = s.API.WithDefaults()
 	s.Pipeline = s.Pipeline.WithDefaults()
+	s.Enrich = s.Enrich.WithDefaults()
 	s.Rules = s.Rules.WithDefaults()
 	s.Store = s.Store.WithDefaults()
 	return s

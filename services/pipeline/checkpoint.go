@@ -18,17 +18,19 @@ import (
 // checkpoint is the state of the detectors before the record at an offset of
 // the queue.
 type checkpoint struct {
-	offset  queue.Offset
-	ruleset string // fingerprint
-	state   []byte
+	offset     queue.Offset
+	ruleset    string // fingerprint
+	enrichment string // fingerprint
+	state      []byte
 }
 
-// The file of a checkpoint: the magic, then offset, lengths of the fingerprint
-// and of the state as little-endian integers of 8, 4 and 8 bytes, fingerprint,
-// state, and the CRC32C of all before it.
+// The file of a checkpoint: the magic, then offset, lengths of the fingerprint of
+// the rules, of that of the enrichment data and of the state as little-endian
+// integers of 8, 2, 2 and 8 bytes, the two fingerprints, state, and the CRC32C of
+// all before it.
 const (
-	checkpointMagic  = "GWDET\x00\x00\x01"
-	checkpointHead   = len(checkpointMagic) + 8 + 4 + 8
+	checkpointMagic  = "GWDET\x00\x00\x02"
+	checkpointHead   = len(checkpointMagic) + 8 + 2 + 2 + 8
 	checkpointSuffix = ".state"
 )
 
@@ -37,9 +39,11 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 func (c checkpoint) appendTo(b []byte) []byte {
 	b = append(b, checkpointMagic...)
 	b = binary.LittleEndian.AppendUint64(b, uint64(c.offset))
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(c.ruleset)))
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(c.ruleset)))
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(c.enrichment)))
 	b = binary.LittleEndian.AppendUint64(b, uint64(len(c.state)))
 	b = append(b, c.ruleset...)
+	b = append(b, c.enrichment...)
 	b = append(b, c.state...)
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
@@ -56,12 +60,12 @@ func readCheckpoint(b []byte) (checkpoint, error) {
 	}
 	head := body[len(checkpointMagic):]
 	c := checkpoint{offset: queue.Offset(binary.LittleEndian.Uint64(head))}
-	name, state := uint64(binary.LittleEndian.Uint32(head[8:])), binary.LittleEndian.Uint64(head[12:])
-	rest := body[checkpointHead:]
-	if name > uint64(len(rest)) || state != uint64(len(rest))-name {
+	rules, data := uint64(binary.LittleEndian.Uint16(head[8:])), uint64(binary.LittleEndian.Uint16(head[10:]))
+	state, rest := binary.LittleEndian.Uint64(head[12:]), body[checkpointHead:]
+	if names := rules + data; names > uint64(len(rest)) || state != uint64(len(rest))-names {
 		return checkpoint{}, errCheckpoint
 	}
-	c.ruleset, c.state = string(rest[:name]), rest[name:]
+	c.ruleset, c.enrichment, c.state = string(rest[:rules]), string(rest[rules:rules+data]), rest[rules+data:]
 	return c, nil
 }
 

@@ -129,7 +129,7 @@ func TestStateCannotBeSaved(t *testing.T) {
 	}
 	d := stage{
 		Detectors: countings{"2"}, files: checkpoints(state), log: slog.New(slog.DiscardHandler),
-		metrics: newMetrics(prometheus.NewRegistry()), now: time.Now,
+		metrics: newMetrics(prometheus.NewRegistry()), now: time.Now, enrichment: new(enrichment),
 	}
 	d.save(7)
 	if d.newest != 0 {

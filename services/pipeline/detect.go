@@ -17,9 +17,10 @@ import (
 // place. Only the server appends them; no input takes records of this format.
 const ControlFormat = "gatewatch.control"
 
-// Control is what a control record says, as JSON.
+// Control is what a control record says, as JSON. What it leaves out stays.
 type Control struct {
-	Ruleset string `json:"ruleset"` // fingerprint of the rules from here on
+	Ruleset    string `json:"ruleset,omitempty"`    // fingerprint of the rules from here on
+	Enrichment string `json:"enrichment,omitempty"` // fingerprint of the enrichment data from here on
 }
 
 // Detectors makes detectors.
@@ -38,6 +39,8 @@ type stage struct {
 	log     *slog.Logger
 	metrics *metrics
 	now     func() time.Time
+
+	enrichment *enrichment // saved with the state
 
 	detector detection.Detector // nil while there are no rules
 	ruleset  string
@@ -68,11 +71,12 @@ func (d *stage) begin(applied, warm queue.Offset) (queue.Offset, error) {
 		return 0, err
 	}
 	if !ok {
-		c = checkpoint{offset: applied, ruleset: d.Current()}
+		c = checkpoint{offset: applied, ruleset: d.Current(), enrichment: d.enrichment.current()}
 		if warm != 0 && warm < applied {
 			c.offset = warm
 		}
 	}
+	d.enrichment.use(c.enrichment)
 	d.use(c.ruleset, c.state)
 	d.stored, d.seen, d.older, d.newest = applied, c.offset, c.offset, c.offset
 	if !ok {
@@ -106,14 +110,8 @@ func (d *stage) use(ruleset string, state []byte) {
 }
 
 // control obeys the control record at an offset.
-func (d *stage) control(raw []byte, at queue.Offset) {
+func (d *stage) control(c Control, at queue.Offset) {
 	d.seen = at + 1
-	var c Control
-	if err := json.Unmarshal(raw, &c); err != nil {
-		d.metrics.detectErrors.Inc()
-		d.log.Error("read control record", slog.Any("error", err))
-		return
-	}
 	if c.Ruleset != d.ruleset {
 		d.use(c.Ruleset, nil)
 	}
@@ -151,7 +149,7 @@ func (d *stage) save(at queue.Offset) {
 	if d.detector != nil {
 		d.state = d.detector.Snapshot(d.state)
 	}
-	err := d.files.save(checkpoint{at, d.ruleset, d.state})
+	err := d.files.save(checkpoint{at, d.ruleset, d.enrichment.set, d.state})
 	if err == nil {
 		if d.older != d.newest {
 			err = d.files.remove(d.older)

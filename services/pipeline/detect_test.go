@@ -175,7 +175,7 @@ func TestBadRules(t *testing.T) {
 func TestCheckpoints(t *testing.T) {
 	dir := checkpoints(t.TempDir())
 	for _, offset := range []queue.Offset{3, 5, 9, 20} {
-		if err := dir.save(checkpoint{offset, "rules", fmt.Appendf(nil, "state %d", offset)}); err != nil {
+		if err := dir.save(checkpoint{offset, "rules", "data", fmt.Appendf(nil, "state %d", offset)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -189,7 +189,7 @@ func TestCheckpoints(t *testing.T) {
 	}
 	var reported []error
 	c, ok, err := dir.load(10, func(err error) { reported = append(reported, err) })
-	if err != nil || !ok || c.offset != 5 || string(c.state) != "state 5" || c.ruleset != "rules" {
+	if err != nil || !ok || c.offset != 5 || string(c.state) != "state 5" || c.ruleset != "rules" || c.enrichment != "data" {
 		t.Errorf("loaded %+v, %v, %v", c, ok, err)
 	}
 	if len(reported) != 1 || !errors.Is(reported[0], errCheckpoint) {
@@ -204,7 +204,7 @@ func TestCheckpoints(t *testing.T) {
 }
 
 func FuzzReadCheckpoint(f *testing.F) {
-	f.Add(checkpoint{7, "rules", []byte("state")}.appendTo(nil))
+	f.Add(checkpoint{7, "rules", "data", []byte("state")}.appendTo(nil))
 	f.Add([]byte(checkpointMagic))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := readCheckpoint(b)

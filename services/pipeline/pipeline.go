@@ -1,10 +1,11 @@
 // Package pipeline is the straight line from the queue to the store: read a
-// batch, parse its records, write the events, commit. It can be started from
-// any offset of the queue and makes the same events again.
+// batch, parse its records, enrich the events, detect, write, commit. It can be
+// started from any offset of the queue and makes the same events again.
 package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -67,6 +68,8 @@ type Options struct {
 	Now     func() time.Time
 	Metrics prometheus.Registerer
 
+	Enrichments Enrichments // nil adds nothing to events
+
 	Detectors Detectors // nil detects nothing
 	State     string    // folder for the state of the detectors
 	// Warm is the offset from which on detectors see events where they have no
@@ -83,6 +86,7 @@ type Pipeline struct {
 	contexts    atomic.Pointer[contexts]
 	sources     *sources
 	metrics     *metrics
+	enrichment  *enrichment
 	stage       *stage // nil detects nothing
 
 	events    []event.Event
@@ -109,8 +113,12 @@ func New(cfg Config, o Options) (*Pipeline, error) {
 	p.metrics = newMetrics(o.Metrics)
 	p.sources = newSources(p.metrics)
 	p.events = make([]event.Event, p.batchEvents)
+	p.enrichment = &enrichment{Enrichments: o.Enrichments, log: o.Log, metrics: p.metrics}
 	if o.Detectors != nil {
-		p.stage = &stage{Detectors: o.Detectors, files: checkpoints(o.State), log: o.Log, metrics: p.metrics, now: o.Now}
+		p.stage = &stage{
+			Detectors: o.Detectors, files: checkpoints(o.State), log: o.Log, metrics: p.metrics, now: o.Now,
+			enrichment: p.enrichment,
+		}
 	}
 	return p, nil
 }
@@ -151,6 +159,8 @@ func (p *Pipeline) run(ctx context.Context, end queue.Offset) (err error) {
 			return err
 		}
 		defer func() { p.stage.end(p.next) }()
+	} else {
+		p.enrichment.use(p.enrichment.current())
 	}
 	p.next = from
 	for batch, err := range p.Queue.Batches(ctx, from) {
@@ -243,14 +253,27 @@ func (p *Pipeline) control(ctx context.Context, g *queue.Group) error {
 		if err := p.write(ctx); err != nil {
 			return err
 		}
-		if p.stage != nil {
-			p.stage.control(g.Records[i].Raw, p.next)
-		}
+		p.obey(g.Records[i].Raw)
 		if err := p.skip(ctx, 1); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// obey does what a control record says.
+func (p *Pipeline) obey(raw []byte) {
+	var c Control
+	if err := json.Unmarshal(raw, &c); err != nil {
+		p.metrics.detectErrors.Inc()
+		p.Log.Error("read control record", slog.Any("error", err))
+	}
+	if c.Enrichment != "" {
+		p.enrichment.use(c.Enrichment)
+	}
+	if p.stage != nil {
+		p.stage.control(c, p.next)
+	}
 }
 
 // record makes the event of a record, and right behind it those of what is found
@@ -262,6 +285,7 @@ func (p *Pipeline) record(c *source, g *queue.Group, r *queue.Record, s *sourceS
 	}
 	e := p.slot()
 	p.parse(c, g, r, s, e)
+	p.enrichment.enrich(e)
 	p.records++
 	if p.stage == nil {
 		return

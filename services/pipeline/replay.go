@@ -101,12 +101,12 @@ func OffsetAt(ctx context.Context, q Reader, at time.Time, end queue.Offset) (qu
 	return end, ctx.Err()
 }
 
-// Read parses the records of a queue from an offset to another (exclusive) and
-// hands their events to write, as to a store. It commits nothing. It returns
-// what it made of each source, also with an error or when ctx ends.
-func Read(ctx context.Context, cfg Config, q Reader, from, end queue.Offset, write func(store.Batch) error) ([]SourceCount, error) {
+// Read parses and enriches the records of a queue from an offset to another
+// (exclusive) and hands their events to write, as to a store. It commits nothing.
+// It returns what it made of each source, also with an error or when ctx ends.
+func Read(ctx context.Context, cfg Config, data Enrichments, q Reader, from, end queue.Offset, write func(store.Batch) error) ([]SourceCount, error) {
 	p, err := New(cfg, Options{
-		Queue: uncommitted{q}, Store: sink{uint64(from), write},
+		Queue: uncommitted{q}, Store: sink{uint64(from), write}, Enrichments: data,
 		Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
 	if err != nil {

@@ -235,7 +235,7 @@ func TestReadStoresNothing(t *testing.T) {
 	defer p.close(t)
 	next := p.history(t, misread, 20)
 	n := 0
-	counts, err := Read(t.Context(), mended, p.queue, 6, next, func(b store.Batch) error {
+	counts, err := Read(t.Context(), mended, nil, p.queue, 6, next, func(b store.Batch) error {
 		n += len(b.Events)
 		return nil
 	})
@@ -247,7 +247,7 @@ func TestReadStoresNothing(t *testing.T) {
 	}
 	p.want(t, 20, 0)
 	boom := errors.New("boom")
-	if _, err := Read(t.Context(), mended, p.queue, 6, next, func(store.Batch) error { return boom }); !errors.Is(err, boom) {
+	if _, err := Read(t.Context(), mended, nil, p.queue, 6, next, func(store.Batch) error { return boom }); !errors.Is(err, boom) {
 		t.Errorf("error of write: %v", err)
 	}
 }
