@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatewatch/gatewatch/services/store/query"
@@ -37,7 +38,10 @@ type Columnar struct {
 	written  uint64        // queue offsets below were written
 	changed  chan struct{} // closed and replaced whenever something here changes
 	closed   bool
-	space    diskSpace
+	space    diskSpace // guarded by writing
+
+	level atomic.Int32 // Level
+	free  atomic.Int64 // bytes of the disk when it was last looked at
 
 	manifests sync.Mutex // one change of the set of segments at a time
 	stop      context.CancelFunc
@@ -48,7 +52,7 @@ type Columnar struct {
 // it against other processes. Segments that cannot be opened are logged,
 // counted and left aside; they never keep the store from starting.
 func Open(dir string, cfg Config) (*Columnar, error) {
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -67,6 +71,7 @@ func Open(dir string, cfg Config) (*Columnar, error) {
 	removeOrphans(dir, s.segments, &s.cfg)
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
+	s.lookAtRoom()
 	s.workers.Go(func() { s.flushLoop(ctx) })
 	s.workers.Go(func() { s.maintain(ctx) })
 	return s, nil
@@ -76,7 +81,7 @@ func Open(dir string, cfg Config) (*Columnar, error) {
 // It sees what was in segments at that moment; the rest is in the queue from
 // [Columnar.Applied] on, see [Columnar.Overlay]. Write returns ErrReadOnly.
 func OpenReadOnly(dir string, cfg Config) (*Columnar, error) {
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	if _, err := os.Stat(dir); err != nil {

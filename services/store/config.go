@@ -13,17 +13,19 @@ import (
 // Config bounds what a [Columnar] keeps, takes and uses. The zero value is the
 // default.
 type Config struct {
-	FlushRows    int            `help:"rows in memory at which a segment is written"`
-	FlushAge     time.Duration  `help:"age of the oldest row in memory at which a segment is written"`
-	SegmentBytes int64          `help:"size up to which small segments are merged"`
-	CacheBytes   int64          `help:"memory for decoded columns"`
-	RetainAge    time.Duration  `help:"time since it was written after which a segment is deleted; negative keeps all"`
-	MaxBytes     int64          `help:"size of all segments above which the oldest are deleted; half of the disk if 0"`
-	MinFreeBytes int64          `help:"free disk space below which events are refused; 3 % of the disk but at most 1GiB if 0"`
-	Streams      []StreamConfig `help:"events that are kept apart, with a retention of their own: [{name: N, filter: QUERY, max_age: D, max_bytes: B}]"`
-	QueryTime    time.Duration  `help:"time after which a query gives a partial answer"`
-	QueryBytes   int64          `help:"memory that one query may take"`
-	QueriesBytes int64          `help:"memory that all large queries at once may take; one more is refused"`
+	FlushRows     int            `help:"rows in memory at which a segment is written"`
+	FlushAge      time.Duration  `help:"age of the oldest row in memory at which a segment is written"`
+	SegmentBytes  int64          `help:"size up to which small segments are merged"`
+	CacheBytes    int64          `help:"memory for decoded columns"`
+	RetainAge     time.Duration  `help:"time since it was written after which a segment is deleted; negative keeps all"`
+	MaxBytes      int64          `help:"size of all segments above which the oldest of the largest stream are deleted; half of the disk if 0"`
+	LowFreeBytes  int64          `help:"free disk space below which the server warns; 10 % of the disk but at most 4GiB if 0"`
+	DeleteWhenLow bool           `help:"delete the oldest segments of the largest stream while the disk has less than low_free_bytes"`
+	MinFreeBytes  int64          `help:"free disk space below which events are refused; 3 % of the disk but at most 1GiB if 0"`
+	Streams       []StreamConfig `help:"events that are kept apart, with a retention of their own: [{name: N, filter: QUERY, max_age: D, max_bytes: B}]"`
+	QueryTime     time.Duration  `help:"time after which a query gives a partial answer"`
+	QueryBytes    int64          `help:"memory that one query may take"`
+	QueriesBytes  int64          `help:"memory that all large queries at once may take; one more is refused"`
 
 	Keys    *vault.Ring `yaml:"-"` // decrypt segments; nil if there are none
 	Encrypt bool        `yaml:"-"` // new segments, with a key of Keys
@@ -36,8 +38,8 @@ type Config struct {
 	files files
 }
 
-// WithDefaults fills in zero fields of the configuration file but MaxBytes and
-// MinFreeBytes, whose default depends on the disk.
+// WithDefaults fills in zero fields of the configuration file but MaxBytes,
+// LowFreeBytes and MinFreeBytes, whose default depends on the disk.
 func (c Config) WithDefaults() Config {
 	set(&c.FlushRows, 1<<16)
 	set(&c.FlushAge, 30*time.Second)
@@ -55,6 +57,7 @@ func (c Config) on(disk int64) Config {
 	c = c.WithDefaults()
 	set(&c.MaxBytes, disk/2)
 	set(&c.MinFreeBytes, min(disk/100*3, 1<<30))
+	set(&c.LowFreeBytes, max(c.MinFreeBytes, min(disk/10, 4<<30)))
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -77,8 +80,8 @@ func set[T comparable](v *T, def T) {
 	}
 }
 
-// validate names the key that is out of range.
-func (c Config) validate() error {
+// Validate names the key that is out of range.
+func (c Config) Validate() error {
 	for _, f := range []struct {
 		key   string
 		value int64
@@ -88,6 +91,7 @@ func (c Config) validate() error {
 		{"segment_bytes", c.SegmentBytes},
 		{"cache_bytes", c.CacheBytes},
 		{"max_bytes", c.MaxBytes},
+		{"low_free_bytes", c.LowFreeBytes},
 		{"min_free_bytes", c.MinFreeBytes},
 		{"query_time", int64(c.QueryTime)},
 		{"query_bytes", c.QueryBytes},
@@ -96,6 +100,9 @@ func (c Config) validate() error {
 		if f.value < 0 {
 			return fmt.Errorf("check %s: %d is negative", f.key, f.value)
 		}
+	}
+	if c.LowFreeBytes > 0 && c.LowFreeBytes < c.MinFreeBytes {
+		return fmt.Errorf("check low_free_bytes: %d is below min_free_bytes, %d", c.LowFreeBytes, c.MinFreeBytes)
 	}
 	_, err := newRouter(c.Streams)
 	return err

@@ -36,6 +36,7 @@ type namedEntry struct {
 	// what retention by age goes by, whatever the events say of their time.
 	Written int64  `json:"written"`
 	Parts   uint64 `json:"parts,omitempty"` // see segment.Info
+	Since   int64  `json:"since,omitempty"` // when the oldest of its events was stored; Written if 0
 }
 
 func (e namedEntry) info() segment.Info {

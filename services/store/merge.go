@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/gatewatch/gatewatch/detection/event"
@@ -13,7 +14,7 @@ import (
 const (
 	mergeMin   = 4                     // segments that are merged at least
 	mergeMax   = 16                    // segments that are merged at most
-	mergeSpan  = int64(24 * time.Hour) // time in which the parts of a merged segment were written, and of its events
+	mergeSpan  = int64(24 * time.Hour) // of the times of events in a merged segment, unless its parts have more or were written in more
 	copiedRows = blockRows / 2         // rows from which on a block is copied as it is
 	copiedSize = 1 << 20               // bytes from which on a block is copied as it is
 )
@@ -24,7 +25,7 @@ func (s *Columnar) merge(ctx context.Context) (bool, error) {
 	s.manifests.Lock()
 	defer s.manifests.Unlock()
 	s.mu.Lock()
-	run := mergeable(s.segments, mergeMin, s.cfg.SegmentBytes)
+	run := mergeable(s.segments, mergeMin, s.cfg.mergeLimits)
 	id := s.nextID
 	if run != nil {
 		s.nextID++
@@ -48,6 +49,7 @@ func (s *Columnar) merge(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	last := run[len(run)-1]
+	f.since = run[0].since
 	if f.seq = -1; last.seq >= 0 { // older rows get the numbers before
 		f.seq = last.seq + last.info.Rows - f.info.Rows
 	}
@@ -61,15 +63,38 @@ func (s *Columnar) merge(ctx context.Context) (bool, error) {
 
 // mergeable returns the run of at least so many neighbours in a stream that is
 // worth a merge most, nil if there is none.
-func mergeable(segments []*segmentFile, least int, most int64) []*segmentFile {
+func mergeable(segments []*segmentFile, least int, limits func(stream string) (most, span int64)) []*segmentFile {
 	var best []*segmentFile
-	bestMean := most
-	for _, stream := range byStream(segments) {
-		if run, mean := mergeableIn(stream, least, most, bestMean); run != nil {
+	bestMean := int64(math.MaxInt64)
+	for name, stream := range byStream(segments) {
+		most, span := limits(name)
+		if run, mean := mergeableIn(stream, least, most, span); run != nil && mean < bestMean {
 			best, bestMean = run, mean
 		}
 	}
 	return best
+}
+
+// A segment is deleted as a whole, so it must not be most of what is kept: that
+// is about so many segments at least, by size and by age.
+const (
+	sizeParts = 8
+	ageParts  = 30
+	longest   = 30 * 24 * time.Hour // of a stream that is kept for ever
+)
+
+// mergeLimits returns the bytes of a merged segment of a stream at most, and the
+// time in which its parts were written, nanoseconds.
+func (c *Config) mergeLimits(stream string) (most, span int64) {
+	age, bytes := c.limits(stream)
+	most, span = min(c.SegmentBytes, max(1, c.MaxBytes/sizeParts)), int64(longest)
+	if bytes > 0 {
+		most = min(most, max(1, bytes/sizeParts))
+	}
+	if age > 0 {
+		span = min(span, int64(age)/ageParts)
+	}
+	return most, span
 }
 
 // byStream returns the segments of each stream in their order.
@@ -81,26 +106,26 @@ func byStream(segments []*segmentFile) map[string][]*segmentFile {
 	return all
 }
 
-// mergeableIn returns a run of neighbours with a lower mean size than others
-// that were found: small enough together, near each other in time, and none so
-// large that it would be rewritten for little. Each row is so rewritten only a
-// few times.
-func mergeableIn(segments []*segmentFile, least int, most, bestMean int64) ([]*segmentFile, int64) {
+// mergeableIn returns the run of neighbours with the lowest mean size, and that:
+// small enough together, near each other in time, and none so large that it would
+// be rewritten for little. Each row is so rewritten only a few times.
+func mergeableIn(segments []*segmentFile, least int, most, written int64) ([]*segmentFile, int64) {
 	var best []*segmentFile
+	bestMean := most
 	for i := range segments {
 		var sum, largest, span int64
 		lo, hi := segments[i].info.MinT, segments[i].info.MaxT
 		for j := i; j < len(segments) && j < i+mergeMax; j++ {
 			f := segments[j]
 			sum += f.info.Bytes
-			if f.damaged > 0 || sum > most || f.info.Written-segments[i].info.Written > mergeSpan {
+			if f.damaged > 0 || sum > most || f.info.Written-segments[i].since > written {
 				break
 			}
 			largest = max(largest, f.info.Bytes)
 			span = max(span, f.info.MaxT-f.info.MinT)
 			lo, hi = min(lo, f.info.MinT), max(hi, f.info.MaxT)
 			n := j - i + 1
-			if mean := sum / int64(n); n >= least && largest <= sum/2 && hi-lo <= max(mergeSpan, 2*span) && mean < bestMean {
+			if mean := sum / int64(n); n >= least && largest <= sum/2 && hi-lo <= max(mergeSpan, written, 2*span) && mean < bestMean {
 				best, bestMean = segments[i:j+1], mean
 			}
 		}

@@ -17,7 +17,7 @@ type metrics struct {
 	failures prometheus.Counter
 	flushes  prometheus.Counter
 	merges   prometheus.Counter
-	deleted  prometheus.Counter
+	deleted  *prometheus.CounterVec
 	damaged  prometheus.Counter
 	partial  prometheus.Counter
 	writing  prometheus.Counter
@@ -43,7 +43,6 @@ func newMetrics(s *Columnar) *metrics {
 	m.failures = counter("flush_failures_total", "Segments that could not be written; they are tried again.")
 	m.flushes = counter("flushes_total", "Segments written from memory.")
 	m.merges = counter("merges_total", "Segments written by merging smaller ones.")
-	m.deleted = counter("rows_deleted_total", "Events deleted by retention.")
 	m.damaged = counter("damaged_blocks_total", "Blocks found damaged, by query or at start.")
 	m.partial = counter("partial_queries_total", "Queries whose answer was not whole.")
 	m.writing = counter("write_seconds_total", "Time spent in writes.")
@@ -52,7 +51,13 @@ func newMetrics(s *Columnar) *metrics {
 		Namespace: "gatewatch", Subsystem: "store", Name: "query_seconds", Help: "Time of queries by kind.",
 		Buckets: prometheus.ExponentialBuckets(0.001, 4, 9),
 	}, []string{"kind"})
-	m.all = append(m.all, m.queries)
+	m.deleted = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "gatewatch", Subsystem: "store", Name: "rows_deleted_total", Help: "Events deleted by retention, by reason.",
+	}, []string{"reason"})
+	m.all = append(m.all, m.queries, m.deleted, streamSizes{s})
+	gauge("disk_free_bytes", "Free space of the disk.", func() float64 { return float64(s.free.Load()) })
+	gauge("disk_level", "0 while the disk has room, 1 below store.low_free_bytes, 2 below store.min_free_bytes: events are refused.",
+		func() float64 { return float64(s.level.Load()) })
 	gauge("rows", "Events held.", func() float64 { r, _, _ := s.totals(); return float64(r) })
 	gauge("bytes", "Bytes of all segments.", func() float64 { _, b, _ := s.totals(); return float64(b) })
 	gauge("segments", "Segments held.", func() float64 { _, _, n := s.totals(); return float64(n) })
@@ -76,6 +81,33 @@ func (s *Columnar) totals() (rows, bytes int64, segments int) {
 		bytes += f.info.Bytes
 	}
 	return rows + int64(s.head.rows), bytes, len(s.segments)
+}
+
+// streamSizes counts what each stream holds on disk.
+type streamSizes struct{ store *Columnar }
+
+var (
+	streamBytes = prometheus.NewDesc("gatewatch_store_stream_bytes", "Bytes of the segments of a stream.", []string{"stream"}, nil)
+	streamRows  = prometheus.NewDesc("gatewatch_store_stream_rows", "Events in the segments of a stream.", []string{"stream"}, nil)
+)
+
+// Describe implements [prometheus.Collector].
+func (c streamSizes) Describe(ch chan<- *prometheus.Desc) { ch <- streamBytes; ch <- streamRows }
+
+// Collect implements [prometheus.Collector].
+func (c streamSizes) Collect(ch chan<- prometheus.Metric) {
+	c.store.mu.Lock()
+	all := byStream(c.store.segments)
+	c.store.mu.Unlock()
+	for name, segments := range all {
+		var bytes, rows int64
+		for _, f := range segments {
+			bytes += f.info.Bytes
+			rows += f.info.Rows
+		}
+		ch <- prometheus.MustNewConstMetric(streamBytes, prometheus.GaugeValue, float64(bytes), name)
+		ch <- prometheus.MustNewConstMetric(streamRows, prometheus.GaugeValue, float64(rows), name)
+	}
 }
 
 func (m *metrics) unregister() {

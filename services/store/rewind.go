@@ -200,6 +200,7 @@ func (s *Columnar) writePart(ctx context.Context, f *segmentFile, offset uint64)
 	if err != nil {
 		return nil, fmt.Errorf("split %s: %w", segmentName(f.id), err)
 	}
+	part.since = f.since
 	return part, nil
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ type segmentFile struct {
 	own     segment.Info // as its footer says
 	blocks  []*segment.Block
 	damaged int   // blocks that cannot be read at all
+	since   int64 // when the oldest of its events was stored, Unix nanoseconds
 	seq     int64 // number of its first row since the store was opened, -1 if it is older
 
 	disk    files
@@ -29,7 +31,7 @@ type segmentFile struct {
 // openSegment opens a segment with one holder. What its manifest entry says of
 // its range counts more than a damaged footer.
 func openSegment(dir string, e namedEntry, cfg *Config, cache *segment.Cache) (*segmentFile, error) {
-	s := &segmentFile{id: e.ID, path: filepath.Join(dir, segmentName(e.ID)), info: e.info(), seq: -1, disk: cfg.files}
+	s := &segmentFile{id: e.ID, path: filepath.Join(dir, segmentName(e.ID)), info: e.info(), since: cmp.Or(e.Since, e.Written), seq: -1, disk: cfg.files}
 	f, err := os.Open(s.path)
 	if err != nil {
 		return nil, fmt.Errorf("open segment: %w", err)
@@ -56,7 +58,11 @@ func openSegment(dir string, e namedEntry, cfg *Config, cache *segment.Cache) (*
 	return s, nil
 }
 
-func (s *segmentFile) entry() namedEntry { return entryOf(s.id, s.info) }
+func (s *segmentFile) entry() namedEntry {
+	e := entryOf(s.id, s.info)
+	e.Since = s.since
+	return e
+}
 
 // release gives up one hold.
 func (s *segmentFile) release() {

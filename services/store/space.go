@@ -44,6 +44,67 @@ func (s *Columnar) checkSpace() error {
 	return nil
 }
 
+// Level says how much room the disk has for events.
+type Level int32
+
+// Levels, by the free space of the disk.
+const (
+	Roomy Level = iota
+	Low         // below Config.LowFreeBytes
+	Full        // below Config.MinFreeBytes: events are refused
+)
+
+// String returns the name of a level, as the log has it.
+func (l Level) String() string { return [...]string{"roomy", "low", "full"}[l] }
+
+// Room says what the disk had when it was last looked at, a few seconds ago at
+// most, and what all segments may take.
+type Room struct {
+	Level    Level
+	Free     int64 // bytes
+	Used     int64 // bytes of all segments
+	LowFree  int64 // see Config.LowFreeBytes
+	MinFree  int64 // see Config.MinFreeBytes
+	MaxBytes int64 // see Config.MaxBytes
+	Deletes  bool  // see Config.DeleteWhenLow
+}
+
+// Room returns the room on the disk.
+func (s *Columnar) Room() Room {
+	_, used, _ := s.totals()
+	return Room{
+		Level: Level(s.level.Load()), Free: s.free.Load(), Used: used, LowFree: s.cfg.LowFreeBytes,
+		MinFree: s.cfg.MinFreeBytes, MaxBytes: s.cfg.MaxBytes, Deletes: s.cfg.DeleteWhenLow,
+	}
+}
+
+// lookAtRoom finds the level and logs when it changes.
+func (s *Columnar) lookAtRoom() {
+	sp, err := s.cfg.space(s.dir)
+	if err != nil {
+		s.cfg.Log.Error("look at disk", "dir", s.dir, "err", err)
+		return
+	}
+	level := Roomy
+	switch {
+	case sp.free < s.cfg.MinFreeBytes:
+		level = Full
+	case sp.free < s.cfg.LowFreeBytes:
+		level = Low
+	}
+	s.free.Store(sp.free)
+	before := Level(s.level.Swap(int32(level)))
+	if level == before {
+		return
+	}
+	log := s.cfg.Log.Warn
+	if level == Roomy {
+		log = s.cfg.Log.Info
+	}
+	log("free space of the disk changed its level", "level", level.String(), "before", before.String(), "free_bytes", sp.free,
+		"low_free_bytes", s.cfg.LowFreeBytes, "min_free_bytes", s.cfg.MinFreeBytes, "delete_when_low", s.cfg.DeleteWhenLow)
+}
+
 // lockDir takes the lock of a directory, which ends with the process.
 func lockDir(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
