@@ -211,6 +211,9 @@ func (s *settings) validate() error {
 			errs = append(errs, err)
 		}
 	}
+	if err := s.Store.Validate(); err != nil {
+		wrong("store: %w", err)
+	}
 	_, err := pipeline.New(s.Pipeline, pipeline.Options{})
 	return errors.Join(append(errs, err)...)
 }
