@@ -48,6 +48,7 @@ func (x *exchange) serve(a *answer, st *state, payload *paced) {
 	x.evaluation = v
 	again, filled, err := st.judge.run(x, v, payload)
 	defer func() {
+		x.weigh()
 		again.detach()
 		x.evaluation = nil
 		v.release()
@@ -192,6 +193,7 @@ func (n *Node) report(x *exchange) {
 	if x.written {
 		return
 	}
+	x.weigh()
 	x.written, x.ended = true, n.now()
 	decision := "none"
 	if x.judged {

@@ -20,6 +20,8 @@ const overheadRounds = 5
 // fewer is one of the last few and not a figure.
 var overheadRequests = flag.Int("overhead-requests", 2000, "requests to each variant in a round of BenchmarkOverhead")
 
+var overheadVerdicts = flag.String("overhead-verdicts", verdictsOff, "whether the node in BenchmarkOverhead gives verdicts: on or off")
+
 // BenchmarkOverhead measures what a node costs over Coraza in a plain reverse
 // proxy, and over itself without events. Each variant is a process of its own;
 // client, upstream and the server that takes the events are apart from them.
@@ -38,6 +40,7 @@ func BenchmarkOverhead(b *testing.B) {
 	for _, variant := range []string{variantCoraza, variantQuiet, variantNode} {
 		config := testConfig(b, upstream.URL)
 		config.Server.Address, config.Spool = address, SpoolConfig{Dir: b.TempDir()}
+		config.Sites[0].Verdicts = *overheadVerdicts
 		child, url := startChild(b, childTask{Variant: variant, Config: config})
 		o.variants = append(o.variants, &measured{child: child, url: url, events: variant == variantNode})
 	}

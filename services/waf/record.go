@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/detection/parse"
+	"github.com/gatewatch/gatewatch/detection/verdict"
 )
 
 // Format is the name of the format of the records that a node makes.
@@ -44,6 +45,8 @@ type exchange struct {
 	upstream time.Duration
 	backend  string // address of the upstream, "" if none was asked
 	written  bool   // the event has been made
+	weighed  bool   // the model was asked
+	verdict  verdict.Verdict
 
 	node       *Node
 	trusted    *parse.Trusted
@@ -103,6 +106,9 @@ func (id identity) fill(e *event.Event, x *exchange) {
 	fillTLS(e, x.request.TLS)
 	fillWAF(e, x)
 	fillMatches(e, x)
+	if x.verdict.Model != "" {
+		x.verdict.AppendTo(e, 0)
+	}
 }
 
 func (id identity) describe(e *event.Event) {

@@ -31,6 +31,7 @@ type SiteConfig struct {
 	OverLimit       string        `help:"bodies larger than is judged, in block mode: reject: refuse with 413; partial: judge the first part; uploads: judge the first part of multipart, refuse others; default uploads"`
 	MaxBodyBytes    int64         `help:"size of request bodies that are refused with 413 whatever the rules say; default none"`
 	Events          string        `help:"which requests become events: all, matched or blocked; default all"`
+	Verdicts        string        `help:"on or off: give each decision a verdict, the probability that it was wrong, with its evidence; default on"`
 	Mask            Masking       `help:"masking of values in events: credentials, strict or off; default credentials"`
 	MaskValueBytes  int           `help:"how much of a matched value is kept; default 256"`
 	Request         RequestLimits `help:"limits of requests that are given to the rules"`
@@ -47,6 +48,7 @@ func (c SiteConfig) withDefaults() SiteConfig {
 	text(&c.OnError, actionBlock)
 	text(&c.OverLimit, overUploads)
 	text(&c.Events, eventsAll)
+	text(&c.Verdicts, verdictsOn)
 	text((*string)(&c.Mode), string(ModeBlock))
 	text((*string)(&c.Mask), string(MaskCredentials))
 	if len(c.Hosts) == 0 {
@@ -80,6 +82,7 @@ func (c SiteConfig) validate() error {
 		{"on_error", c.OnError, "allow block"},
 		{"over_limit", c.OverLimit, "partial reject uploads"},
 		{"events", c.Events, "all matched blocked"},
+		{"verdicts", c.Verdicts, "on off"},
 	} {
 		if !strings.Contains(" "+choice.allowed+" ", " "+choice.value+" ") || strings.Contains(choice.value, " ") {
 			return fmt.Errorf("%s: %q is not one of %s", choice.key, choice.value, strings.ReplaceAll(choice.allowed, " ", ", "))

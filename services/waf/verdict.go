@@ -1,0 +1,65 @@
+package waf
+
+import (
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+
+	"github.com/gatewatch/gatewatch/detection/verdict"
+)
+
+// Values of SiteConfig.Verdicts.
+const (
+	verdictsOn  = "on"
+	verdictsOff = "off"
+)
+
+// maxWeighedBody is how much of a body the model sees.
+const maxWeighedBody = 64 << 10
+
+// weigh asks the model how likely the request is an attack, once, whatever the
+// rules have decided. It must be called while the evaluation holds the body.
+func (x *exchange) weigh() {
+	if x.weighed || !x.judged || x.evaluation == nil || x.site.config.Verdicts != verdictsOn {
+		return
+	}
+	x.weighed = true
+	model, err := verdict.Default()
+	if err != nil { // it is compiled in: a test of the model would have failed
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil { // the request must not suffer from it
+			x.verdict = verdict.Verdict{}
+			x.node.log.Error("verdict panicked", slog.String("request", x.id), slog.Any("panic", p))
+		}
+	}()
+	x.verdict = model.Score(nil, x.evidence())
+}
+
+// evidence is what the model is told of the decision.
+func (x *exchange) evidence() verdict.Input {
+	r := x.request
+	in := verdict.Input{
+		Request: &verdict.Request{Site: x.site.name, Method: r.Method, URI: x.uri, Proto: r.Proto},
+		Block:   x.decision.Block, Score: x.decision.Score, Rules: x.decision.Scoring,
+	}
+	for _, m := range x.decision.Matches {
+		in.Matches = append(in.Matches, verdict.Match{Rule: m.RuleID, Variable: m.Variable, Value: m.Value})
+	}
+	if r.Host != "" {
+		in.Request.Headers = append(in.Request.Headers, [2]string{"Host", r.Host})
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+		for _, value := range r.Header[name] {
+			in.Request.Headers = append(in.Request.Headers, [2]string{name, value})
+		}
+	}
+	if x.received > 0 {
+		if body, err := x.evaluation.replay(); err == nil && body != nil {
+			in.Request.Body, _ = io.ReadAll(io.LimitReader(body, maxWeighedBody)) // what there is
+		}
+	}
+	return in
+}
