@@ -20,7 +20,7 @@ const overheadRounds = 5
 // fewer is one of the last few and not a figure.
 var overheadRequests = flag.Int("overhead-requests", 2000, "requests to each variant in a round of BenchmarkOverhead")
 
-var overheadVerdicts = flag.String("overhead-verdicts", verdictsOff, "whether the node in BenchmarkOverhead gives verdicts: on or off")
+var overheadVerdicts = flag.String("overhead-verdicts", verdictsOn, "whether the node in BenchmarkOverhead gives verdicts: on or off")
 
 // BenchmarkOverhead measures what a node costs over Coraza in a plain reverse
 // proxy, and over itself without events. Each variant is a process of its own;
