@@ -27,11 +27,12 @@ func (v *server) ready() error {
 func (v *server) openAPI(inputs *access.Gate) (err error) {
 	v.nodes = ingest.NewNodeServer(v.sink, v.settings.Node, inputs.Sender, v.log)
 	var inUse api.RulesFunc
+	var groups api.GroupsFunc
 	if v.rules != nil {
-		inUse = v.rules.InUse
+		inUse, groups = v.rules.InUse, v.rules.Groups
 	}
 	v.api, err = api.New(v.settings.API, api.Parts{
-		Store: v.store, Tokens: v.tokens, Sources: v.listSources, Nodes: v.listNodes, Rules: inUse,
+		Store: v.store, Tokens: v.tokens, Sources: v.listSources, Nodes: v.listNodes, Rules: inUse, Groups: groups,
 		Ingest: ingest.NewBatchServer(v.sink, inputs.Sender), Node: v.nodes,
 		Ready: v.ready, Notice: v.notice, Metrics: v.metrics, Now: time.Now, Log: v.log,
 	})

@@ -7,7 +7,7 @@ import (
 func newRules() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rules",
-		Short: "Check Sigma rules and try them on events",
+		Short: "Check Sigma rules, try them on events, see what they follow",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usagef("unknown command %q; see %s --help", args[0], cmd.CommandPath())
@@ -16,6 +16,6 @@ func newRules() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newRulesCheck(), newRulesEval(), newRulesTest(), newRulesExplain())
+	cmd.AddCommand(newRulesCheck(), newRulesEval(), newRulesTest(), newRulesExplain(), newRulesGroups())
 	return cmd
 }

@@ -26,19 +26,35 @@ func (l *Links) Correlations() []*Correlation {
 	return list
 }
 
-// Groups yields the living groups of a correlation, the newest first. The yielded
-// state is valid until the next one. Observe must not be called meanwhile.
-func (c *Correlator) Groups(corr *Correlation) iter.Seq[*GroupState] {
+// Held returns how many groups of a correlation are held, among them some that no
+// event can make count any more.
+func (c *Correlator) Held(corr *Correlation) int {
+	for _, l := range c.links.list {
+		if l.rule == corr {
+			return c.groups.lists[l.index].live
+		}
+	}
+	return 0
+}
+
+// Groups yields the living groups of a correlation, the newest first, but for as
+// many of the newest as skip says. The yielded state is valid until the next one.
+// No other method may be called meanwhile.
+func (c *Correlator) Groups(corr *Correlation, skip int) iter.Seq[*GroupState] {
 	return func(yield func(*GroupState) bool) {
 		for _, l := range c.links.list {
 			if l.rule != corr {
 				continue
 			}
 			var s GroupState
+			skip := skip
 			for n := c.groups.lists[l.index].newest; n != 0; {
 				g := c.groups.at(n - 1)
 				n = g.older
 				if c.dead(l, g) {
+					continue
+				}
+				if skip--; skip >= 0 {
 					continue
 				}
 				if c.state(&s, l, g); !yield(&s) {

@@ -307,7 +307,7 @@ func FuzzRestore(f *testing.F) {
 		}
 		stream(t, s, c, "0 a user=x\n1 b user=y\n2 b user=x\n3 a user=y")
 		for _, x := range links.Correlations() {
-			for g := range c.Groups(x) {
+			for g := range c.Groups(x, 0) {
 				_ = g.Value
 			}
 		}

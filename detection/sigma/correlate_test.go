@@ -198,7 +198,7 @@ func TestCorrelatorGroups(t *testing.T) {
 	c := NewCorrelator(links, CorrelatorConfig{Lateness: time.Minute})
 	stream(t, s, c, "0 a user=x n=1\n1 a user=y n=1\n2 a user=x n=2\n3 a user=z n=1\n100 a user=x n=1\n121.5 a user=x n=1")
 	var got []string
-	for g := range c.Groups(links.Correlations()[0]) {
+	for g := range c.Groups(links.Correlations()[0], 0) {
 		got = append(got, fmt.Sprint(g.Values, g.Value, g.Holds, g.Entries, (g.Last-g.First)/1e9, g.Fired > 0))
 	}
 	want := []string{"[x] 1 false 4 21 true", "[z] 1 false 1 0 false"}

@@ -40,6 +40,7 @@ var rights = map[string]right{
 	"/gatewatch.v1.RuleService/ListRules":   readers,
 	"/gatewatch.v1.RuleService/GetRule":     readers,
 	"/gatewatch.v1.RuleService/ExplainRule": readers,
+	"/gatewatch.v1.RuleService/ListGroups":  readers,
 
 	"/gatewatch.v1.AdminService/CreateToken": administrators,
 	"/gatewatch.v1.AdminService/ListTokens":  administrators,

@@ -83,6 +83,7 @@ type Parts struct {
 	Sources SourcesFunc         //
 	Nodes   NodesFunc           //
 	Rules   RulesFunc           // may be nil: a process that does not detect
+	Groups  GroupsFunc          // nil where Rules is
 	Ingest  IngestServer        // may be nil
 	Node    NodeServer          // may be nil
 	Ready   func() error        // nil error: all parts are up
@@ -100,6 +101,8 @@ type (
 	NodesFunc func() []*gatewatchv1.Node
 	// RulesFunc returns the detection rules in use.
 	RulesFunc func() (*rules.Set, error)
+	// GroupsFunc returns the groups of a correlation; see [rules.Keeper.Groups].
+	GroupsFunc func(id string, skip, size int) (rules.Groups, error)
 	// IngestServer takes records.
 	IngestServer = gatewatchv1.IngestServiceServer
 	// NodeServer takes the streams of nodes.

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/gatewatch/gatewatch/detection"
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/proto/gatewatch/v1"
 	"github.com/gatewatch/gatewatch/services/access"
@@ -122,6 +123,19 @@ name: many
 correlation: {type: event_count, rules: [page_a], group-by: [source.ip], timespan: 1m, condition: {gte: 2}}
 `
 
+// groupsFake is the groups of the correlation.
+func groupsFake(_ string, skip, size int) (rules.Groups, error) {
+	all := []rules.Group{
+		{Members: []detection.Member{{Field: "source.ip", Value: "192.0.2.2"}}, Value: 2, Holds: true, Events: 3, First: started, Last: started.Add(time.Second), Fired: started},
+		{Members: []detection.Member{{Field: "source.ip", Value: "\xff<b>"}}, Value: 1, Events: 1, First: started, Last: started},
+	}
+	page := rules.Groups{Held: 2, Groups: all[min(skip, 2):min(skip+size, 2)]}
+	if skip+size < 2 {
+		page.Next = skip + size
+	}
+	return page, nil
+}
+
 var started = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 
 // newServer serves on loopback until the test ends.
@@ -174,6 +188,7 @@ func newServer(t *testing.T, config Config, open bool) *server {
 		},
 		Nodes:   func() []*gatewatchv1.Node { return []*gatewatchv1.Node{{Name: "waf-1", Connected: true}} },
 		Rules:   func() (*rules.Set, error) { return inUse, nil },
+		Groups:  groupsFake,
 		Ready:   func() error { return s.ready },
 		Notice:  func() string { return s.notice },
 		Metrics: registry, Now: func() time.Time { return started }, Log: logger,

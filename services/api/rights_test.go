@@ -25,6 +25,7 @@ var mayCall = map[string]string{
 	"/gatewatch.v1.RuleService/ListRules":                            "viewer analyst administrator",
 	"/gatewatch.v1.RuleService/GetRule":                              "viewer analyst administrator",
 	"/gatewatch.v1.RuleService/ExplainRule":                          "viewer analyst administrator",
+	"/gatewatch.v1.RuleService/ListGroups":                           "viewer analyst administrator",
 	"/gatewatch.v1.AdminService/CreateToken":                         "administrator",
 	"/gatewatch.v1.AdminService/ListTokens":                          "administrator",
 	"/gatewatch.v1.AdminService/RevokeToken":                         "administrator",

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/gatewatch/gatewatch/services/access"
+	"github.com/gatewatch/gatewatch/services/rules"
 	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/store/query"
 )
@@ -82,6 +83,7 @@ func (a *API) status(method string, err error) error {
 		{store.ErrPageToken, codes.InvalidArgument},
 		{store.ErrFull, codes.ResourceExhausted},
 		{store.ErrClosed, codes.Unavailable},
+		{rules.ErrNoDetection, codes.Unavailable},
 		{query.ErrBusy, codes.ResourceExhausted},
 		{errBusy, codes.ResourceExhausted},
 	} {

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"sync"
+
 	"github.com/gatewatch/gatewatch/detection"
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/detection/sigma"
@@ -8,6 +10,8 @@ import (
 
 // detector runs the rules of a set.
 type detector struct {
+	mu sync.Mutex // for those who look at the groups beside the pipeline; set does not change
+
 	set        *Set
 	matcher    *sigma.Matcher
 	correlator *sigma.Correlator
@@ -27,6 +31,8 @@ func newDetector(s *Set, cfg sigma.CorrelatorConfig, m *metrics) *detector {
 
 // Detect implements [detection.Detector].
 func (d *detector) Detect(dst []detection.Finding, e *event.Event) []detection.Finding {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.matches = d.matcher.Match(d.matches[:0], e)
 	for _, m := range d.matches {
 		if !d.set.links.Silent(m.Index) {
@@ -70,12 +76,16 @@ func (d *detector) fire(f *sigma.Firing) {
 
 // Snapshot implements [detection.Detector].
 func (d *detector) Snapshot(dst []byte) []byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.tell()
 	return d.correlator.AppendSnapshot(dst)
 }
 
 // Restore implements [detection.Detector].
 func (d *detector) Restore(b []byte) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	_, err := d.correlator.Restore(b) // what no longer fits was of rules that changed
 	d.told = d.correlator.Stats()     // the snapshot's counts were told before
 	return err

@@ -74,9 +74,10 @@ type Keeper struct {
 
 	mu      sync.Mutex
 	config  Config
-	current string // fingerprint of the newest control record
-	settled bool   // false where it is not known whether that record is in the queue
-	sets    []*Set // compiled lately, the newest last
+	current string    // fingerprint of the newest control record
+	settled bool      // false where it is not known whether that record is in the queue
+	sets    []*Set    // compiled lately, the newest last
+	live    *detector // made last: the pipeline uses it
 	seq     uint64
 }
 
@@ -151,10 +152,12 @@ func (k *Keeper) Detector(fingerprint string) (detection.Detector, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := k.settings()
-	return newDetector(s, sigma.CorrelatorConfig{
-		Lateness: config.CorrelationLateness, MaxBytes: config.CorrelationMemory, Key: k.key,
-	}, k.metrics), nil
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.live = newDetector(s, sigma.CorrelatorConfig{
+		Lateness: k.config.CorrelationLateness, MaxBytes: k.config.CorrelationMemory, Key: k.key,
+	}, k.metrics)
+	return k.live, nil
 }
 
 // InUse returns the rules that are used on new records.

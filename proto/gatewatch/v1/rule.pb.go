@@ -10,6 +10,7 @@ import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -718,11 +719,287 @@ func (x *RuleReason) GetPresent() []*Value {
 	return nil
 }
 
+// ListGroupsRequest asks for a page of the groups of a correlation.
+type ListGroupsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// 200 at most.
+	PageSize      int32  `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListGroupsRequest) Reset() {
+	*x = ListGroupsRequest{}
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListGroupsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListGroupsRequest) ProtoMessage() {}
+
+func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListGroupsRequest.ProtoReflect.Descriptor instead.
+func (*ListGroupsRequest) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ListGroupsRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ListGroupsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListGroupsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// ListGroupsResponse is a page of groups. Groups move up while events come, so one
+// may be on two pages, or on none.
+type ListGroupsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Groups        []*RuleGroup           `protobuf:"bytes,1,rep,name=groups,proto3" json:"groups,omitempty"`
+	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// How many groups the correlation has in memory.
+	Held          int32 `protobuf:"varint,3,opt,name=held,proto3" json:"held,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListGroupsResponse) Reset() {
+	*x = ListGroupsResponse{}
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListGroupsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListGroupsResponse) ProtoMessage() {}
+
+func (x *ListGroupsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListGroupsResponse.ProtoReflect.Descriptor instead.
+func (*ListGroupsResponse) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ListGroupsResponse) GetGroups() []*RuleGroup {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+func (x *ListGroupsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListGroupsResponse) GetHeld() int32 {
+	if x != nil {
+		return x.Held
+	}
+	return 0
+}
+
+// RuleGroup is one group of a correlation.
+type RuleGroup struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Members []*RuleGroupMember     `protobuf:"bytes,1,rep,name=members,proto3" json:"members,omitempty"`
+	// What the condition compares, of the events in the timespan before the newest.
+	Value float64 `protobuf:"fixed64,2,opt,name=value,proto3" json:"value,omitempty"`
+	// Whether the condition holds for them.
+	Holds bool `protobuf:"varint,3,opt,name=holds,proto3" json:"holds,omitempty"`
+	// How many events are kept; those that can change nothing any more are not.
+	Events int32 `protobuf:"varint,4,opt,name=events,proto3" json:"events,omitempty"`
+	// Of the first and last event in that timespan.
+	FirstTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=first_time,json=firstTime,proto3" json:"first_time,omitempty"`
+	LastTime  *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=last_time,json=lastTime,proto3" json:"last_time,omitempty"`
+	// Of the event at which it last gave a finding; absent if it did not.
+	FiredTime     *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=fired_time,json=firedTime,proto3" json:"fired_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleGroup) Reset() {
+	*x = RuleGroup{}
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleGroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleGroup) ProtoMessage() {}
+
+func (x *RuleGroup) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleGroup.ProtoReflect.Descriptor instead.
+func (*RuleGroup) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *RuleGroup) GetMembers() []*RuleGroupMember {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
+func (x *RuleGroup) GetValue() float64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+func (x *RuleGroup) GetHolds() bool {
+	if x != nil {
+		return x.Holds
+	}
+	return false
+}
+
+func (x *RuleGroup) GetEvents() int32 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
+func (x *RuleGroup) GetFirstTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FirstTime
+	}
+	return nil
+}
+
+func (x *RuleGroup) GetLastTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastTime
+	}
+	return nil
+}
+
+func (x *RuleGroup) GetFiredTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FiredTime
+	}
+	return nil
+}
+
+// RuleGroupMember is one field that a correlation groups by, and its value.
+type RuleGroupMember struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Field         string                 `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	Value         string                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleGroupMember) Reset() {
+	*x = RuleGroupMember{}
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleGroupMember) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleGroupMember) ProtoMessage() {}
+
+func (x *RuleGroupMember) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleGroupMember.ProtoReflect.Descriptor instead.
+func (*RuleGroupMember) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *RuleGroupMember) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *RuleGroupMember) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
 var File_gatewatch_v1_rule_proto protoreflect.FileDescriptor
 
 const file_gatewatch_v1_rule_proto_rawDesc = "" +
 	"\n" +
-	"\x17gatewatch/v1/rule.proto\x12\fgatewatch.v1\x1a\x19gatewatch/v1/search.proto\x1a\x1cgoogle/api/annotations.proto\"f\n" +
+	"\x17gatewatch/v1/rule.proto\x12\fgatewatch.v1\x1a\x19gatewatch/v1/search.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"f\n" +
 	"\x10ListRulesRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -780,11 +1057,35 @@ const file_gatewatch_v1_rule_proto_rawDesc = "" +
 	"\x05field\x18\b \x01(\tR\x05field\x12)\n" +
 	"\x05value\x18\t \x01(\v2\x13.gatewatch.v1.ValueR\x05value\x12-\n" +
 	"\apresent\x18\n" +
-	" \x03(\v2\x13.gatewatch.v1.ValueR\apresent2\xd1\x02\n" +
+	" \x03(\v2\x13.gatewatch.v1.ValueR\apresent\"_\n" +
+	"\x11ListGroupsRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
+	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"\x81\x01\n" +
+	"\x12ListGroupsResponse\x12/\n" +
+	"\x06groups\x18\x01 \x03(\v2\x17.gatewatch.v1.RuleGroupR\x06groups\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x12\n" +
+	"\x04held\x18\x03 \x01(\x05R\x04held\"\xb7\x02\n" +
+	"\tRuleGroup\x127\n" +
+	"\amembers\x18\x01 \x03(\v2\x1d.gatewatch.v1.RuleGroupMemberR\amembers\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value\x12\x14\n" +
+	"\x05holds\x18\x03 \x01(\bR\x05holds\x12\x16\n" +
+	"\x06events\x18\x04 \x01(\x05R\x06events\x129\n" +
+	"\n" +
+	"first_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tfirstTime\x127\n" +
+	"\tlast_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\blastTime\x129\n" +
+	"\n" +
+	"fired_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tfiredTime\"=\n" +
+	"\x0fRuleGroupMember\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value2\xc5\x03\n" +
 	"\vRuleService\x12c\n" +
 	"\tListRules\x12\x1e.gatewatch.v1.ListRulesRequest\x1a\x1f.gatewatch.v1.ListRulesResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/api/v1/rules\x12b\n" +
 	"\aGetRule\x12\x1c.gatewatch.v1.GetRuleRequest\x1a\x1d.gatewatch.v1.GetRuleResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/api/v1/rules/{id}\x12y\n" +
-	"\vExplainRule\x12 .gatewatch.v1.ExplainRuleRequest\x1a!.gatewatch.v1.ExplainRuleResponse\"%\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/api/v1/rules/{id}/explainB?Z=github.com/gatewatch/gatewatch/proto/gatewatch/v1;gatewatchv1b\x06proto3"
+	"\vExplainRule\x12 .gatewatch.v1.ExplainRuleRequest\x1a!.gatewatch.v1.ExplainRuleResponse\"%\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/api/v1/rules/{id}/explain\x12r\n" +
+	"\n" +
+	"ListGroups\x12\x1f.gatewatch.v1.ListGroupsRequest\x1a .gatewatch.v1.ListGroupsResponse\"!\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/rules/{id}/groupsB?Z=github.com/gatewatch/gatewatch/proto/gatewatch/v1;gatewatchv1b\x06proto3"
 
 var (
 	file_gatewatch_v1_rule_proto_rawDescOnce sync.Once
@@ -798,37 +1099,49 @@ func file_gatewatch_v1_rule_proto_rawDescGZIP() []byte {
 	return file_gatewatch_v1_rule_proto_rawDescData
 }
 
-var file_gatewatch_v1_rule_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_gatewatch_v1_rule_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_gatewatch_v1_rule_proto_goTypes = []any{
-	(*ListRulesRequest)(nil),    // 0: gatewatch.v1.ListRulesRequest
-	(*ListRulesResponse)(nil),   // 1: gatewatch.v1.ListRulesResponse
-	(*Rule)(nil),                // 2: gatewatch.v1.Rule
-	(*RejectedRule)(nil),        // 3: gatewatch.v1.RejectedRule
-	(*GetRuleRequest)(nil),      // 4: gatewatch.v1.GetRuleRequest
-	(*GetRuleResponse)(nil),     // 5: gatewatch.v1.GetRuleResponse
-	(*ExplainRuleRequest)(nil),  // 6: gatewatch.v1.ExplainRuleRequest
-	(*ExplainRuleResponse)(nil), // 7: gatewatch.v1.ExplainRuleResponse
-	(*RuleReason)(nil),          // 8: gatewatch.v1.RuleReason
-	(*Value)(nil),               // 9: gatewatch.v1.Value
+	(*ListRulesRequest)(nil),      // 0: gatewatch.v1.ListRulesRequest
+	(*ListRulesResponse)(nil),     // 1: gatewatch.v1.ListRulesResponse
+	(*Rule)(nil),                  // 2: gatewatch.v1.Rule
+	(*RejectedRule)(nil),          // 3: gatewatch.v1.RejectedRule
+	(*GetRuleRequest)(nil),        // 4: gatewatch.v1.GetRuleRequest
+	(*GetRuleResponse)(nil),       // 5: gatewatch.v1.GetRuleResponse
+	(*ExplainRuleRequest)(nil),    // 6: gatewatch.v1.ExplainRuleRequest
+	(*ExplainRuleResponse)(nil),   // 7: gatewatch.v1.ExplainRuleResponse
+	(*RuleReason)(nil),            // 8: gatewatch.v1.RuleReason
+	(*ListGroupsRequest)(nil),     // 9: gatewatch.v1.ListGroupsRequest
+	(*ListGroupsResponse)(nil),    // 10: gatewatch.v1.ListGroupsResponse
+	(*RuleGroup)(nil),             // 11: gatewatch.v1.RuleGroup
+	(*RuleGroupMember)(nil),       // 12: gatewatch.v1.RuleGroupMember
+	(*Value)(nil),                 // 13: gatewatch.v1.Value
+	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
 }
 var file_gatewatch_v1_rule_proto_depIdxs = []int32{
-	2, // 0: gatewatch.v1.ListRulesResponse.rules:type_name -> gatewatch.v1.Rule
-	3, // 1: gatewatch.v1.ListRulesResponse.rejected:type_name -> gatewatch.v1.RejectedRule
-	2, // 2: gatewatch.v1.GetRuleResponse.rule:type_name -> gatewatch.v1.Rule
-	8, // 3: gatewatch.v1.ExplainRuleResponse.reasons:type_name -> gatewatch.v1.RuleReason
-	9, // 4: gatewatch.v1.RuleReason.value:type_name -> gatewatch.v1.Value
-	9, // 5: gatewatch.v1.RuleReason.present:type_name -> gatewatch.v1.Value
-	0, // 6: gatewatch.v1.RuleService.ListRules:input_type -> gatewatch.v1.ListRulesRequest
-	4, // 7: gatewatch.v1.RuleService.GetRule:input_type -> gatewatch.v1.GetRuleRequest
-	6, // 8: gatewatch.v1.RuleService.ExplainRule:input_type -> gatewatch.v1.ExplainRuleRequest
-	1, // 9: gatewatch.v1.RuleService.ListRules:output_type -> gatewatch.v1.ListRulesResponse
-	5, // 10: gatewatch.v1.RuleService.GetRule:output_type -> gatewatch.v1.GetRuleResponse
-	7, // 11: gatewatch.v1.RuleService.ExplainRule:output_type -> gatewatch.v1.ExplainRuleResponse
-	9, // [9:12] is the sub-list for method output_type
-	6, // [6:9] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	2,  // 0: gatewatch.v1.ListRulesResponse.rules:type_name -> gatewatch.v1.Rule
+	3,  // 1: gatewatch.v1.ListRulesResponse.rejected:type_name -> gatewatch.v1.RejectedRule
+	2,  // 2: gatewatch.v1.GetRuleResponse.rule:type_name -> gatewatch.v1.Rule
+	8,  // 3: gatewatch.v1.ExplainRuleResponse.reasons:type_name -> gatewatch.v1.RuleReason
+	13, // 4: gatewatch.v1.RuleReason.value:type_name -> gatewatch.v1.Value
+	13, // 5: gatewatch.v1.RuleReason.present:type_name -> gatewatch.v1.Value
+	11, // 6: gatewatch.v1.ListGroupsResponse.groups:type_name -> gatewatch.v1.RuleGroup
+	12, // 7: gatewatch.v1.RuleGroup.members:type_name -> gatewatch.v1.RuleGroupMember
+	14, // 8: gatewatch.v1.RuleGroup.first_time:type_name -> google.protobuf.Timestamp
+	14, // 9: gatewatch.v1.RuleGroup.last_time:type_name -> google.protobuf.Timestamp
+	14, // 10: gatewatch.v1.RuleGroup.fired_time:type_name -> google.protobuf.Timestamp
+	0,  // 11: gatewatch.v1.RuleService.ListRules:input_type -> gatewatch.v1.ListRulesRequest
+	4,  // 12: gatewatch.v1.RuleService.GetRule:input_type -> gatewatch.v1.GetRuleRequest
+	6,  // 13: gatewatch.v1.RuleService.ExplainRule:input_type -> gatewatch.v1.ExplainRuleRequest
+	9,  // 14: gatewatch.v1.RuleService.ListGroups:input_type -> gatewatch.v1.ListGroupsRequest
+	1,  // 15: gatewatch.v1.RuleService.ListRules:output_type -> gatewatch.v1.ListRulesResponse
+	5,  // 16: gatewatch.v1.RuleService.GetRule:output_type -> gatewatch.v1.GetRuleResponse
+	7,  // 17: gatewatch.v1.RuleService.ExplainRule:output_type -> gatewatch.v1.ExplainRuleResponse
+	10, // 18: gatewatch.v1.RuleService.ListGroups:output_type -> gatewatch.v1.ListGroupsResponse
+	15, // [15:19] is the sub-list for method output_type
+	11, // [11:15] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_gatewatch_v1_rule_proto_init() }
@@ -843,7 +1156,7 @@ func file_gatewatch_v1_rule_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatewatch_v1_rule_proto_rawDesc), len(file_gatewatch_v1_rule_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

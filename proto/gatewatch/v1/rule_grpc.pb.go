@@ -22,6 +22,7 @@ const (
 	RuleService_ListRules_FullMethodName   = "/gatewatch.v1.RuleService/ListRules"
 	RuleService_GetRule_FullMethodName     = "/gatewatch.v1.RuleService/GetRule"
 	RuleService_ExplainRule_FullMethodName = "/gatewatch.v1.RuleService/ExplainRule"
+	RuleService_ListGroups_FullMethodName  = "/gatewatch.v1.RuleService/ListGroups"
 )
 
 // RuleServiceClient is the client API for RuleService service.
@@ -36,6 +37,9 @@ type RuleServiceClient interface {
 	GetRule(ctx context.Context, in *GetRuleRequest, opts ...grpc.CallOption) (*GetRuleResponse, error)
 	// ExplainRule says why a rule matches a stored event, or what is nearest to it.
 	ExplainRule(ctx context.Context, in *ExplainRuleRequest, opts ...grpc.CallOption) (*ExplainRuleResponse, error)
+	// ListGroups lists what a correlation follows now, those with the newest events
+	// first: one group for each client, user or whatever it groups by.
+	ListGroups(ctx context.Context, in *ListGroupsRequest, opts ...grpc.CallOption) (*ListGroupsResponse, error)
 }
 
 type ruleServiceClient struct {
@@ -76,6 +80,16 @@ func (c *ruleServiceClient) ExplainRule(ctx context.Context, in *ExplainRuleRequ
 	return out, nil
 }
 
+func (c *ruleServiceClient) ListGroups(ctx context.Context, in *ListGroupsRequest, opts ...grpc.CallOption) (*ListGroupsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListGroupsResponse)
+	err := c.cc.Invoke(ctx, RuleService_ListGroups_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // RuleServiceServer is the server API for RuleService service.
 // All implementations must embed UnimplementedRuleServiceServer
 // for forward compatibility.
@@ -88,6 +102,9 @@ type RuleServiceServer interface {
 	GetRule(context.Context, *GetRuleRequest) (*GetRuleResponse, error)
 	// ExplainRule says why a rule matches a stored event, or what is nearest to it.
 	ExplainRule(context.Context, *ExplainRuleRequest) (*ExplainRuleResponse, error)
+	// ListGroups lists what a correlation follows now, those with the newest events
+	// first: one group for each client, user or whatever it groups by.
+	ListGroups(context.Context, *ListGroupsRequest) (*ListGroupsResponse, error)
 	mustEmbedUnimplementedRuleServiceServer()
 }
 
@@ -106,6 +123,9 @@ func (UnimplementedRuleServiceServer) GetRule(context.Context, *GetRuleRequest) 
 }
 func (UnimplementedRuleServiceServer) ExplainRule(context.Context, *ExplainRuleRequest) (*ExplainRuleResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ExplainRule not implemented")
+}
+func (UnimplementedRuleServiceServer) ListGroups(context.Context, *ListGroupsRequest) (*ListGroupsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListGroups not implemented")
 }
 func (UnimplementedRuleServiceServer) mustEmbedUnimplementedRuleServiceServer() {}
 func (UnimplementedRuleServiceServer) testEmbeddedByValue()                     {}
@@ -182,6 +202,24 @@ func _RuleService_ExplainRule_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RuleService_ListGroups_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListGroupsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RuleServiceServer).ListGroups(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RuleService_ListGroups_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RuleServiceServer).ListGroups(ctx, req.(*ListGroupsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // RuleService_ServiceDesc is the grpc.ServiceDesc for RuleService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -200,6 +238,10 @@ var RuleService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ExplainRule",
 			Handler:    _RuleService_ExplainRule_Handler,
+		},
+		{
+			MethodName: "ListGroups",
+			Handler:    _RuleService_ListGroups_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
