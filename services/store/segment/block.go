@@ -15,6 +15,7 @@ import (
 type Block struct {
 	rows       int
 	minT, maxT int64
+	number     int // in its segment
 	view       *View
 	label      *label // nil without one
 
@@ -66,6 +67,9 @@ func (v *View) Block() *Block {
 
 // Rows returns the number of rows.
 func (b *Block) Rows() int { return b.rows }
+
+// Number returns the number of the block in its segment, from 0 on.
+func (b *Block) Number() int { return b.number }
 
 // Bounds returns the lowest and the highest event time.
 func (b *Block) Bounds() (lo, hi int64) { return b.minT, b.maxT }

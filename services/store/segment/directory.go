@@ -70,7 +70,7 @@ func (d *directory) append(dst []byte) []byte {
 // parseDirectory reads the directory of a block that has size bytes before it.
 func parseDirectory(b []byte, size int) (*directory, error) {
 	r := reader{b: b}
-	n := int(r.uvarint(MaxColumns + 1))
+	n := int(r.uvarint(MaxColumns + 2)) // and the flattened fields, and the offsets
 	d := &directory{field: make(map[string]int, n)}
 	for i := range n {
 		c := entry{name: string(r.take(int(r.uvarint(maxStream))))}

@@ -58,48 +58,67 @@ func checkFileHeader(src io.ReaderAt) error {
 	return nil
 }
 
-func readFooter(src io.ReaderAt, size int64, cache *Cache) (*File, error) {
+// span is where a block lies in a file.
+type span struct{ off, length int64 }
+
+// parseFooter reads what a segment says of itself and its blocks.
+func parseFooter(src io.ReaderAt, size int64, cache *Cache) (Info, []span, error) {
+	fail := func(err error) (Info, []span, error) { return Info{}, nil, err }
 	if size < fileHeader+fileTrailer || size > maxFileBytes {
-		return nil, damaged("check segment size")
+		return fail(damaged("check segment size"))
 	}
 	var t [fileTrailer]byte
 	if _, err := src.ReadAt(t[:], size-fileTrailer); err != nil {
-		return nil, fmt.Errorf("read segment trailer: %w", cut(err))
+		return fail(fmt.Errorf("read segment trailer: %w", cut(err)))
 	}
 	n := int64(binary.LittleEndian.Uint32(t[:]))
 	if string(t[8:]) != footerMagic || n > maxFooter || n > size-fileTrailer-fileHeader {
-		return nil, damaged("check segment trailer")
+		return fail(damaged("check segment trailer"))
 	}
 	body := make([]byte, n)
 	at := size - fileTrailer - n
 	if _, err := src.ReadAt(body, at); err != nil {
-		return nil, fmt.Errorf("read segment footer: %w", cut(err))
+		return fail(fmt.Errorf("read segment footer: %w", cut(err)))
 	}
 	if checksum(body) != binary.LittleEndian.Uint32(t[4:]) {
-		return nil, damaged("check segment footer")
+		return fail(damaged("check segment footer"))
 	}
 	cache.count(n)
 	r := reader{b: body}
-	f := &File{Info: Info{First: r.uint64(), Next: r.uint64(), Rows: int64(r.uint64()), MinT: int64(r.uint64()), MaxT: int64(r.uint64()), Written: int64(r.uint64())}}
+	i := Info{First: r.uint64(), Next: r.uint64(), Rows: int64(r.uint64()), MinT: int64(r.uint64()), MaxT: int64(r.uint64()), Written: int64(r.uint64())}
+	var spans []span
 	for range r.uvarint(uint64(len(body))) {
-		off, length := int64(r.uvarint(uint64(at))), int64(r.uvarint(uint64(at)))
-		if r.bad || off+length > at {
-			return nil, damaged("decode segment footer")
+		s := span{int64(r.uvarint(uint64(at))), int64(r.uvarint(uint64(at)))}
+		if r.bad || s.off+s.length > at {
+			return fail(damaged("decode segment footer"))
 		}
-		b, err := OpenBlock(src, off, length, cache)
+		spans = append(spans, s)
+	}
+	i.Stream = string(r.take(int(r.uvarint(maxStreamName))))
+	i.Parts = r.uvarint(math.MaxUint32)
+	if r.bad || len(r.b) > 0 {
+		return fail(damaged("decode segment footer"))
+	}
+	return i, spans, nil
+}
+
+func readFooter(src io.ReaderAt, size int64, cache *Cache) (*File, error) {
+	info, spans, err := parseFooter(src, size, cache)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{Info: info}
+	for i, s := range spans {
+		b, err := OpenBlock(src, s.off, s.length, cache)
 		switch {
 		case IsDamaged(err):
 			f.Damaged++
 		case err != nil:
 			return nil, err
 		default:
+			b.number = i
 			f.Blocks = append(f.Blocks, b)
 		}
-	}
-	f.Info.Stream = string(r.take(int(r.uvarint(maxStreamName))))
-	f.Info.Parts = r.uvarint(math.MaxUint32)
-	if r.bad || len(r.b) > 0 {
-		return nil, damaged("decode segment footer")
 	}
 	return f, nil
 }
@@ -146,5 +165,6 @@ func (f *File) add(b *Block) {
 	}
 	f.Info.MinT, f.Info.MaxT = min(f.Info.MinT, b.minT), max(f.Info.MaxT, b.maxT)
 	f.Info.Rows += int64(b.rows)
+	b.number = len(f.Blocks)
 	f.Blocks = append(f.Blocks, b)
 }
