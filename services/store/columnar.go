@@ -58,6 +58,20 @@ func Open(dir string, cfg Config) (*Columnar, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
+	s, err := openLocked(dir, cfg)
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.lookAtRoom()
+	s.workers.Go(func() { s.flushLoop(ctx) })
+	s.workers.Go(func() { s.maintain(ctx) })
+	return s, nil
+}
+
+// openLocked opens a store for writing, without its workers.
+func openLocked(dir string, cfg Config) (*Columnar, error) {
 	lock, err := lockDir(dir)
 	if err != nil {
 		return nil, err
@@ -69,11 +83,6 @@ func Open(dir string, cfg Config) (*Columnar, error) {
 	}
 	s.lock = lock
 	removeOrphans(dir, s.segments, &s.cfg)
-	ctx, stop := context.WithCancel(context.Background())
-	s.stop = stop
-	s.lookAtRoom()
-	s.workers.Go(func() { s.flushLoop(ctx) })
-	s.workers.Go(func() { s.maintain(ctx) })
 	return s, nil
 }
 
@@ -152,7 +161,7 @@ func (s *Columnar) adopt(e namedEntry, readOnly bool) error {
 	if err != nil {
 		s.cfg.Log.Error("segment cannot be opened and is left aside", "segment", segmentName(e.ID), "rows", e.Rows, "err", err)
 		s.metrics.damaged.Inc()
-		f = brokenSegment(s.dir, e, s.cfg.files)
+		f = brokenSegment(s.dir, e, s.cfg.files, err)
 	} else if f.damaged > 0 {
 		s.cfg.Log.Error("segment has damaged blocks", "segment", segmentName(e.ID), "blocks", f.damaged)
 		s.metrics.damaged.Add(float64(f.damaged))

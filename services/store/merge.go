@@ -22,10 +22,17 @@ const (
 // merge replaces a run of small segments by one. It reports whether it merged
 // any. Writers and readers go on meanwhile.
 func (s *Columnar) merge(ctx context.Context) (bool, error) {
+	return s.mergeRun(ctx, func(segments []*segmentFile) []*segmentFile {
+		return mergeable(segments, s.cfg.mergeLimits)
+	})
+}
+
+// mergeRun merges the run that choose returns, nil for none.
+func (s *Columnar) mergeRun(ctx context.Context, choose func(segments []*segmentFile) []*segmentFile) (bool, error) {
 	s.manifests.Lock()
 	defer s.manifests.Unlock()
 	s.mu.Lock()
-	run := mergeable(s.segments, mergeMin, s.cfg.mergeLimits)
+	run := choose(s.segments)
 	id := s.nextID
 	if run != nil {
 		s.nextID++
@@ -61,14 +68,14 @@ func (s *Columnar) merge(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// mergeable returns the run of at least so many neighbours in a stream that is
-// worth a merge most, nil if there is none.
-func mergeable(segments []*segmentFile, least int, limits func(stream string) (most, span int64)) []*segmentFile {
+// mergeable returns the run of neighbours in a stream that is worth a merge most,
+// nil if there is none.
+func mergeable(segments []*segmentFile, limits func(stream string) (most, span int64)) []*segmentFile {
 	var best []*segmentFile
 	bestMean := int64(math.MaxInt64)
 	for name, stream := range byStream(segments) {
 		most, span := limits(name)
-		if run, mean := mergeableIn(stream, least, most, span); run != nil && mean < bestMean {
+		if run, mean := mergeableIn(stream, most, span); run != nil && mean < bestMean {
 			best, bestMean = run, mean
 		}
 	}
@@ -109,7 +116,7 @@ func byStream(segments []*segmentFile) map[string][]*segmentFile {
 // mergeableIn returns the run of neighbours with the lowest mean size, and that:
 // small enough together, near each other in time, and none so large that it would
 // be rewritten for little. Each row is so rewritten only a few times.
-func mergeableIn(segments []*segmentFile, least int, most, written int64) ([]*segmentFile, int64) {
+func mergeableIn(segments []*segmentFile, most, written int64) ([]*segmentFile, int64) {
 	var best []*segmentFile
 	bestMean := most
 	for i := range segments {
@@ -125,7 +132,7 @@ func mergeableIn(segments []*segmentFile, least int, most, written int64) ([]*se
 			span = max(span, f.info.MaxT-f.info.MinT)
 			lo, hi = min(lo, f.info.MinT), max(hi, f.info.MaxT)
 			n := j - i + 1
-			if mean := sum / int64(n); n >= least && largest <= sum/2 && hi-lo <= max(mergeSpan, written, 2*span) && mean < bestMean {
+			if mean := sum / int64(n); n >= mergeMin && largest <= sum/2 && hi-lo <= max(mergeSpan, written, 2*span) && mean < bestMean {
 				best, bestMean = segments[i:j+1], mean
 			}
 		}

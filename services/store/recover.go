@@ -154,8 +154,8 @@ func (m *manifest) settle(log *slog.Logger) {
 
 // brokenSegment stands for a segment of which nothing can be read, so that its
 // queue range stays known and its file is kept for repair.
-func brokenSegment(dir string, e namedEntry, disk files) *segmentFile {
-	s := &segmentFile{id: e.ID, path: filepath.Join(dir, segmentName(e.ID)), info: e.info(), since: cmp.Or(e.Since, e.Written), damaged: 1, seq: -1, disk: disk}
+func brokenSegment(dir string, e namedEntry, disk files, why error) *segmentFile {
+	s := &segmentFile{id: e.ID, path: filepath.Join(dir, segmentName(e.ID)), info: e.info(), since: cmp.Or(e.Since, e.Written), damaged: 1, broken: why, seq: -1, disk: disk}
 	s.refs.Store(1)
 	return s
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -23,7 +24,10 @@ type segmentFile struct {
 	seq     int64 // number of its first row since the store was opened, -1 if it is older
 
 	disk    files
-	file    *os.File
+	file    *os.File    // nil if it cannot be opened
+	content io.ReaderAt // of the file, decrypted
+	size    int64       // of the content
+	broken  error       // why it cannot be opened
 	refs    atomic.Int32
 	dropped atomic.Bool
 }
@@ -51,6 +55,7 @@ func openSegment(dir string, e namedEntry, cfg *Config, cache *segment.Cache) (*
 		return nil, fmt.Errorf("open segment %s: %w", segmentName(e.ID), err)
 	}
 	s.file, s.own, s.damaged = f, sf.Info, sf.Damaged
+	s.content, s.size = src, size
 	for _, b := range sf.Blocks {
 		s.blocks = append(s.blocks, labelled(b, s.info.Stream))
 	}
