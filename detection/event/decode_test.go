@@ -1,6 +1,7 @@
 package event
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 
@@ -49,6 +50,34 @@ func TestDecoderReuseBeyondTheTable(t *testing.T) {
 		}
 		if diff := cmp.Diff(string(want.AppendJSON(nil)), string(got.AppendJSON(nil))); diff != "" {
 			t.Errorf("%s (-fresh decoder +used one):\n%s", r, diff)
+		}
+	}
+}
+
+// TestResetLetsGo fills an event from a large record and then from small ones.
+// Nothing that is left of the first may keep its memory.
+func TestResetLetsGo(t *testing.T) {
+	gone := make(chan struct{})
+	var e Event
+	func() {
+		large := make([]byte, 1<<20)
+		runtime.AddCleanup(&large[0], func(c chan struct{}) { close(c) }, gone)
+		for i := range 100 {
+			e.Add(Message, String(View(large[i:i+1])))
+		}
+	}()
+	e.Reset()
+	e.Add(Message, String("small"))
+	for {
+		runtime.GC()
+		select {
+		case <-gone:
+			if got := e.Get(Message).Text(); got != "small" {
+				t.Errorf("message is %q", got)
+			}
+			return
+		default:
+			runtime.Gosched()
 		}
 	}
 }

@@ -40,6 +40,7 @@ type Event struct {
 // Reset empties the event for its next use and keeps its memory. Strings taken
 // from the event before are no longer valid.
 func (e *Event) Reset() {
+	clear(e.fields) // so that nothing before is kept in memory by what is left of it
 	fields, buf := e.fields[:0], e.buf[:0]
 	*e = Event{fields: fields, buf: buf}
 }

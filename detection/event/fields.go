@@ -184,15 +184,15 @@ var (
 	VerdictEventID      = known("verdict.event_id", TypeKeyword)
 	VerdictEvidence     = knownList("verdict.evidence", TypeKeyword)
 	FindingEventIDs     = knownList("finding.event_ids", TypeKeyword)
-	FindingCount        = known("finding.count", TypeLong)                // events of the group, where they were counted
-	FindingGroup        = knownList("finding.group", TypeKeyword)         // field=value that the events share
-	FindingDataset      = known("finding.dataset", TypeKeyword)           // of the event that completed it
-	FindingSource       = known("finding.source", TypeKeyword)            // of the event that completed it
+	FindingCount        = known("finding.count", TypeLong)                      // events of the group, where they were counted
+	FindingGroup        = knownList("finding.group", TypeKeyword)               // field=value that the events share
+	FindingDataset      = known("finding.dataset", TypeKeyword)                 // of the event that completed it
+	FindingSource       = known("finding.source", TypeKeyword)                  // of the event that completed it
 	GatewatchSource     = knownMember("gatewatch.source", TypeKeyword)          // enrolled node, token or input name
-	GatewatchStream     = known("gatewatch.stream", TypeKeyword)          // stream of the store; not part of the event
-	GatewatchHeader     = known("gatewatch.header", TypeKeyword)          // header line that the record was read with
+	GatewatchStream     = known("gatewatch.stream", TypeKeyword)                // stream of the store; not part of the event
+	GatewatchHeader     = known("gatewatch.header", TypeKeyword)                // header line that the record was read with
 	GatewatchOriginal64 = knownMember("gatewatch.original_base64", TypeKeyword) // event.original where it is not UTF-8
-	GatewatchFlattened  = knownList("gatewatch.flattened", TypeText)      // name=value of fields over the cap
+	GatewatchFlattened  = knownList("gatewatch.flattened", TypeText)            // name=value of fields over the cap
 
 	HTTPForwardedFor     = known("http.request.headers.x_forwarded_for", TypeKeyword) // as received: claims, not facts
 	NginxRequest         = known("nginx.request", TypeKeyword)                        // request line that is none

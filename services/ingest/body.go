@@ -24,11 +24,13 @@ const (
 	zstdWindow = 8 << 20 // what RFC 8878 section 3.1.1.1.2 asks decoders to take
 )
 
-// body is the decoded body of a request. Its memory is reserved until release.
+// body is the decoded body of a request. Its memory is reserved until release,
+// and used for others afterwards.
 type body struct {
 	sink     *Sink
 	from     origin
 	data     []byte
+	memory   []byte // that data lies in; it may be larger than what is reserved
 	releases []func()
 }
 
@@ -37,6 +39,8 @@ func (b *body) release() {
 		release()
 	}
 	b.releases = nil
+	b.sink.bodies.put(b.memory)
+	b.data, b.memory = nil, nil
 }
 
 // reserve takes n bytes of the memory of all inputs.
@@ -108,6 +112,9 @@ var (
 	errEncoding = errors.New("encoding is not supported")
 )
 
+// bodyGrowth is how much larger the memory of a body becomes when it is full.
+const bodyGrowth = 4
+
 // fill reads r to its end, which is at limit at the latest. The memory follows
 // what arrives, whatever length was announced.
 func (b *body) fill(r io.Reader, wire *counted, limit int) error {
@@ -118,11 +125,11 @@ func (b *body) fill(r io.Reader, wire *counted, limit int) error {
 	b.data = make([]byte, 0, size)
 	for {
 		if len(b.data) == cap(b.data) {
-			grown := min(cap(b.data)+max(cap(b.data)/2, firstBody), limit+1)
+			grown := min(bodyGrowth*max(cap(b.data), firstBody), limit+1)
 			if err := b.reserve(grown - cap(b.data)); err != nil {
 				return err
 			}
-			b.data = append(make([]byte, 0, grown), b.data...)
+			b.grow(grown)
 		}
 		n, err := r.Read(b.data[len(b.data):cap(b.data)])
 		b.data = b.data[:len(b.data)+n]
@@ -137,6 +144,18 @@ func (b *body) fill(r io.Reader, wire *counted, limit int) error {
 			return err
 		}
 	}
+}
+
+// grow gives the body memory of size bytes.
+func (b *body) grow(size int) {
+	if cap(b.memory) >= size {
+		b.data = b.memory[:len(b.data):size]
+		return
+	}
+	memory := b.sink.bodies.get(size)
+	b.data = append(memory[:0:size], b.data...)
+	b.sink.bodies.put(b.memory)
+	b.memory = memory
 }
 
 // unreadable says what was wrong with a body.

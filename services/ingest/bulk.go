@@ -53,7 +53,7 @@ func (c *call) bulk(index string) {
 		c.refuse(source, malformed(err))
 		return
 	}
-	if refused := c.store(&request, cap(b.data)); refused != nil {
+	if refused := c.store(&request); refused != nil {
 		c.refuse(source, refused)
 		return
 	}
@@ -81,9 +81,8 @@ func malformed(err error) *refusal {
 	return &refusal{http.StatusBadRequest, "illegal_argument_exception", err.Error(), ReasonMalformed}
 }
 
-// store puts the documents of a request, which lie in a body of that many bytes,
-// and writes the outcome into its items.
-func (c *call) store(request *bulkRequest, body int) *refusal {
+// store puts the documents of a request and writes the outcome into its items.
+func (c *call) store(request *bulkRequest) *refusal {
 	var groups []queue.Group
 	bySource := map[string]int{}
 	for i := range request.items {
@@ -102,7 +101,7 @@ func (c *call) store(request *bulkRequest, body int) *refusal {
 		it.group, it.record = at, len(groups[at].Records)
 		groups[at].Records = append(groups[at].Records, queue.Record{ID: c.bulkID(source, it), Raw: it.document})
 	}
-	errs := c.sink.putParts(c.r.Context(), groups, body)
+	errs := c.sink.Put(c.r.Context(), groups)
 	return c.outcomes(request, groups, errs)
 }
 

@@ -303,7 +303,7 @@ func (t *ids) size() int {
 // putNamed is Put for groups that hold records with ids. It appends in rounds:
 // what is new at once, what somebody else is storing after that is settled. It
 // never waits while it holds a claim, so two calls can't block each other.
-func (s *Sink) putNamed(ctx context.Context, groups []queue.Group, records, pinned int) []error {
+func (s *Sink) putNamed(ctx context.Context, groups []queue.Group, records int) []error {
 	items := make([]item, 0, records)
 	for i := range groups {
 		for j := range groups[i].Records {
@@ -317,7 +317,7 @@ func (s *Sink) putNamed(ctx context.Context, groups []queue.Group, records, pinn
 	}
 	errs := make([]error, records)
 	for {
-		wait := s.round(ctx, groups, items, errs, pinned)
+		wait := s.round(ctx, groups, items, errs)
 		if wait == nil {
 			return orNil(errs)
 		}
@@ -343,7 +343,7 @@ func orNil(errs []error) []error {
 
 // round stores what can be stored of items now and writes their outcome. It
 // returns whom to wait for if some items remain.
-func (s *Sink) round(ctx context.Context, groups []queue.Group, items []item, errs []error, pinned int) *claim {
+func (s *Sink) round(ctx context.Context, groups []queue.Group, items []item, errs []error) *claim {
 	flight := s.flights.begin()
 	defer s.flights.done(flight)
 	c := &claim{done: make(chan struct{})}
@@ -351,7 +351,7 @@ func (s *Sink) round(ctx context.Context, groups []queue.Group, items []item, er
 	fresh, n := only(groups, items)
 	var err error
 	if n > 0 {
-		err = s.append(ctx, fresh, pinned)
+		err = s.append(ctx, fresh)
 	}
 	s.ids.settle(groups, items, c, err == nil)
 	for _, it := range items {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -121,6 +122,7 @@ type Sink struct {
 	indices   indices
 	flights   flights
 	snapshots *snapshots
+	bodies    buffers
 
 	cancel  context.CancelFunc
 	stopped chan struct{}
@@ -185,24 +187,18 @@ func (s *Sink) Close() error {
 // the record was not stored, in which case it may be put again, in other groups.
 // Whoever gives a record up counts it with [Sink.Refuse].
 //
-// The groups and their bytes belong to the Sink after the call; only reading
-// them remains allowed. ctx ends the wait for others that are storing the same
+// The groups belong to the Sink after the call, and only reading them remains
+// allowed; the memory in which the raw bytes were may be used again. ctx ends the wait for others that are storing the same
 // id; once a record is on its way to the disk Put waits for its outcome.
 func (s *Sink) Put(ctx context.Context, groups []queue.Group) []error {
-	return s.putParts(ctx, groups, 0)
-}
-
-// putParts is Put for records whose raw bytes are parts of one buffer of pinned
-// bytes, which must not outlive the call because of a few of them.
-func (s *Sink) putParts(ctx context.Context, groups []queue.Group, pinned int) []error {
 	records, named := s.stamp(groups)
 	if records == 0 {
 		return nil
 	}
 	if named > 0 {
-		return s.putNamed(ctx, groups, records, pinned)
+		return s.putNamed(ctx, groups, records)
 	}
-	if err := s.append(ctx, groups, pinned); err != nil {
+	if err := s.append(ctx, groups); err != nil {
 		return same(err, records)
 	}
 	return nil
@@ -231,9 +227,12 @@ func (s *Sink) stamp(groups []queue.Group) (records, named int) {
 }
 
 // append hands groups to the queue and counts them once they are durable.
-// pinned is that of [compact].
-func (s *Sink) append(ctx context.Context, groups []queue.Group, pinned int) error {
-	compact(groups, pinned)
+func (s *Sink) append(ctx context.Context, groups []queue.Group) error {
+	for i := range groups { // the queue keeps them in memory for a while
+		if g := &groups[i]; cap(g.Records) > 2*len(g.Records) {
+			g.Records = slices.Clone(g.Records)
+		}
+	}
 	// A caller that goes away must not leave the outcome unknown: its ids and
 	// positions are settled by it.
 	if _, err := s.queue.Append(context.WithoutCancel(ctx), groups); err != nil {

@@ -57,6 +57,9 @@ func (m *memoryLog) Append(ctx context.Context, groups []queue.Group) (queue.Off
 	}
 	first := m.next
 	for _, g := range groups {
+		for i := range g.Records {
+			g.Records[i].Raw = slices.Clone(g.Records[i].Raw)
+		}
 		g.Records = slices.Clone(g.Records)
 		m.groups = append(m.groups, g)
 		m.next += queue.Offset(len(g.Records))

@@ -197,7 +197,7 @@ func (s *Sink) PutAt(ctx context.Context, g queue.Group) []error {
 		g.Records = append(g.Records, r)
 	}
 	if len(g.Records) > 0 {
-		err = s.append(ctx, []queue.Group{g}, 0)
+		err = s.append(ctx, []queue.Group{g})
 	}
 	before := durable
 	if err == nil {

@@ -29,8 +29,12 @@ type rawRefuse struct {
 	Reason Reason `json:"reason"`
 }
 
-// chunkRecords is how many lines are stored at once.
-const chunkRecords = 20_000
+// So much is stored at once: a chunk is one frame of the queue, and in memory as
+// long as the queue keeps any of its records there.
+const (
+	chunkRecords = 20_000
+	chunkBytes   = 4 << 20
+)
 
 // raw takes the lines of a body as records of a format, or with framing=none the
 // body as one record. The source is that of the token, else that of the
@@ -93,6 +97,7 @@ type rawStore struct {
 	group  queue.Group // without records
 	answer rawAnswer
 	chunk  []queue.Record
+	bytes  int // of chunk
 }
 
 // whole stores the body as one record.
@@ -124,7 +129,7 @@ func (s *rawStore) lines(lines *parse.Framer) error {
 		if err != nil {
 			return err
 		}
-		if line.Header != s.group.Header || len(s.chunk) == chunkRecords {
+		if line.Header != s.group.Header || len(s.chunk) == chunkRecords || s.bytes >= chunkBytes {
 			if err := s.flush(); err != nil {
 				return err
 			}
@@ -133,6 +138,7 @@ func (s *rawStore) lines(lines *parse.Framer) error {
 		if line.Dropped > 0 {
 			s.cut(line.Dropped)
 		}
+		s.bytes += len(line.Line)
 		end := int(line.Offset) + len(line.Line)
 		s.chunk = append(s.chunk, queue.Record{Raw: s.body.data[line.Offset:end:end], Cut: line.Dropped > 0})
 	}
@@ -152,8 +158,8 @@ func (s *rawStore) flush() error {
 	}
 	g := s.group
 	g.Records = s.chunk
-	s.chunk = nil
-	if errs := s.sink.putParts(s.r.Context(), []queue.Group{g}, cap(s.body.data)); errs != nil {
+	s.chunk, s.bytes = nil, 0
+	if errs := s.sink.Put(s.r.Context(), []queue.Group{g}); errs != nil {
 		reason := reasonOf(errs[0])
 		s.sink.Refuse(g.Source, reason, len(g.Records))
 		s.answer.Refused = append(s.answer.Refused, rawRefuse{s.answer.Accepted, len(g.Records), reason})

@@ -360,6 +360,9 @@ func (p *Pipeline) store(ctx context.Context) error {
 	next := p.at()
 	b := store.Batch{Events: p.events[:p.waiting], First: uint64(p.next), Next: uint64(next)}
 	done := func() error {
+		for i := range b.Events { // the records they are of may be large
+			b.Events[i].Reset()
+		}
 		p.next, p.records, p.waiting = next, 0, 0
 		return nil
 	}

@@ -3,6 +3,7 @@ package queue
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 )
 
 // The body of a frame, with numbers as varints and strings as length and bytes:
@@ -39,8 +40,11 @@ func measure(groups []Group) (records int, bound int64) {
 	return records, bound
 }
 
-// appendBody encodes the groups behind dst.
+// appendBody encodes the groups behind dst. The raw bytes of the records are
+// parts of the result afterwards.
 func appendBody(dst []byte, groups []Group) []byte {
+	_, bound := measure(groups)
+	dst = slices.Grow(dst, int(bound)) // so that it stays where it is
 	dst = binary.AppendUvarint(dst, uint64(len(groups)))
 	for i := range groups {
 		g := &groups[i]
@@ -59,7 +63,9 @@ func appendBody(dst []byte, groups []Group) []byte {
 			dst = binary.AppendVarint(dst, r.Received-received)
 			seq, received = int64(r.Seq), r.Received
 			dst = binary.AppendUvarint(dst, uint64(len(r.Raw)))
+			at := len(dst)
 			dst = append(dst, r.Raw...)
+			r.Raw = dst[at:len(dst):len(dst)]
 		}
 	}
 	return appendCuts(dst, groups)

@@ -137,8 +137,7 @@ func (d *Disk) Append(ctx context.Context, groups []Group) (Offset, error) {
 	if err := d.memory.Acquire(ctx, bound); err != nil {
 		return 0, err
 	}
-	buffer := d.buffers.Get().(*[]byte)
-	p := d.encode(*buffer, groups, bound)
+	p := d.encode(groups, bound)
 	select {
 	case d.inbox <- p: // from here on the committer releases the memory
 	case <-ctx.Done():
@@ -147,9 +146,8 @@ func (d *Disk) Append(ctx context.Context, groups []Group) (Offset, error) {
 	}
 	select {
 	case o := <-p.outcome:
-		if cap(p.frame) <= maxPooled {
-			*buffer = p.frame[:0]
-			d.buffers.Put(buffer)
+		if p.head.sealed && cap(p.frame) <= maxPooled {
+			d.buffers.Put(&p.frame)
 		}
 		return o.first, o.err
 	case <-ctx.Done():
@@ -159,7 +157,7 @@ func (d *Disk) Append(ctx context.Context, groups []Group) (Offset, error) {
 	}
 }
 
-// maxPooled is the largest buffer that is kept for the next append.
+// maxPooled is the largest buffer that is kept for the next encrypted append.
 const maxPooled = 4 << 20
 
 // enter reports whether the log is open, and if so holds Close back until
@@ -174,12 +172,14 @@ func (d *Disk) enter() bool {
 	return true
 }
 
-// encode makes the frame of groups, all but its header, in buffer.
-func (d *Disk) encode(buffer []byte, groups []Group, bound int64) *pending {
-	if int64(cap(buffer)) < headerSize+bound {
-		buffer = make([]byte, headerSize+bound)
+// encode makes the frame of groups, all but its header. The groups keep the
+// memory of a frame that is not encrypted.
+func (d *Disk) encode(groups []Group, bound int64) *pending {
+	frame := appendBody(make([]byte, headerSize, headerSize+bound), groups)
+	s := d.sealer.Load()
+	if s != nil {
+		frame = d.seal(s, frame, bound)
 	}
-	frame, sealed := d.appendSealed(buffer[:headerSize], groups)
 	body := frame[headerSize:]
 	records := 0
 	for i := range groups {
@@ -187,7 +187,7 @@ func (d *Disk) encode(buffer []byte, groups []Group, bound int64) *pending {
 	}
 	return &pending{
 		groups: groups, frame: frame, bound: bound,
-		head:    header{length: uint32(len(body)), count: uint32(records), bodySum: crc32.Checksum(body, castagnoli), sealed: sealed},
+		head:    header{length: uint32(len(body)), count: uint32(records), bodySum: crc32.Checksum(body, castagnoli), sealed: s != nil},
 		outcome: make(chan outcome, 1),
 	}
 }

@@ -39,8 +39,8 @@ func ParseEpoch(s string) (Epoch, error) {
 	return e, nil
 }
 
-// Record is one raw record as it arrived. The queue never changes Raw; whoever
-// appends a record must not change it either.
+// Record is one raw record as it arrived. The bytes of Raw are never changed
+// while it is in the queue.
 type Record struct {
 	ID       string // the sender's own id; empty where Epoch and Seq name the record
 	Seq      uint64 // position in the epoch of the group
@@ -114,9 +114,10 @@ type Queue interface {
 	// once all of them are durable. On an error none of the records is
 	// acknowledged: either none is in the log, or (after a failed sync, whose
 	// outcome no program can know) the caller sends them again under the same
-	// identity. Append keeps the groups and their bytes, and counts these alone as
-	// memory: they must not be parts of something much larger. The caller must not
-	// change them. It may be called concurrently; concurrent calls share one sync.
+	// identity. Append keeps the groups but copies the raw bytes, and lets each Raw
+	// be its copy, so that the caller may use the memory again in which they were.
+	// The groups must not be changed afterwards. It may be called concurrently;
+	// concurrent calls share one sync.
 	Append(ctx context.Context, groups []Group) (Offset, error)
 	// Batches yields the log from an offset on (1, or 0, is the oldest record
 	// still kept), waits at its end for more, and ends with ctx. An error of

@@ -41,16 +41,13 @@ func (d *Disk) renewSealer() error {
 	return nil
 }
 
-// appendSealed encodes the groups behind dst, encrypted if the log is.
-func (d *Disk) appendSealed(dst []byte, groups []Group) (frame []byte, sealed bool) {
-	s := d.sealer.Load()
-	if s == nil {
-		return appendBody(dst, groups), false
+// seal encrypts the body of a frame of that many bytes into a buffer of the pool.
+func (d *Disk) seal(s *vault.Sealer, frame []byte, bound int64) []byte {
+	buffer := *d.buffers.Get().(*[]byte)
+	if int64(cap(buffer)) < headerSize+bound {
+		buffer = make([]byte, headerSize+bound)
 	}
-	at := len(dst)
-	var room [vault.Room]byte
-	plain := appendBody(append(dst, room[:]...), groups)
-	return s.Seal(plain[:at], plain[at+vault.Room:], nil), true
+	return s.Seal(buffer[:headerSize], frame[headerSize:], nil)
 }
 
 // unseal opens a sealed body in its place. Of a body that is damaged or forged

@@ -262,7 +262,7 @@ func (s *Columnar) place(b Batch) ([]uint64, error) {
 const derivedDataset = "gatewatch.finding"
 
 // maxUnsealed is the number of full blocks that may wait for their encoding.
-const maxUnsealed = 2
+const maxUnsealed = 1
 
 // admit waits until the head has room and refuses what the disk cannot hold.
 func (s *Columnar) admit(ctx context.Context, b Batch) error {

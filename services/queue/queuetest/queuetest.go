@@ -25,7 +25,7 @@ func Run(t *testing.T, open func(t *testing.T, name string) queue.Queue) {
 	for name, f := range map[string]func(t *testing.T, c *checker){
 		"order": order, "odd records": oddRecords, "middle": middle, "concurrent": concurrent,
 		"waiting reader": waitingReader, "two readers": twoReaders, "reopen": reopen,
-		"commit": commit, "closed": closed, "context": contextEnds, "no records": noRecords,
+		"commit": commit, "closed": closed, "context": contextEnds, "no records": noRecords, "memory": memory,
 	} {
 		t.Run(name, func(t *testing.T) {
 			f(t, &checker{t: t, open: func() queue.Queue { return open(t, name) }})
@@ -367,4 +367,25 @@ func noRecords(t *testing.T, c *checker) {
 		t.Errorf("append of an empty group: %v", err)
 	}
 	c.append(q, Records("a", 1, 1, 10), 1)
+}
+
+// memory checks that the memory of raw bytes may be used again after an append.
+func memory(t *testing.T, c *checker) {
+	q := c.open()
+	text := []byte("first second")
+	g := queue.Group{Source: "a", Format: "json", Records: []queue.Record{{Seq: 1, Raw: text[:5]}, {Seq: 2, Raw: text[6:]}}}
+	c.append(q, []queue.Group{g}, 1)
+	copy(text, "XXXXXXXXXXXX")
+	got, err := Read(c.ctx(), q, 1, 3)
+	if err != nil || len(got) != 2 || string(got[0].Raw) != "first" || string(got[1].Raw) != "second" {
+		t.Errorf("records are not those that were appended: %d, %v", len(got), err)
+	}
+	for i, want := range []string{"first", "second"} {
+		if raw := string(g.Records[i].Raw); raw != want {
+			t.Errorf("record %d of the caller is %q, want %q", i, raw, want)
+		}
+	}
+	if err := q.Close(); err != nil {
+		t.Error(err)
+	}
 }

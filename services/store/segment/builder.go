@@ -89,7 +89,7 @@ func (b *Builder) Reset() {
 }
 
 // keepText is the text memory of a column that a reset keeps at most.
-const keepText = 8 << 20
+const keepText = 16 << 20
 
 func (c *growing) reset() {
 	data := c.data[:0]

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 
@@ -102,35 +101,4 @@ func bulkOf(id string, size int) string {
 		fmt.Fprintf(&b, `{"create":{"_id":"%s-%d"}}`+"\n"+`{"message":%q}`+"\n", id, i, text)
 	}
 	return b.String()
-}
-
-func TestCompact(t *testing.T) {
-	f := func(pinned int, copied bool, raws ...string) {
-		t.Helper()
-		buffer := []byte(strings.Join(raws, ""))
-		want := slices.Clone(raws)
-		groups := []queue.Group{{Source: "a"}, {Source: "b"}}
-		groups[1].Records = make([]queue.Record, 0, 100)
-		rest := buffer
-		for i, raw := range raws {
-			g := &groups[i%2]
-			g.Records = append(g.Records, queue.Record{Raw: rest[:len(raw):len(raw)]})
-			rest = rest[len(raw):]
-		}
-		compact(groups, pinned)
-		clear(buffer) // what was copied does not see it
-		for i, raw := range want {
-			if got := string(groups[i%2].Records[i/2].Raw); (got == raw) != copied {
-				t.Errorf("%q of a buffer of %d bytes is %q afterwards; copied should be %v", raw, pinned, got, copied)
-			}
-		}
-		if n := cap(groups[1].Records); n > 2*len(groups[1].Records)+1 {
-			t.Errorf("there is room for %d records, of which %d are used", n, len(groups[1].Records))
-		}
-	}
-	f(0, false, "a", "bc", "d")
-	f(4, false, "a", "bc", "d")
-	f(8, false, "a", "bc", "d")
-	f(10, true, "a", "bc", "d")
-	f(30<<20, true, "a", "bc", "d")
 }
