@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gatewatch/gatewatch/detection/sigma"
 )
@@ -185,8 +186,9 @@ func (d archives) load(fingerprint string) (*bundle, error) {
 	return b, nil
 }
 
-// prune removes all but the newest bundles.
-func (d archives) prune(keep int) error {
+// prune removes all but the newest bundles, and those made after a time: saved
+// state of detection may still need them.
+func (d archives) prune(keep int, after time.Time) error {
 	names, err := filepath.Glob(d.path("*"))
 	if err != nil {
 		return err
@@ -206,7 +208,9 @@ func (d archives) prune(keep int) error {
 	slices.SortFunc(all, func(a, b aged) int { return int(min(max(b.unix-a.unix, -1), 1)) })
 	var errs []error
 	for _, a := range all[min(keep, len(all)):] {
-		errs = append(errs, os.Remove(a.name))
+		if a.unix < after.UnixNano() {
+			errs = append(errs, os.Remove(a.name))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -87,6 +87,7 @@ const (
 	keyName     = "key"
 	keptSets    = 2
 	keptBundles = 50
+	keptAge     = 10 * time.Minute // of bundles beyond those, much longer than state of detection waits to be saved
 )
 
 // Open reads what was in use. [Keeper.Refresh] puts the rules of now in use.
@@ -248,7 +249,7 @@ func (k *Keeper) install(ctx context.Context, b *bundle, s *Set) error {
 		return fmt.Errorf("save rules: %w", err)
 	}
 	k.settled = true
-	return k.archives.prune(keptBundles)
+	return k.archives.prune(keptBundles, k.Now().Add(-keptAge))
 }
 
 // collect reads all that decides what is found.

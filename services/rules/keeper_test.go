@@ -356,7 +356,13 @@ func TestPrune(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := dir.prune(2); err != nil {
+	if err := dir.prune(2, noon); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir.path("old")); err != nil {
+		t.Errorf("a bundle that is not old enough: %v", err)
+	}
+	if err := dir.prune(2, noon.Add(time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(dir.path("old")); !errors.Is(err, os.ErrNotExist) {
