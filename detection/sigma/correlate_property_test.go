@@ -294,6 +294,10 @@ func FuzzRestore(f *testing.F) {
 	c := NewCorrelator(links, CorrelatorConfig{})
 	stream(f, s, c, "0 a user=x\n1 b user=y\n2 b user=x\n3 a user=y")
 	f.Add(c.AppendSnapshot(nil))
+	for i := range 2 * chainFrom {
+		stream(f, s, c, fmt.Sprintf("%d b user=x\n%d a user=x", 4+i, 4+i))
+	}
+	f.Add(c.AppendSnapshot(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) < 8 {
 			return
