@@ -33,6 +33,10 @@ type Config struct {
 	Log     *slog.Logger          // default: none
 	Metrics prometheus.Registerer // default: none
 	Now     func() time.Time      // clock of retention and flushing; default time.Now
+	// Audit is told of each change of the segments before it is made, and its error
+	// keeps it from that; done is called with whether it was made. One change comes
+	// at a time. Default: none.
+	Audit func(Change) (done func(made bool), err error)
 
 	space func(dir string) (diskSpace, error) // looks at the disk; tests have others
 	files files

@@ -122,7 +122,7 @@ func (s *Columnar) flush() error {
 		f.seq = p.blocks[0].seq
 		files = append(files, f)
 	}
-	if err := s.replace(nil, files, info.Next); err != nil {
+	if err := s.replace(nil, files, info.Next, "flush"); err != nil {
 		dropAll(files)
 		return err
 	}
@@ -188,7 +188,7 @@ func (s *Columnar) writeSegment(id uint64, i segment.Info, blocks func(*segment.
 // replace makes the manifest name segments in the place of others, and applies
 // the same to the store once that is durable. An old segment list of nil means
 // that they come from the first mark of the head. The caller holds manifests.
-func (s *Columnar) replace(old, files []*segmentFile, applied uint64) error {
+func (s *Columnar) replace(old, files []*segmentFile, applied uint64, why string) error {
 	s.mu.Lock()
 	next := replaced(s.segments, old, files)
 	m := &manifest{Applied: max(applied, s.applied), NextID: s.nextID}
@@ -196,7 +196,7 @@ func (s *Columnar) replace(old, files []*segmentFile, applied uint64) error {
 	for _, x := range next {
 		m.Segments = append(m.Segments, x.entry())
 	}
-	if err := m.write(s.dir, s.cfg.files); err != nil {
+	if err := s.publish(m, files, old, why); err != nil {
 		return err
 	}
 	s.mu.Lock()

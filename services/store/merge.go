@@ -60,7 +60,7 @@ func (s *Columnar) mergeRun(ctx context.Context, choose func(segments []*segment
 	if f.seq = -1; last.seq >= 0 { // older rows get the numbers before
 		f.seq = last.seq + last.info.Rows - f.info.Rows
 	}
-	if err := s.replace(run, []*segmentFile{f}, 0); err != nil {
+	if err := s.replace(run, []*segmentFile{f}, 0, "merge"); err != nil {
 		f.drop()
 		return false, err
 	}

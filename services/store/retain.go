@@ -20,7 +20,7 @@ func (s *Columnar) retain() error {
 	if len(x.gone) == 0 {
 		return nil
 	}
-	if err := s.replace(x.gone, nil, 0); err != nil {
+	if err := s.replace(x.gone, nil, 0, "retention"); err != nil {
 		return err
 	}
 	for i, f := range x.gone {

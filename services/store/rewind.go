@@ -97,7 +97,7 @@ func (s *Columnar) Rewind(ctx context.Context, offset uint64) (Rewound, error) {
 		made = append(made, part)
 		p.gone = append(p.gone, f)
 	}
-	if err := s.rewindTo(offset, p); err != nil {
+	if err := s.rewindTo(offset, p, made); err != nil {
 		dropAll(made)
 		return p.sum, err
 	}
@@ -222,14 +222,14 @@ func (m *merger) addBefore(b *segment.Block, offset uint64) error {
 
 // rewindTo makes the manifest forget what is beyond an offset, and then the
 // store. The caller holds writing and manifests.
-func (s *Columnar) rewindTo(offset uint64, p rewindPlan) error {
+func (s *Columnar) rewindTo(offset uint64, p rewindPlan, made []*segmentFile) error {
 	s.mu.Lock()
 	m := &manifest{Applied: offset, NextID: s.nextID}
 	s.mu.Unlock()
 	for _, f := range p.keep {
 		m.Segments = append(m.Segments, f.entry())
 	}
-	if err := m.write(s.dir, s.cfg.files); err != nil {
+	if err := s.publish(m, made, p.gone, "rewind"); err != nil {
 		return err
 	}
 	s.mu.Lock()
