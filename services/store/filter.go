@@ -15,6 +15,7 @@ import (
 type filter struct {
 	ctx   context.Context
 	block *segment.Block
+	texts segment.Search
 }
 
 // match returns the rows of among for which e holds. It does not change among.
@@ -123,11 +124,11 @@ func (f *filter) leaf(k event.Key, op query.Op, among, out bitmap) error {
 	if c == nil {
 		return f.flattened(k, op, among, out)
 	}
-	return column(c, op, among, out)
+	return f.column(c, op, among, out)
 }
 
 // column applies an operation to the values of a column.
-func column(c *segment.Column, op query.Op, among, out bitmap) error {
+func (f *filter) column(c *segment.Column, op query.Op, among, out bitmap) error {
 	if _, ok := op.(query.Exists); ok {
 		for i := range c.Len() {
 			out.set(c.Row(i))
@@ -144,7 +145,24 @@ func column(c *segment.Column, op query.Op, among, out bitmap) error {
 		out.and(among)
 		return nil
 	}
+	if text := query.LongestRequired(op); text != "" && c.Uniform() == event.KindString {
+		return f.holding(c, op, text, among, out)
+	}
 	return pages(c, op, among, out)
+}
+
+// holding applies an operation to a column of text where it holds a text that
+// every value that matches has.
+func (f *filter) holding(c *segment.Column, op query.Op, text string, among, out bitmap) error {
+	may, sure := newBitmap(f.block.Rows()), newBitmap(f.block.Rows())
+	if err := f.texts.Rows(c, text, among, may, sure); err != nil {
+		return err
+	}
+	if query.Substring(op) == text {
+		out.or(sure)
+	}
+	may.andNot(out)
+	return pages(c, op, may, out)
 }
 
 // dictionary applies an operation once to each distinct value.
@@ -158,11 +176,7 @@ func dictionary(c *segment.Column, op query.Op, out bitmap) {
 	if !any {
 		return
 	}
-	for i, code := range c.Codes() {
-		if hit[code] {
-			out.set(c.Row(i))
-		}
-	}
+	c.Mark(hit, out)
 }
 
 // numbers applies an operation to a column of numbers where it comes down to
@@ -220,15 +234,18 @@ func intBounds(c query.Comparison, n int64) (lo, hi int64, ok bool) {
 	return n, hi, true
 }
 
+// sparse is the part of the entries of a column that are at most looked up one by
+// one.
+const sparse = 8
+
 // pages applies an operation value by value, and only where among has rows.
 func pages(c *segment.Column, op query.Op, among, out bitmap) error {
-	contains, _ := op.(*query.Contains)
+	if among.count() <= c.Len()/sparse {
+		return values(c, op, among, out)
+	}
 	return c.EachPage(
 		func(first, n int) bool { return among.anyIn(c.Row(first), c.Row(first+n-1)+1) },
 		func(first int, p *segment.Column) error {
-			if data, _ := p.Text(); contains != nil && p.Uniform() == event.KindString && !contains.MatchText(event.View(data)) {
-				return nil
-			}
 			var cur segment.Cursor
 			for i := range p.Len() {
 				row := c.Row(first + i)
@@ -245,6 +262,28 @@ func pages(c *segment.Column, op query.Op, among, out bitmap) error {
 			}
 			return nil
 		})
+}
+
+// values is pages for few rows.
+func values(c *segment.Column, op query.Op, among, out bitmap) error {
+	var cur segment.Cursor
+	var fail error
+	among.each(func(row int) bool {
+		lo, hi := c.Span(row)
+		for i := lo; i < hi; i++ {
+			v, err := c.Value(i, &cur)
+			if err != nil {
+				fail = err
+				return false
+			}
+			if op.MatchValue(v) {
+				out.set(row)
+				break
+			}
+		}
+		return true
+	})
+	return fail
 }
 
 // flattened applies an operation to a field that was over the cap of columns.

@@ -220,7 +220,15 @@ func (n *needle) at(s string, i int) bool {
 	return true
 }
 
+// IsASCII tells whether text has no byte beyond ASCII.
+func IsASCII(s string) bool { return isASCII(s) }
+
 func isASCII(s string) bool {
+	for ; len(s) >= 8; s = s[8:] { // one comparison for eight bytes
+		if s[0]|s[1]|s[2]|s[3]|s[4]|s[5]|s[6]|s[7] >= utf8.RuneSelf {
+			return false
+		}
+	}
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {
 			return false

@@ -227,6 +227,9 @@ func (b *Block) loadAt(d *directory, i, level int) (*Column, error) {
 		return nil, err
 	}
 	c.place(b, level, key, b.off+int64(e.off+e.head))
+	if c.chars = e.chars; e.enc == encHex || e.enc == encUUID || e.enc == encIDs {
+		c.chars = &charsOfHex
+	}
 	if err := checkRole(c, e); err != nil {
 		return nil, err
 	}
@@ -297,11 +300,7 @@ func (b *Block) Times() ([]int64, error) {
 	}
 	times := make([]int64, b.rows)
 	for i := range times {
-		at := i
-		if c.codes != nil {
-			at = int(c.codes[i])
-		}
-		times[i] = int64(c.nums[at])
+		times[i] = int64(c.num(i))
 	}
 	return times, nil
 }

@@ -27,14 +27,19 @@ type Column struct {
 	rows  int      // rows of the block
 	n     int      // entries
 	rowOf []uint16 // row of each entry; nil if entry i is the one value of row i
+	lone  bool     // no row has two entries; false says nothing
 	tag   byte     // tag of all entries unless tags is set
 	tags  []byte   // tag of each entry
-	codes []uint16 // entry i has value codes[i]; nil if entry i has value i
+
+	// Where the values are: one of these is set, else nums has one of each entry.
+	codes  *codeSet   // of a dictionary: entry i has the value codes.get(i) in nums
+	planes *planeSet  // numbers
+	pages  *textPages // text that is read page by page
+	text   rendered   // text that is written when it is read
+
 	nums  []uint64 // numbers; for strings and IPv6 position<<32 | length in data
 	data  []byte
-	pages *textPages // set for text that is read page by page; nums and data are unset
-
-	derived *derivedText // set for text that is rendered; nums and data are unset
+	chars *charset // of the texts that are stored; nil says nothing
 }
 
 // Rows returns the number of rows of the block.
@@ -84,7 +89,7 @@ func (c *Column) Uniform() event.Kind {
 	return event.Kind(c.tag & tagKind)
 }
 
-// Dictionary tells whether entries share values, see [Column.Code].
+// Dictionary tells whether entries share values, see [Column.Codes].
 func (c *Column) Dictionary() bool { return c.codes != nil }
 
 // Distinct returns the number of values of a dictionary.
@@ -92,7 +97,7 @@ func (c *Column) Distinct() int { return len(c.nums) }
 
 // Codes returns the value number of each entry of a dictionary. It belongs to
 // the column.
-func (c *Column) Codes() []uint16 { return c.codes }
+func (c *Column) Codes() []uint16 { return c.codes.list() }
 
 // DictValue returns value number d of a dictionary.
 func (c *Column) DictValue(d int) event.Value { return valueOf(c.tag, c.nums[d], c.data) }
@@ -101,30 +106,40 @@ func (c *Column) DictValue(d int) event.Value { return valueOf(c.tag, c.nums[d],
 // dictionary whose kind is uniform: integers and nanoseconds as they are, floats
 // as their bits, IPv4 addresses as 32 bits. It belongs to the column.
 func (c *Column) Numbers() []uint64 {
-	if c.codes != nil || c.tags != nil || c.pages != nil || c.derived != nil {
+	switch {
+	case c.planes != nil && c.tags == nil:
+		return c.planes.list()
+	case c.codes != nil || c.tags != nil || c.pages != nil || c.text != nil:
 		return nil
 	}
 	return c.nums
 }
 
+// num returns the number behind an entry that is neither paged nor rendered.
+func (c *Column) num(i int) uint64 {
+	switch {
+	case c.codes != nil:
+		return c.nums[c.codes.get(i)]
+	case c.planes != nil:
+		return c.planes.get(i)
+	}
+	return c.nums[i]
+}
+
 // Value returns an entry. Its string is valid as long as the column; for paged
 // text a page is decoded when it is not the one that was read last through cur.
 func (c *Column) Value(i int, cur *Cursor) (event.Value, error) {
-	if c.pages != nil {
+	switch {
+	case c.pages != nil:
 		p, first, err := cur.pageOf(c, i)
 		if err != nil {
 			return event.Value{}, err
 		}
 		return valueOf(c.tagOf(i), p.nums[i-first], p.data), nil
+	case c.text != nil:
+		return cur.render(c, i)
 	}
-	if c.derived != nil {
-		return c.derived.value(c, i, cur)
-	}
-	j := i
-	if c.codes != nil {
-		j = int(c.codes[i])
-	}
-	return valueOf(c.tagOf(i), c.nums[j], c.data), nil
+	return valueOf(c.tagOf(i), c.num(i), c.data), nil
 }
 
 // EachPage calls f for the entries of a column in runs whose values lie in
@@ -132,8 +147,8 @@ func (c *Column) Value(i int, cur *Cursor) (event.Value, error) {
 // for. The page holds entries first <= i < first+page.Len() under the numbers 0
 // to Len; for rows ask the column itself.
 func (c *Column) EachPage(wanted func(first, n int) bool, f func(first int, page *Column) error) error {
-	if c.derived != nil {
-		return c.derived.eachPage(c, wanted, f)
+	if c.text != nil {
+		return c.eachRendered(wanted, f)
 	}
 	if c.pages == nil {
 		return f(0, c)
@@ -187,12 +202,18 @@ func textAt(num uint64, data []byte) []byte {
 
 // memory returns about how many bytes the column takes.
 func (c *Column) memory() int64 {
-	n := int64(128 + 2*cap(c.rowOf) + cap(c.tags) + 2*cap(c.codes) + 8*cap(c.nums) + cap(c.data))
+	n := int64(192 + 2*cap(c.rowOf) + cap(c.tags) + 8*cap(c.nums) + cap(c.data))
+	if c.codes != nil {
+		n += c.codes.memory()
+	}
+	if c.planes != nil {
+		n += c.planes.memory()
+	}
 	if c.pages != nil {
 		n += c.pages.memory()
 	}
-	if c.derived != nil {
-		n += c.derived.memory()
+	if c.text != nil {
+		n += c.text.memory()
 	}
 	return n
 }

@@ -47,7 +47,7 @@ func textEncoding(enc, tag byte) bool {
 		return tag&tagIP6 != 0
 	case encHex, encUUID, encIDs, encText, encTemplate:
 		return event.Kind(tag&tagKind) == event.KindString
-	case encConst, encDict:
+	case encConst, encDict, encCommon:
 		return isText(tag)
 	}
 	return false
@@ -56,7 +56,9 @@ func textEncoding(enc, tag byte) bool {
 // shape reads the rows of the entries.
 func (r *reader) shape(c *Column) {
 	c.n = int(r.uvarint(maxEntries))
-	switch r.byte() {
+	shape := r.byte()
+	c.lone = shape != shapeDeltas
+	switch shape {
 	case shapeDense:
 		if c.n != c.rows {
 			r.fail()
@@ -101,14 +103,14 @@ func (r *reader) shape(c *Column) {
 // values reads the values of a column whose tags are all the same.
 func (r *reader) values(c *Column, enc byte, pageBytes int) {
 	switch enc {
-	case encConst, encDict:
+	case encConst, encDict, encCommon:
 		r.dict(c, enc)
 	case encInts:
-		c.nums = r.ints(c.n)
+		r.intColumn(c)
 	case encFloats:
-		c.nums = r.planes(c.n, 8)
+		c.planes = r.planeSet(c.n, 8)
 	case encIP4:
-		c.nums = r.planes(c.n, 4)
+		c.planes = r.planeSet(c.n, 4)
 	case encIP6:
 		c.data = r.stream(16 * c.n)
 		if len(c.data) != 16*c.n {
@@ -134,7 +136,7 @@ func (r *reader) values(c *Column, enc byte, pageBytes int) {
 
 func (r *reader) dict(c *Column, enc byte) {
 	n := 1
-	if enc == encDict {
+	if enc != encConst {
 		n = int(r.uvarint(1 << 16))
 	}
 	values := Column{n: n}
@@ -161,30 +163,81 @@ func (r *reader) dict(c *Column, enc byte) {
 		}
 	}
 	c.nums, c.data = values.nums, values.data
-	c.codes = make([]uint16, c.n)
-	if enc == encConst {
-		return
+	switch enc {
+	case encConst:
+		c.codes = &codeSet{n: c.n}
+	case encDict:
+		c.codes = &codeSet{n: c.n}
+		c.codes.bytes, c.codes.words = r.codes(c.n, n)
+	case encCommon:
+		c.codes = r.rareCodes(c.n, n)
 	}
-	width := 1
-	if n > 256 {
-		width = 2
-	}
-	p := r.stream(width * c.n)
-	if len(p) != width*c.n {
-		r.fail()
-		return
-	}
-	for i := range c.codes {
-		x := uint16(p[i])
-		if width == 2 {
-			x |= uint16(p[c.n+i]) << 8
-		}
-		if int(x) >= n {
+}
+
+// codes reads numbers below a limit, in bytes where they fit.
+func (r *reader) codes(n, limit int) (bytes []byte, words []uint16) {
+	if limit <= 256 {
+		p := r.stream(n)
+		if len(p) != n {
 			r.fail()
-			return
+			return nil, nil
 		}
-		c.codes[i] = x
+		for _, x := range p {
+			if int(x) >= limit {
+				r.fail()
+				return nil, nil
+			}
+		}
+		return p, nil
 	}
+	p := r.stream(2 * n)
+	if len(p) != 2*n {
+		r.fail()
+		return nil, nil
+	}
+	words = make([]uint16, n)
+	for i := range words {
+		x := uint16(p[i]) | uint16(p[n+i])<<8
+		if int(x) >= limit {
+			r.fail()
+			return nil, nil
+		}
+		words[i] = x
+	}
+	return nil, words
+}
+
+// rareCodes reads the common number, and the entries of all others.
+func (r *reader) rareCodes(n, limit int) *codeSet {
+	s := &codeSet{n: n, common: uint16(r.uvarint(uint64(limit - 1)))}
+	m := int(r.uvarint(uint64(n)))
+	d := reader{b: r.stream(int(r.uvarint(5 * maxEntries)))}
+	bytes, words := r.codes(m, limit)
+	if r.bad || m > len(d.b) {
+		r.fail()
+		return s
+	}
+	s.at, s.rare = make([]uint32, m), words
+	at := uint64(0)
+	for k := range s.at {
+		step := d.uvarint(uint64(n))
+		if k > 0 && step == 0 {
+			d.fail()
+		}
+		at += step
+		if d.bad || at >= uint64(n) {
+			r.fail()
+			return s
+		}
+		s.at[k] = uint32(at)
+	}
+	if words == nil {
+		s.rare = make([]uint16, m)
+		for k, x := range bytes {
+			s.rare[k] = uint16(x)
+		}
+	}
+	return s
 }
 
 // mixed reads a column whose entries have several kinds.

@@ -2,8 +2,6 @@ package segment
 
 import (
 	"sort"
-
-	"github.com/gatewatch/gatewatch/detection/event"
 )
 
 // derivedText is the part of a column whose text is rendered from others when
@@ -46,13 +44,13 @@ func (r *reader) derived(c *Column, pageBytes int) {
 	}
 	d.stored = &Column{rows: c.rows, n: len(d.plain), tag: c.tag}
 	d.stored.pages = r.pageDirectory(d.stored, pageBytes)
-	c.derived = d
+	c.text = d
 }
 
 // place tells a column where its bytes lie: what follows the head begins at off.
 func (c *Column) place(b *Block, level int, key cacheKey, off int64) {
 	pages := c.pages
-	if d := c.derived; d != nil {
+	if d, ok := c.text.(*derivedText); ok {
 		d.block, d.level = b, level
 		pages = d.stored.pages
 	}
@@ -100,40 +98,6 @@ func (d *derivedText) append(dst []byte, c *Column, i int, cur *Cursor) ([]byte,
 	}
 	v, err := d.stored.Value(k, cur.stored)
 	return append(dst, v.Text()...), err
-}
-
-// value returns an entry. Its text is memory of its own.
-func (d *derivedText) value(c *Column, i int, cur *Cursor) (event.Value, error) {
-	text, err := d.append(make([]byte, 0, cur.size), c, i, cur)
-	if err != nil {
-		return event.Value{}, err
-	}
-	cur.size = max(cur.size, len(text)+len(text)/8)
-	return event.String(event.View(text)), nil
-}
-
-// eachPage renders the entries in pages.
-func (d *derivedText) eachPage(c *Column, wanted func(first, n int) bool, f func(first int, page *Column) error) error {
-	var cur Cursor
-	for first := 0; first < c.n; first += pageEntries {
-		n := min(pageEntries, c.n-first)
-		if !wanted(first, n) {
-			continue
-		}
-		p := &Column{rows: c.rows, n: n, tag: c.tag, nums: make([]uint64, n)}
-		for i := range n {
-			at := len(p.data)
-			var err error
-			if p.data, err = d.append(p.data, c, first+i, &cur); err != nil {
-				return err
-			}
-			p.nums[i] = uint64(at)<<32 | uint64(len(p.data)-at)
-		}
-		if err := f(first, p); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (d *derivedText) memory() int64 {

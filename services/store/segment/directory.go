@@ -36,6 +36,7 @@ type entry struct {
 	zone     Zone
 	bloomOff int
 	bloomLen int
+	chars    *charset // of the texts that are stored; nil says nothing
 }
 
 // directory describes the columns of a block.
@@ -62,7 +63,11 @@ func (d *directory) append(dst []byte) []byte {
 			dst = binary.LittleEndian.AppendUint64(dst, c.zone.Lo)
 			dst = binary.LittleEndian.AppendUint64(dst, c.zone.Hi)
 		}
-		dst = append(dst, 0) // bytes of what later versions add
+		if c.chars == nil {
+			dst = append(dst, 0)
+			continue
+		}
+		dst = append(append(dst, byte(len(c.chars))), c.chars[:]...)
 	}
 	return dst
 }
@@ -83,7 +88,10 @@ func parseDirectory(b []byte, size int) (*directory, error) {
 		if c.zone.Kind != event.KindNone {
 			c.zone.Lo, c.zone.Hi = r.uint64(), r.uint64()
 		}
-		r.take(int(r.byte()))
+		if more := r.take(int(r.byte())); len(more) >= len(charset{}) { // what is longer is of a later version
+			chars := charset(more[:len(charset{})])
+			c.chars = &chars
+		}
 		if r.bad || c.head > c.len || c.off+c.len > size || c.bloomOff+c.bloomLen > size || c.bloomLen%lineBytes != 0 {
 			return nil, damaged("decode block directory")
 		}

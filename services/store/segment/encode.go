@@ -10,7 +10,7 @@ import (
 )
 
 // Encodings of a column's values. Numbers not named here are reserved: 33 to 39
-// for text derived in other ways, 40 to 47 for dictionaries with row bitmaps,
+// for text derived in other ways, 41 to 47 for dictionaries of other forms,
 // 48 to 55 for scaled decimals.
 const (
 	encConst  = 1
@@ -26,6 +26,7 @@ const (
 	encMixed  = 11
 
 	encTemplate = 32
+	encCommon   = 40
 )
 
 // encoder encodes columns. Its buffers are reused from column to column.
@@ -34,6 +35,7 @@ type encoder struct {
 	plane []byte
 	buf   []byte
 	text  []byte
+	rare  []uint16
 	dict  dictionary
 }
 
@@ -125,8 +127,11 @@ func (e *encoder) choose(c *Column) byte {
 		limit = c.n / 4
 	}
 	if e.dict.build(c, text, limit) {
-		if len(e.dict.first) == 1 {
+		switch {
+		case len(e.dict.first) == 1:
 			return encConst
+		case c.n >= minCommon && e.dict.others() <= c.n/4:
+			return encCommon
 		}
 		return encDict
 	}
@@ -177,7 +182,7 @@ func isText(tag byte) bool {
 // appendValues writes the values in an encoding; text pages come back apart.
 func (e *encoder) appendValues(dst []byte, c *Column, enc byte) (head, pages []byte) {
 	switch enc {
-	case encConst, encDict:
+	case encConst, encDict, encCommon:
 		return e.appendDict(dst, c, enc), nil
 	case encInts:
 		return e.appendInts(dst, c.nums[:c.n]), nil
@@ -204,7 +209,7 @@ func (e *encoder) appendValues(dst []byte, c *Column, enc byte) (head, pages []b
 // appendDict writes the distinct values, then the number of each entry's value.
 func (e *encoder) appendDict(dst []byte, c *Column, enc byte) []byte {
 	d := &e.dict
-	if enc == encDict {
+	if enc != encConst {
 		dst = binary.AppendUvarint(dst, uint64(len(d.first)))
 	}
 	if isText(c.tag) {
@@ -224,19 +229,50 @@ func (e *encoder) appendDict(dst []byte, c *Column, enc byte) []byte {
 		}
 		dst = appendStream(dst, e.buf)
 	}
-	if enc == encConst {
+	switch enc {
+	case encConst:
 		return dst
+	case encCommon:
+		return e.appendCommon(dst)
 	}
+	return e.appendCodes(dst, d.codes)
+}
+
+// appendCodes writes the numbers of values in the dictionary.
+func (e *encoder) appendCodes(dst []byte, codes []uint16) []byte {
 	e.buf = e.buf[:0]
-	for _, x := range d.codes {
+	for _, x := range codes {
 		e.buf = append(e.buf, byte(x))
 	}
-	if len(d.first) > 256 {
-		for _, x := range d.codes {
+	if len(e.dict.first) > 256 {
+		for _, x := range codes {
 			e.buf = append(e.buf, byte(x>>8))
 		}
 	}
 	return appendStream(dst, e.buf)
+}
+
+// minCommon is the number of entries from which on a common value is left out.
+const minCommon = 64
+
+// appendCommon writes the number of the most frequent value, and where the
+// entries with other values are.
+func (e *encoder) appendCommon(dst []byte) []byte {
+	common := e.dict.common
+	e.buf, e.rare = e.buf[:0], e.rare[:0]
+	last := 0
+	for i, x := range e.dict.codes {
+		if x != common {
+			e.buf = binary.AppendUvarint(e.buf, uint64(i-last))
+			e.rare = append(e.rare, x)
+			last = i
+		}
+	}
+	dst = binary.AppendUvarint(dst, uint64(common))
+	dst = binary.AppendUvarint(dst, uint64(len(e.rare)))
+	dst = binary.AppendUvarint(dst, uint64(len(e.buf)))
+	dst = appendStream(dst, e.buf)
+	return e.appendCodes(dst, e.rare)
 }
 
 // appendMixed writes values of several kinds: a number for each entry (of text
@@ -262,6 +298,25 @@ type dictionary struct {
 	first []int    // entry that has each value first
 	hash  []uint64 // of each value
 	table []uint16 // value number + 1 by hash
+
+	common uint16 // the value that most entries have, see others
+	counts []int
+}
+
+// others finds the most frequent value and returns how many entries have
+// another.
+func (d *dictionary) others() int {
+	d.counts = append(d.counts[:0], make([]int, len(d.first))...)
+	for _, x := range d.codes {
+		d.counts[x]++
+	}
+	d.common = 0
+	for x, n := range d.counts {
+		if n > d.counts[d.common] {
+			d.common = uint16(x)
+		}
+	}
+	return len(d.codes) - d.counts[d.common]
 }
 
 // build numbers the distinct values, and reports false where there are more

@@ -3,7 +3,6 @@ package segment
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"strconv"
 )
 
 // isHex tells whether text has only lower-case hexadecimal digits.
@@ -95,26 +94,7 @@ func (r *reader) hex(c *Column, enc byte) {
 		r.fail()
 		return
 	}
-	textWidth := 2 * width
-	if enc == encUUID {
-		textWidth = 36
-	}
-	c.data = make([]byte, 0, c.n*textWidth)
-	c.nums = make([]uint64, c.n)
-	for i := range c.n {
-		c.nums[i] = uint64(len(c.data))<<32 | uint64(textWidth)
-		v := p[i*width : (i+1)*width]
-		if enc == encHex {
-			c.data = hex.AppendEncode(c.data, v)
-			continue
-		}
-		for k, part := range [...][]byte{v[:4], v[4:6], v[6:8], v[8:10], v[10:]} {
-			if k > 0 {
-				c.data = append(c.data, '-')
-			}
-			c.data = hex.AppendEncode(c.data, part)
-		}
-	}
+	c.text = &hexText{width: width, raw: p, uuid: enc == encUUID}
 }
 
 // maxEpochs is the number of epochs that one column of ids can hold: their
@@ -171,27 +151,19 @@ func (r *reader) ids(c *Column) {
 			return
 		}
 	}
-	diff := r.ints(c.n)
+	t := &idText{epochs: raw, codes: codes, seq: r.ints(c.n)}
 	if r.bad {
 		return
 	}
 	last := make([]uint64, n)
-	c.nums = make([]uint64, c.n)
-	c.data = make([]byte, 0, c.n*44)
-	for i, d := range diff {
-		k := 0
-		if codes != nil {
-			k = int(codes[i]) | int(codes[c.n+i])<<8
-		}
+	for i, d := range t.seq {
+		k := t.epoch(i)
 		if k >= n {
 			r.fail()
 			return
 		}
 		last[k] += d
-		at := len(c.data)
-		c.data = hex.AppendEncode(c.data, raw[16*k:16*k+16])
-		c.data = append(c.data, '-')
-		c.data = strconv.AppendUint(c.data, last[k], 10)
-		c.nums[i] = uint64(at)<<32 | uint64(len(c.data)-at)
+		t.seq[i] = last[k]
 	}
+	c.text = t
 }

@@ -106,33 +106,55 @@ func byteWidth(x uint64) int {
 	return w
 }
 
+// intColumn decodes the integers of a column.
+func (r *reader) intColumn(c *Column) {
+	p, first, sums := r.intHead(c.n)
+	switch {
+	case r.bad:
+	case sums:
+		c.nums = p.sums(first)
+	default:
+		c.planes = p
+	}
+}
+
 // ints decodes n integers.
 func (r *reader) ints(n int) []uint64 {
+	p, first, sums := r.intHead(n)
+	switch {
+	case r.bad:
+		return nil
+	case sums:
+		return p.sums(first)
+	}
+	return p.list()
+}
+
+// intHead reads what appendInts wrote. With sums set the numbers are distances
+// and the first integer is first.
+func (r *reader) intHead(n int) (p *planeSet, first uint64, sums bool) {
 	mode, scale, width := r.byte(), int(r.byte()), int(r.byte())
 	base := uint64(r.varint())
 	if mode > 1 || scale >= len(scales) || scales[scale] == 0 || width < 1 || width > 8 {
 		r.fail()
-		return nil
+		return nil, 0, false
 	}
-	first := uint64(0)
 	if mode == 1 {
 		first = uint64(r.varint())
 	}
-	v := r.planes(n, width)
-	if v == nil {
-		return nil
-	}
-	div := scales[scale]
-	if mode == 0 {
-		for i, x := range v {
-			v[i] = base + x*div
-		}
-		return v
-	}
+	p = r.planeSet(n, width)
+	p.base, p.div = base, scales[scale]
+	return p, first, mode == 1
+}
+
+// sums returns the integers of which the set holds the distances, but for the
+// first.
+func (p *planeSet) sums(first uint64) []uint64 {
+	v := p.list()
 	at := first
 	for i, x := range v {
 		if i > 0 {
-			at += base + x*div
+			at += x
 		}
 		v[i] = at
 	}
@@ -141,20 +163,18 @@ func (r *reader) ints(n int) []uint64 {
 
 // planes decodes n numbers of a width in bytes.
 func (r *reader) planes(n, width int) []uint64 {
-	p := r.stream(n * width)
-	if r.bad || len(p) != n*width {
-		r.fail()
+	p := r.planeSet(n, width)
+	if r.bad {
 		return nil
 	}
-	v := make([]uint64, n)
-	for i, c := range p[:n] {
-		v[i] = uint64(c)
+	return p.list()
+}
+
+// planeSet reads n numbers of a width in bytes. It is never nil.
+func (r *reader) planeSet(n, width int) *planeSet {
+	p := &planeSet{n: n, width: width, raw: r.stream(n * width), div: 1}
+	if r.bad || len(p.raw) != n*width {
+		r.fail()
 	}
-	for k := 1; k < width; k++ {
-		shift := 8 * k
-		for i, c := range p[k*n : k*n+n] {
-			v[i] |= uint64(c) << shift
-		}
-	}
-	return v
+	return p
 }

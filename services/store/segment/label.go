@@ -23,12 +23,9 @@ func (b *Block) Labelled(k event.Key, text string) *Block {
 
 func (l *label) names(k event.Key) bool { return l != nil && l.key.Is(k) }
 
-// sameCode are the value numbers of a dictionary of one.
-var sameCode [MaxRows]uint16
-
 func (l *label) column(rows int) *Column {
 	return &Column{
-		rows: rows, n: rows, tag: byte(event.KindString), codes: sameCode[:rows],
+		rows: rows, n: rows, tag: byte(event.KindString), codes: &codeSet{n: rows},
 		nums: []uint64{uint64(len(l.text))}, data: []byte(l.text),
 	}
 }

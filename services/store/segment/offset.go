@@ -20,11 +20,7 @@ func (b *Block) Offsets() ([]uint64, error) {
 		}
 	}
 	for i := range c.n {
-		at := i
-		if c.codes != nil {
-			at = int(c.codes[i])
-		}
-		all[c.Row(i)] = c.nums[at]
+		all[c.Row(i)] = c.num(i)
 	}
 	return all, nil
 }

@@ -119,6 +119,7 @@ func (s *Sealer) column(d *directory, g *sealed, p *plan) {
 	s.out, enc = s.enc.encode(s.out, c, p)
 	e.enc, e.head, e.len = enc.enc, enc.head, len(enc.chunk)
 	e.sum = checksum(enc.chunk[:enc.head])
+	e.chars = s.charsOf(c, enc.enc, p)
 	if filtered(g.growing, c) {
 		s.hash(c, enc.enc)
 		e.bloomOff = len(s.blooms)
@@ -126,6 +127,34 @@ func (s *Sealer) column(d *directory, g *sealed, p *plan) {
 		e.bloomLen = len(s.blooms) - e.bloomOff
 	}
 	d.cols = append(d.cols, e)
+}
+
+// charsOf returns the characters of the text that a column stores, nil where its
+// encoding tells them or has no text.
+func (s *Sealer) charsOf(c *Column, enc byte, p *plan) *charset {
+	if c.tags != nil || event.Kind(c.tag&tagKind) != event.KindString {
+		return nil
+	}
+	var set charset
+	switch enc {
+	case encText:
+		set = charsetOf(c.data)
+	case encConst, encDict, encCommon:
+		s.token = s.token[:0]
+		for _, i := range s.enc.dict.first {
+			s.token = append(s.token, textAt(c.nums[i], c.data)...)
+		}
+		set = charsetOf(s.token)
+	case encTemplate:
+		s.token = s.token[:0]
+		for _, x := range p.stored.nums {
+			s.token = append(s.token, textAt(x, p.stored.data)...)
+		}
+		set = charsetOf(s.token)
+	default:
+		return nil
+	}
+	return &set
 }
 
 // filtered tells whether a column gets a Bloom filter: text that is asked for
@@ -146,7 +175,7 @@ func filtered(g *growing, c *Column) bool {
 // hash collects the hashes of the values of a column that was just encoded.
 func (s *Sealer) hash(c *Column, enc byte) {
 	s.hashes = s.hashes[:0]
-	if enc == encConst || enc == encDict {
+	if enc == encConst || enc == encDict || enc == encCommon {
 		for _, i := range s.enc.dict.first {
 			s.hashValue(c, i)
 		}

@@ -99,7 +99,7 @@ type Cursor struct {
 
 	refs   []refCursor // of templates
 	stored *Cursor     // of what is stored beside them
-	size   int         // of the texts that were rendered
+	room   []byte      // for the texts that are rendered
 }
 
 // page returns the page that holds an entry, and the page's first entry.

@@ -104,8 +104,8 @@ func verifyColumn(b *Block, d *directory, i int) error {
 	if err != nil {
 		return err
 	}
-	if c.derived != nil {
-		c = c.derived.stored
+	if d, ok := c.text.(*derivedText); ok {
+		c = d.stored
 	}
 	every := func(int, int) bool { return true }
 	return c.EachPage(every, func(int, *Column) error { return nil })

@@ -1,0 +1,193 @@
+package segment
+
+import (
+	"sync/atomic"
+)
+
+// Columns are read in two ways: a few rows, and all. What follows serves the
+// first without undoing more than it must; the second makes it do so once.
+
+// codeSet is the value number of each entry of a dictionary, in one of three
+// forms. It may be read concurrently.
+type codeSet struct {
+	n     int
+	bytes []byte   // of each entry, where they fit
+	words []uint16 // of each entry
+
+	common uint16   // of the entries that are not named in at
+	at     []uint32 // ascending
+	rare   []uint16 // of the entries in at
+
+	all atomic.Pointer[[]uint16]
+}
+
+// get returns the value number of an entry.
+func (s *codeSet) get(i int) int {
+	switch {
+	case s.bytes != nil:
+		return int(s.bytes[i])
+	case s.words != nil:
+		return int(s.words[i])
+	}
+	lo, hi := 0, len(s.at)
+	for lo < hi {
+		if mid := int(uint(lo+hi) >> 1); int(s.at[mid]) < i {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	if lo < len(s.at) && int(s.at[lo]) == i {
+		return int(s.rare[lo])
+	}
+	return int(s.common)
+}
+
+// list returns the value numbers of all entries.
+func (s *codeSet) list() []uint16 {
+	if s.words != nil {
+		return s.words
+	}
+	if p := s.all.Load(); p != nil {
+		return *p
+	}
+	all := make([]uint16, s.n)
+	if s.bytes != nil {
+		for i, c := range s.bytes {
+			all[i] = uint16(c)
+		}
+	} else {
+		if s.common != 0 {
+			for i := range all {
+				all[i] = s.common
+			}
+		}
+		for k, i := range s.at {
+			all[i] = s.rare[k]
+		}
+	}
+	s.all.Store(&all)
+	return all
+}
+
+// memory returns the bytes that the set takes once all of it was asked for.
+func (s *codeSet) memory() int64 {
+	return int64(80 + cap(s.bytes) + 2*cap(s.words) + 4*cap(s.at) + 2*cap(s.rare) + 2*s.n)
+}
+
+// Mark adds the rows to a set, with a bit for each row, in which an entry of a
+// dictionary has a value for which hit is true.
+func (c *Column) Mark(hit []bool, set []uint64) {
+	s := c.codes
+	switch {
+	case s.words != nil:
+		for i, code := range s.words {
+			if hit[code] {
+				setRow(set, c.Row(i))
+			}
+		}
+	case s.bytes != nil && c.rowOf == nil:
+		markBytes(s.bytes, hit, set)
+	case s.bytes != nil:
+		for i, code := range s.bytes {
+			if hit[code] {
+				setRow(set, int(c.rowOf[i]))
+			}
+		}
+	case !hit[s.common]:
+		for k, i := range s.at {
+			if hit[s.rare[k]] {
+				setRow(set, c.Row(int(i)))
+			}
+		}
+	default:
+		k := 0
+		for i := range s.n {
+			code := s.common
+			if k < len(s.at) && int(s.at[k]) == i {
+				code = s.rare[k]
+				k++
+			}
+			if hit[code] {
+				setRow(set, c.Row(i))
+			}
+		}
+	}
+}
+
+// markBytes is Mark where entry i is row i, 64 rows at a time.
+func markBytes(codes []byte, hit []bool, set []uint64) {
+	var one [256]uint8
+	for i, h := range hit {
+		if h {
+			one[i] = 1
+		}
+	}
+	for w := 0; len(codes) > 0; w++ {
+		part := codes[:min(64, len(codes))]
+		codes = codes[len(part):]
+		var bits uint64
+		for i, code := range part {
+			bits |= uint64(one[code]) << i
+		}
+		set[w] |= bits
+	}
+}
+
+// planeSet is numbers in planes of bytes, each base + n·div. It may be read
+// concurrently.
+type planeSet struct {
+	n, width  int
+	raw       []byte
+	base, div uint64
+
+	all atomic.Pointer[[]uint64]
+}
+
+// get returns number i.
+func (p *planeSet) get(i int) uint64 {
+	var x uint64
+	for k := range p.width {
+		x |= uint64(p.raw[k*p.n+i]) << (8 * k)
+	}
+	return p.base + x*p.div
+}
+
+// list returns all numbers.
+func (p *planeSet) list() []uint64 {
+	if all := p.all.Load(); all != nil {
+		return *all
+	}
+	v := make([]uint64, p.n)
+	switch p.width {
+	case 1:
+		for i, c := range p.raw[:p.n] {
+			v[i] = p.base + uint64(c)*p.div
+		}
+	case 2:
+		a, b := p.raw[:p.n], p.raw[p.n:2*p.n]
+		for i := range a {
+			v[i] = p.base + (uint64(a[i])|uint64(b[i])<<8)*p.div
+		}
+	case 4:
+		a, b, c, d := p.raw[:p.n], p.raw[p.n:2*p.n], p.raw[2*p.n:3*p.n], p.raw[3*p.n:4*p.n]
+		for i := range a {
+			v[i] = p.base + (uint64(a[i])|uint64(b[i])<<8|uint64(c[i])<<16|uint64(d[i])<<24)*p.div
+		}
+	default:
+		for k := range p.width {
+			shift := 8 * k
+			for i, c := range p.raw[k*p.n : k*p.n+p.n] {
+				v[i] |= uint64(c) << shift
+			}
+		}
+		for i, x := range v {
+			v[i] = p.base + x*p.div
+		}
+	}
+	p.all.Store(&v)
+	return v
+}
+
+// memory returns the bytes that the set takes once all of it was asked for.
+func (p *planeSet) memory() int64 { return int64(80 + cap(p.raw) + 8*p.n) }
