@@ -28,11 +28,12 @@ type seal struct {
 }
 
 // change is what the last leaves say of one change of the store, which a crash
-// may have kept from taking effect.
+// may have kept from being made.
 type change struct {
-	name     string          // DetailChange of its leaves
-	sealed   []string        // segments that came
-	replaced map[string]seal // segments that went for them
+	id       string          // DetailChange of its leaves
+	sealed   []string        // segments that come
+	replaced map[string]seal // that go for them
+	deleted  map[string]seal // that go
 }
 
 // SegmentCounts sums up what a log says of segments.
@@ -54,7 +55,7 @@ type SegmentProblem struct {
 // Keys of the detail of leaves about segments. Names are separated by spaces.
 const (
 	DetailChange   = "change"   // the same in all leaves of one change of the store, and in those of no other one
-	DetailReplaces = "replaces" // segments that the change takes out, in the first of its leaves
+	DetailReplaces = "replaces" // segments that go for the sealed one
 	DetailWhy      = "why"
 )
 
@@ -64,57 +65,53 @@ func (s *Segments) Add(index int64, l Leaf) {
 		s.sealed = map[string]seal{}
 	}
 	switch l.Act {
-	case ActSeal:
-		if id := l.Detail[DetailChange]; s.last == nil || s.last.name != id {
-			s.last = &change{name: id, replaced: map[string]seal{}}
+	case ActSeal, ActDelete:
+		if id := l.Detail[DetailChange]; s.last == nil || s.last.id != id {
+			s.last = &change{id: id, replaced: map[string]seal{}, deleted: map[string]seal{}}
 		}
-		gone := s.remove(l.Detail[DetailReplaces])
-		maps.Copy(s.last.replaced, gone)
-		s.counts.Replaced += len(gone)
+	case ActWithdraw:
+		s.withdraw(l.Object)
+		return
+	}
+	switch l.Act {
+	case ActSeal:
+		s.counts.Replaced += s.remove(l.Detail[DetailReplaces], s.last.replaced)
 		s.last.sealed = append(s.last.sealed, l.Object)
 		s.sealed[l.Object] = seal{index, l.Hash}
 		s.counts.Sealed++
 	case ActDelete:
-		s.counts.Deleted += len(s.remove(l.Object))
-		s.last = nil
-	case ActWithdraw:
-		s.withdraw(l.Object)
+		s.counts.Deleted += s.remove(l.Object, s.last.deleted)
 	}
 }
 
-func (s *Segments) remove(names string) map[string]seal {
-	gone := map[string]seal{}
-	for _, name := range strings.Fields(names) {
+// remove moves segments to those that are gone and returns how many.
+func (s *Segments) remove(names string, gone map[string]seal) (n int) {
+	for name := range strings.FieldsSeq(names) {
 		if x, ok := s.sealed[name]; ok {
 			gone[name] = x
 			delete(s.sealed, name)
+			n++
 		}
 	}
-	return gone
+	return n
 }
 
 // withdraw undoes the last change. Of any other one it does nothing, so that no
 // later leaf can explain away a file that was part of the store.
-func (s *Segments) withdraw(names string) {
-	if s.last == nil || strings.Join(s.last.sealed, " ") != names {
+func (s *Segments) withdraw(id string) {
+	c := s.last
+	if c == nil || c.id != id {
 		return
 	}
-	for _, name := range s.last.sealed {
+	for _, name := range c.sealed {
 		delete(s.sealed, name)
 	}
-	maps.Copy(s.sealed, s.last.replaced)
-	s.counts.Replaced -= len(s.last.replaced)
-	s.counts.Withdrawn += len(s.last.sealed)
+	maps.Copy(s.sealed, c.replaced)
+	maps.Copy(s.sealed, c.deleted)
+	s.counts.Replaced -= len(c.replaced)
+	s.counts.Deleted -= len(c.deleted)
+	s.counts.Withdrawn += len(c.sealed)
 	s.last = nil
-}
-
-// Pending returns the segments of the last leaves about segments if these are
-// seals: those that a crash may have kept from becoming part of the store.
-func (s *Segments) Pending() []string {
-	if s.last == nil {
-		return nil
-	}
-	return s.last.sealed
 }
 
 // Check compares the files of a store with the leaves: named are the segments
@@ -131,7 +128,7 @@ func (s *Segments) Check(store string, named []string) (SegmentCounts, []Segment
 		x := s.sealed[name]
 		sum, err := hashFile(filepath.Join(store, filepath.FromSlash(name)))
 		switch {
-		case errors.Is(err, os.ErrNotExist) && slices.Contains(s.Pending(), name) && !isNamed[name]:
+		case errors.Is(err, os.ErrNotExist) && s.pending(name) && !isNamed[name]:
 			counts.Withdrawn++ // a crash; the next start says so in a leaf
 		case errors.Is(err, os.ErrNotExist):
 			problems = append(problems, SegmentProblem{x.index, name, "segment is missing, and no leaf says that it was deleted"})
@@ -144,21 +141,27 @@ func (s *Segments) Check(store string, named []string) (SegmentCounts, []Segment
 		}
 	}
 	for _, name := range named {
-		if _, ok := s.sealed[name]; !ok && !s.replacedLast(name) {
+		if _, ok := s.sealed[name]; !ok && !s.leaving(name) {
 			problems = append(problems, SegmentProblem{-1, name, "segment is part of the store, and no leaf says that it was sealed"})
 		}
 	}
 	return counts, problems, nil
 }
 
-// replacedLast tells whether a segment went for the last one that was sealed: if
-// a crash came before that was so, it is still part of the store.
-func (s *Segments) replacedLast(name string) bool {
+// pending tells whether a segment comes with the last change, which a crash may
+// have kept from being made.
+func (s *Segments) pending(name string) bool {
+	return s.last != nil && slices.Contains(s.last.sealed, name)
+}
+
+// leaving tells whether a segment goes with the last change.
+func (s *Segments) leaving(name string) bool {
 	if s.last == nil {
 		return false
 	}
-	_, ok := s.last.replaced[name]
-	return ok
+	_, replaced := s.last.replaced[name]
+	_, deleted := s.last.deleted[name]
+	return replaced || deleted
 }
 
 // hashFile returns the SHA-256 of a file in hexadecimal.
