@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatewatch/gatewatch/services/durable"
 	"github.com/gatewatch/gatewatch/services/queue"
+	"github.com/gatewatch/gatewatch/services/vault"
 )
 
 // checkpoint is the state of the detectors before the record at an offset of
@@ -70,26 +71,34 @@ func readCheckpoint(b []byte) (checkpoint, error) {
 }
 
 // checkpoints is the folder they are kept in.
-type checkpoints string
+type checkpoints struct {
+	dir     string
+	keys    *vault.Ring // nil if there are none
+	encrypt bool
+}
 
-func (d checkpoints) path(offset queue.Offset) string {
-	return filepath.Join(string(d), fmt.Sprintf("%020d%s", offset, checkpointSuffix))
+func (d *checkpoints) path(offset queue.Offset) string {
+	return filepath.Join(d.dir, fmt.Sprintf("%020d%s", offset, checkpointSuffix))
 }
 
 // save writes a checkpoint durably.
-func (d checkpoints) save(c checkpoint) error {
-	if err := os.MkdirAll(string(d), 0o700); err != nil {
+func (d *checkpoints) save(c checkpoint) error {
+	if err := os.MkdirAll(d.dir, 0o700); err != nil {
 		return fmt.Errorf("save checkpoint: %w", err)
 	}
-	if err := durable.WriteFile(d.path(c.offset), c.appendTo(nil), 0o600); err != nil {
+	b, err := d.sealed(c.appendTo(nil))
+	if err == nil {
+		err = durable.WriteFile(d.path(c.offset), b, 0o600)
+	}
+	if err != nil {
 		return fmt.Errorf("save checkpoint: %w", err)
 	}
 	return nil
 }
 
 // offsets are those of the files there are, in rising order.
-func (d checkpoints) offsets() ([]queue.Offset, error) {
-	files, err := os.ReadDir(string(d))
+func (d *checkpoints) offsets() ([]queue.Offset, error) {
+	files, err := os.ReadDir(d.dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("list checkpoints: %w", err)
 	}
@@ -104,10 +113,10 @@ func (d checkpoints) offsets() ([]queue.Offset, error) {
 	return all, nil
 }
 
-// load reports what is damaged and returns the newest checkpoint at or before an offset that is whole, and
-// false if there is none. All others are removed: those after it are of events
+// load reports what is damaged and returns the newest checkpoint at or before an
+// offset that is whole, and false if there is none. All others are removed: those after it are of events
 // that are to be made again, those before it are no longer needed.
-func (d checkpoints) load(limit queue.Offset, report func(error)) (c checkpoint, ok bool, err error) {
+func (d *checkpoints) load(limit queue.Offset, report func(error)) (c checkpoint, ok bool, err error) {
 	all, err := d.offsets()
 	if err != nil {
 		return checkpoint{}, false, err
@@ -116,6 +125,9 @@ func (d checkpoints) load(limit queue.Offset, report func(error)) (c checkpoint,
 		if offset <= limit && !ok {
 			b, err := os.ReadFile(d.path(offset))
 			if err != nil {
+				return checkpoint{}, false, fmt.Errorf("load checkpoint: %w", err)
+			}
+			if b, err = d.unsealed(b); err != nil {
 				return checkpoint{}, false, fmt.Errorf("load checkpoint: %w", err)
 			}
 			if c, err = readCheckpoint(b); err == nil && c.offset == offset {
@@ -131,7 +143,7 @@ func (d checkpoints) load(limit queue.Offset, report func(error)) (c checkpoint,
 	return c, ok, nil
 }
 
-func (d checkpoints) remove(offset queue.Offset) error {
+func (d *checkpoints) remove(offset queue.Offset) error {
 	if err := os.Remove(d.path(offset)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("remove checkpoint: %w", err)
 	}

@@ -128,7 +128,7 @@ func TestStateCannotBeSaved(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := stage{
-		Detectors: countings{"2"}, files: checkpoints(state), log: slog.New(slog.DiscardHandler),
+		Detectors: countings{"2"}, files: checkpoints{dir: state}, log: slog.New(slog.DiscardHandler),
 		metrics: newMetrics(prometheus.NewRegistry()), now: time.Now, enrichment: new(enrichment),
 	}
 	d.save(7)

@@ -16,6 +16,7 @@ import (
 	"github.com/gatewatch/gatewatch/detection"
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/services/queue"
+	"github.com/gatewatch/gatewatch/services/vault"
 )
 
 // counting finds every nth event since it was made or restored.
@@ -173,7 +174,37 @@ func TestBadRules(t *testing.T) {
 }
 
 func TestCheckpoints(t *testing.T) {
-	dir := checkpoints(t.TempDir())
+	testCheckpoints(t, &checkpoints{dir: t.TempDir()})
+}
+
+func TestEncryptedCheckpoints(t *testing.T) {
+	master, err := vault.ParseMaster(strings.Repeat("1", 64))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := vault.Open(filepath.Join(t.TempDir(), "keys.json"), master)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := &checkpoints{dir: t.TempDir(), keys: keys, encrypt: true}
+	testCheckpoints(t, dir)
+	if err := dir.save(checkpoint{5, "rules", "data", []byte("state 5")}); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(dir.path(5)); err != nil || strings.Contains(string(b), "state") {
+		t.Errorf("the file holds %q, %v", b, err)
+	}
+	dir.keys = nil
+	if _, _, err := dir.load(10, func(error) {}); err == nil {
+		t.Error("loaded without keys")
+	}
+	if _, err := os.Stat(dir.path(5)); err != nil {
+		t.Errorf("the state is lost: %v", err)
+	}
+}
+
+func testCheckpoints(t *testing.T, dir *checkpoints) {
+	t.Helper()
 	for _, offset := range []queue.Offset{3, 5, 9, 20} {
 		if err := dir.save(checkpoint{offset, "rules", "data", fmt.Appendf(nil, "state %d", offset)}); err != nil {
 			t.Fatal(err)

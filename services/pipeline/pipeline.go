@@ -19,6 +19,7 @@ import (
 	"github.com/gatewatch/gatewatch/detection/parse"
 	"github.com/gatewatch/gatewatch/services/queue"
 	"github.com/gatewatch/gatewatch/services/store"
+	"github.com/gatewatch/gatewatch/services/vault"
 )
 
 // Consumer is the name under which the pipeline commits its offset.
@@ -72,6 +73,10 @@ type Options struct {
 
 	Detectors Detectors // nil detects nothing
 	State     string    // folder for the state of the detectors
+	// Keys open the state that is encrypted, nil if none is. Encrypt lets it be
+	// encrypted with one of them.
+	Keys    *vault.Ring
+	Encrypt bool
 	// Warm is the offset from which on detectors see events where they have no
 	// state for the place at which the store stopped: as after a rewind. 0 lets
 	// them begin at that place.
@@ -116,7 +121,7 @@ func New(cfg Config, o Options) (*Pipeline, error) {
 	p.enrichment = &enrichment{Enrichments: o.Enrichments, log: o.Log, metrics: p.metrics}
 	if o.Detectors != nil {
 		p.stage = &stage{
-			Detectors: o.Detectors, files: checkpoints(o.State), log: o.Log, metrics: p.metrics, now: o.Now,
+			Detectors: o.Detectors, files: checkpoints{o.State, o.Keys, o.Encrypt}, log: o.Log, metrics: p.metrics, now: o.Now,
 			enrichment: p.enrichment,
 		}
 	}

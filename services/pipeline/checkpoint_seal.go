@@ -1,0 +1,53 @@
+package pipeline
+
+import (
+	"bytes"
+	"errors"
+	"time"
+
+	"github.com/gatewatch/gatewatch/services/vault"
+)
+
+// A checkpoint holds values of events, so it is encrypted where those are: the
+// file is then sealedMagic and a message of package vault.
+const (
+	sealedMagic = "GWDET\x00\x00S"
+	keyPurpose  = "detect"
+	keyAge      = 30 * 24 * time.Hour
+)
+
+// sealed encrypts the content of a checkpoint, if it is to be.
+func (d *checkpoints) sealed(b []byte) ([]byte, error) {
+	if !d.encrypt {
+		return b, nil
+	}
+	if d.keys == nil {
+		return nil, errors.New("encrypt checkpoint: there is no key ring")
+	}
+	key, err := d.keys.Current(keyPurpose, time.Now(), keyAge)
+	if err != nil {
+		return nil, err
+	}
+	s, err := key.Sealer()
+	if err != nil {
+		return nil, err
+	}
+	return s.Seal([]byte(sealedMagic), b, nil), nil
+}
+
+// unsealed returns the content of a checkpoint. What is damaged it returns as it
+// is; without any key it fails, for the state is not lost.
+func (d *checkpoints) unsealed(b []byte) ([]byte, error) {
+	message, ok := bytes.CutPrefix(b, []byte(sealedMagic))
+	if !ok {
+		return b, nil
+	}
+	if d.keys == nil {
+		return nil, errors.New("it is encrypted and no master key is given")
+	}
+	plain, err := d.keys.Unseal(nil, message, nil)
+	if errors.Is(err, vault.ErrDamaged) || errors.Is(err, vault.ErrUnknownKey) {
+		return b, nil
+	}
+	return plain, err
+}
