@@ -26,6 +26,7 @@ func Build(s *Set, p *Pipeline, options Options) (*Ruleset, []*Error) {
 	engine, more := Compile(rules, options)
 	errs = append(errs, more...)
 	links, more := Link(engine.Rules(), correlations)
+	links.hush(engine.Rules())
 	return &Ruleset{Engine: engine, Links: links}, append(errs, more...)
 }
 
