@@ -76,7 +76,7 @@ func (sc *scan) inParallel(ctx context.Context, q *query.Query, budget *query.Bu
 	for w := range execs {
 		execs[w] = query.NewExec(q, budget)
 		wg.Go(func() {
-			c := counter{exec: execs[w], precount: newPrecount(q)}
+			c := counter{exec: execs[w], precount: newPrecount(q), vector: newVector(execs[w])}
 			for errs[w] == nil {
 				i := int(next.Add(1)) - 1
 				if i >= len(blocks) {
@@ -144,6 +144,7 @@ func (sc *scan) countBlock(ctx context.Context, b blockRef, c *counter) (blockRe
 type counter struct {
 	exec     *query.Exec
 	precount *precount
+	vector   *vector // nil where rows are added one by one
 	row      blockRow
 }
 
@@ -156,6 +157,11 @@ func (c *counter) block(ctx context.Context, b *segment.Block, rows bitmap) erro
 	})
 	if done || err != nil {
 		return err
+	}
+	if c.vector != nil {
+		if done, err := c.vector.add(ctx, b, rows, &c.row); done || err != nil {
+			return err
+		}
 	}
 	for i, w := range rows {
 		if i%16 == 0 && ctx.Err() != nil {

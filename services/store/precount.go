@@ -43,18 +43,23 @@ func newPrecount(q *query.Query) *precount {
 
 // bucketOf returns the one width in which stats looks at @timestamp, else 0.
 func bucketOf(s *query.Stats) int64 {
+	for i := range s.Aggs {
+		if s.Aggs[i].Field == event.Timestamp {
+			return 0
+		}
+	}
+	return bucketsOf(s.By)
+}
+
+// bucketsOf returns the one width in which @timestamp is grouped, else 0.
+func bucketsOf(by []query.Group) int64 {
 	every := int64(0)
-	for i := range s.By {
-		if g := &s.By[i]; g.Field == event.Timestamp {
+	for i := range by {
+		if g := &by[i]; g.Field == event.Timestamp {
 			if g.Every <= 0 || every != 0 {
 				return 0
 			}
 			every = int64(g.Every)
-		}
-	}
-	for i := range s.Aggs {
-		if s.Aggs[i].Field == event.Timestamp {
-			return 0
 		}
 	}
 	return every
@@ -66,14 +71,9 @@ func (p *precount) each(b *segment.Block, rows bitmap, f func(row int, n int64) 
 	if rest, err := b.Rest(); rest != nil || err != nil {
 		return false, nil // read, and complained of, row by row
 	}
-	p.tuple = append(p.tuple[:0], make([]uint32, b.Rows())...)
-	size := 1
-	for _, k := range p.fields {
-		n, ok := p.dimension(b, k, size)
-		if !ok || n > maxTuples/size {
-			return false, nil
-		}
-		size *= n
+	size, ok := p.combine(b)
+	if !ok {
+		return false, nil
 	}
 	if cap(p.counts) < size {
 		p.counts, p.rows = make([]int32, size), make([]uint16, size)
@@ -96,6 +96,21 @@ func (p *precount) each(b *segment.Block, rows bitmap, f func(row int, n int64) 
 		}
 	}
 	return true, nil
+}
+
+// combine numbers the combination of values of each row and returns how many
+// numbers there are, and false where the block does not lend itself to it.
+func (p *precount) combine(b *segment.Block) (size int, ok bool) {
+	p.tuple = append(p.tuple[:0], make([]uint32, b.Rows())...)
+	size = 1
+	for _, k := range p.fields {
+		n, ok := p.dimension(b, k, size)
+		if !ok || n > maxTuples/size {
+			return 0, false
+		}
+		size *= n
+	}
+	return size, true
 }
 
 // dimension adds the value number of each row in a field, times weight, to the

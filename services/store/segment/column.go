@@ -89,6 +89,15 @@ func (c *Column) Uniform() event.Kind {
 	return event.Kind(c.tag & tagKind)
 }
 
+// IsIPv4 tells whether all entries are IPv4 addresses.
+func (c *Column) IsIPv4() bool {
+	return c.Uniform() == event.KindIP && c.tag&tagIP6 == 0
+}
+
+// Lone tells whether no row has several entries. It is false for columns in
+// memory of which that is not known.
+func (c *Column) Lone() bool { return c.lone || c.rowOf == nil }
+
 // Dictionary tells whether entries share values, see [Column.Codes].
 func (c *Column) Dictionary() bool { return c.codes != nil }
 

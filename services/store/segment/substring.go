@@ -333,13 +333,13 @@ func unescaped(folded string) string {
 
 // endsEscape tells whether an escape may end in a folded text.
 func endsEscape(s string) bool {
-	if len(s) == 1 && strings.Contains("bfnrt", s) {
+	if len(s) == 1 && strings.ContainsAny(s, "bfnrt") {
 		return true
 	}
 	for i := range len(s) {
 		c := s[len(s)-1-i]
 		switch {
-		case i < 2 && !(c-'0' <= 9 || c-'a' <= 5):
+		case i < 2 && c-'0' > 9 && c-'a' > 5:
 			return false
 		case i == 2 && c != '0' && c != 'x', i == 3 && c != '0', i == 4 && c != 'u':
 			return false

@@ -139,29 +139,48 @@ func (t *template) append(dst []byte, row int, refs []refCursor) ([]byte, error)
 type refCursor struct {
 	col  *Column
 	cur  Cursor
-	last int // entry that was found last
+	rows Reader
 }
 
-// entry returns the number of the entry that is value elem of a row. Rows are
-// best asked for in ascending order.
+// entry returns the number of the entry that is value elem of a row.
 func (c *refCursor) entry(row, elem int) (int, bool) {
 	if c.col == nil {
 		return 0, false
 	}
-	rowOf := c.col.rowOf
+	at := c.rows.Entry(c.col, row)
+	if at < 0 || elem == 0 {
+		return at, at >= 0
+	}
+	at += elem
+	return at, c.col.rowOf != nil && at < c.col.n && int(c.col.rowOf[at]) == row
+}
+
+// Reader finds the entries of rows that are asked for in ascending order faster
+// than [Column.Span]; any order will do. The zero Reader is ready; it belongs to
+// one goroutine and one column.
+type Reader struct{ last int }
+
+// Entry returns the first entry of a row, -1 if it has none.
+func (r *Reader) Entry(c *Column, row int) int {
+	rowOf := c.rowOf
 	if rowOf == nil {
-		return row, elem == 0 && row < c.col.n
+		if row < c.n {
+			return row
+		}
+		return -1
 	}
-	at := c.last
+	at := r.last
 	if at >= len(rowOf) || int(rowOf[at]) > row || at > 0 && int(rowOf[at-1]) == row || row-int(rowOf[at]) > 64 {
-		at, _ = c.col.Span(row)
+		at, _ = c.Span(row)
 	}
-	for at < c.col.n && int(rowOf[at]) < row {
+	for at < c.n && int(rowOf[at]) < row {
 		at++
 	}
-	c.last = at
-	at += elem
-	return at, at < c.col.n && int(rowOf[at]) == row
+	r.last = at
+	if at < c.n && int(rowOf[at]) == row {
+		return at
+	}
+	return -1
 }
 
 // derivable tells whether a column can be derived: text with one value a row.
