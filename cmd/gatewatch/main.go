@@ -106,6 +106,7 @@ Exit codes: 0 ok, 1 findings or failures, 2 usage.`,
 	} {
 		root.AddCommand(c)
 	}
+	root.AddCommand(newStore())
 	root.SetVersionTemplate(versionLine() + "\n")
 	makeGroups(root)
 	return root

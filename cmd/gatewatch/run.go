@@ -74,6 +74,9 @@ func (v *server) open(ctx, run context.Context) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make data folder: %w", err)
 	}
+	if err := checkRestored(dir); err != nil {
+		return err
+	}
 	removed := os.Remove(filepath.Join(dir, listenFile)) // of a run before this one
 	if removed != nil && !errors.Is(removed, os.ErrNotExist) {
 		return fmt.Errorf("remove %s: %w", listenFile, removed)

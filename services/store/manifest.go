@@ -46,8 +46,11 @@ func (e namedEntry) info() segment.Info {
 	}
 }
 
+// ManifestName is the file of a store's folder that names its segments.
+const ManifestName = "manifest"
+
 const (
-	manifestName    = "manifest"
+	manifestName    = ManifestName
 	manifestVersion = "gatewatch store manifest 1"
 	segmentSuffix   = ".gwseg"
 )
@@ -89,6 +92,19 @@ func parseManifest(raw []byte) (*manifest, error) {
 		return nil, fmt.Errorf("%w: %w", errManifest, err)
 	}
 	return m, nil
+}
+
+// ParseManifest returns the files of the segments that a manifest names, and up
+// to which queue offset (exclusive) they hold the events.
+func ParseManifest(raw []byte) (names []string, applied uint64, err error) {
+	m, err := parseManifest(raw)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, e := range m.Segments {
+		names = append(names, segmentName(e.ID))
+	}
+	return names, m.Applied, nil
 }
 
 func manifestHead(body []byte) string {

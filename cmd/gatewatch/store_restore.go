@@ -1,0 +1,52 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/gatewatch/gatewatch/services/backup"
+)
+
+func newStoreRestore() *cobra.Command {
+	var f storeFlags
+	var from string
+	cmd := &cobra.Command{
+		Use:   "restore --from FOLDER [--data DIR]",
+		Short: "Make a data folder from a backup",
+		Long: `Makes a data folder from what gatewatch store backup wrote, and checks every hash
+meanwhile. The data folder must be empty or missing. If anything is wrong with the
+backup nothing is restored; after a kill, run it again: until then no server starts
+there.
+
+Records that the server acknowledged after the backup began may be missing; senders
+that keep them send them again.`,
+		Example: `  gatewatch store restore --from /mnt/backup/gatewatch --data /var/lib/gatewatch`,
+		Args:    noArgs,
+	}
+	cmd.Flags().StringVar(&f.data, "data", "./gatewatch-data", "data folder to make")
+	cmd.Flags().StringVar(&from, "from", "", "folder of the backup")
+	f.bindOutput(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if from == "" {
+			return usagef("--from: name the folder of the backup")
+		}
+		return runStoreRestore(cmd, &f, from)
+	}
+	return cmd
+}
+
+func runStoreRestore(cmd *cobra.Command, f *storeFlags, from string) error {
+	table, err := f.asTable(cmd.OutOrStdout())
+	if err != nil {
+		return err
+	}
+	clear := func() {}
+	x, err := backup.Restore(cmd.Context(), from, f.data, func(copied int64) { clear = progressBar(cmd, size(copied)+" restored") })
+	clear()
+	if err != nil {
+		return err
+	}
+	return printBackup(cmd, table, x, x.Bytes(), "restored")
+}
+
+// checkRestored refuses a data folder that is not restored to the end.
+func checkRestored(dir string) error { return backup.Check(dir) }
