@@ -21,21 +21,36 @@ func Hash(token []byte) uint64 { return xxhash.Sum64(token) }
 
 // appendBloom appends the filter of hashes, of which some may be equal.
 func appendBloom(dst []byte, hashes []uint64) []byte {
-	lines := (len(hashes)*bitsPerValue + lineBits - 1) / lineBits
 	start := len(dst)
-	dst = append(dst, make([]byte, lines*lineBytes)...)
-	f := dst[start:]
-	for _, h := range hashes {
-		line := f[lineOf(h, lines)*lineBytes:]
-		eachBit(h, func(bit int) bool {
-			line[bit>>3] |= 1 << (bit & 7)
-			return true
-		})
+	dst, fresh := fillBloom(dst, hashes, len(hashes))
+	if 4*fresh < 3*len(hashes) { // many were equal
+		dst, _ = fillBloom(dst[:start], hashes, fresh+fresh/64+1)
 	}
-	for ; len(f) > 0; f = f[lineBytes:] {
+	for f := dst[start:]; len(f) > 0; f = f[lineBytes:] {
 		binary.LittleEndian.PutUint32(f[lineBytes-4:], checksum(f[:lineBytes-4]))
 	}
 	return dst
+}
+
+// fillBloom appends the bits of hashes in a filter for n, without checksums, and
+// returns how many hashes were not in it before.
+func fillBloom(dst []byte, hashes []uint64, n int) ([]byte, int) {
+	lines := (n*bitsPerValue + lineBits - 1) / lineBits
+	start := len(dst)
+	dst = append(dst, make([]byte, lines*lineBytes)...)
+	f := dst[start:]
+	fresh := 0
+	for _, h := range hashes {
+		line := f[lineOf(h, lines)*lineBytes:]
+		known := byte(1)
+		eachBit(h, func(bit int) bool {
+			known &= line[bit>>3] >> (bit & 7)
+			line[bit>>3] |= 1 << (bit & 7)
+			return true
+		})
+		fresh += int(1 - known&1)
+	}
+	return dst, fresh
 }
 
 func lineOf(h uint64, lines int) int { return int(h >> 32 * uint64(lines) >> 32) }

@@ -47,7 +47,7 @@ func textEncoding(enc, tag byte) bool {
 		return tag&tagIP6 != 0
 	case encHex, encUUID, encIDs, encText, encTemplate:
 		return event.Kind(tag&tagKind) == event.KindString
-	case encConst, encDict, encCommon:
+	case encConst, encDict, encCommon, encPacked:
 		return isText(tag)
 	}
 	return false
@@ -103,7 +103,7 @@ func (r *reader) shape(c *Column) {
 // values reads the values of a column whose tags are all the same.
 func (r *reader) values(c *Column, enc byte, pageBytes int) {
 	switch enc {
-	case encConst, encDict, encCommon:
+	case encConst, encDict, encCommon, encPacked:
 		r.dict(c, enc)
 	case encInts:
 		r.intColumn(c)
@@ -171,6 +171,8 @@ func (r *reader) dict(c *Column, enc byte) {
 		c.codes.bytes, c.codes.words = r.codes(c.n, n)
 	case encCommon:
 		c.codes = r.rareCodes(c.n, n)
+	case encPacked:
+		c.codes = r.packedCodes(c.n, n)
 	}
 }
 
@@ -207,8 +209,28 @@ func (r *reader) codes(n, limit int) (bytes []byte, words []uint16) {
 	return nil, words
 }
 
+// packedCodes reads numbers below a limit that are packed.
+func (r *reader) packedCodes(n, limit int) *codeSet {
+	s := &codeSet{n: n}
+	if limit < 1 {
+		r.fail()
+		return s
+	}
+	s.packed = r.packed(n, bitWidth(uint64(limit-1)))
+	for i := 0; i < n && !r.bad; i++ {
+		if s.packed.unpack(i) >= uint64(limit) {
+			r.fail()
+		}
+	}
+	return s
+}
+
 // rareCodes reads the common number, and the entries of all others.
 func (r *reader) rareCodes(n, limit int) *codeSet {
+	if limit < 1 {
+		r.fail()
+		return &codeSet{n: n}
+	}
 	s := &codeSet{n: n, common: uint16(r.uvarint(uint64(limit - 1)))}
 	m := int(r.uvarint(uint64(n)))
 	d := reader{b: r.stream(int(r.uvarint(5 * maxEntries)))}

@@ -10,7 +10,7 @@ import (
 )
 
 // Encodings of a column's values. Numbers not named here are reserved: 33 to 39
-// for text derived in other ways, 41 to 47 for dictionaries of other forms,
+// for text derived in other ways, 42 to 47 for dictionaries of other forms,
 // 48 to 55 for scaled decimals.
 const (
 	encConst  = 1
@@ -27,7 +27,13 @@ const (
 
 	encTemplate = 32
 	encCommon   = 40
+	encPacked   = 41
 )
+
+// isDictionary tells whether an encoding keeps each value once.
+func isDictionary(enc byte) bool {
+	return enc == encConst || enc == encDict || enc == encCommon || enc == encPacked
+}
 
 // encoder encodes columns. Its buffers are reused from column to column.
 type encoder struct {
@@ -65,9 +71,15 @@ func (e *encoder) encode(dst []byte, c *Column, p *plan) ([]byte, encoded) {
 		dst = append(dst, out.enc, c.tag)
 	}
 	var pages []byte
-	if p != nil {
+	at := len(dst) - 2
+	switch {
+	case p != nil:
 		dst, pages = e.appendDerived(dst, p)
-	} else {
+	case out.enc == encDict:
+		if dst, out.enc = e.appendPackedDict(dst, c); out.enc == encPacked {
+			dst[at] = encPacked
+		}
+	default:
 		dst, pages = e.appendValues(dst, c, out.enc)
 	}
 	out.head = len(dst) - start
@@ -182,7 +194,7 @@ func isText(tag byte) bool {
 // appendValues writes the values in an encoding; text pages come back apart.
 func (e *encoder) appendValues(dst []byte, c *Column, enc byte) (head, pages []byte) {
 	switch enc {
-	case encConst, encDict, encCommon:
+	case encConst, encCommon:
 		return e.appendDict(dst, c, enc), nil
 	case encInts:
 		return e.appendInts(dst, c.nums[:c.n]), nil
@@ -206,8 +218,17 @@ func (e *encoder) appendValues(dst []byte, c *Column, enc byte) (head, pages []b
 	return e.appendMixed(dst, c), nil
 }
 
-// appendDict writes the distinct values, then the number of each entry's value.
+// appendDict writes the distinct values, then where those are that are not common.
 func (e *encoder) appendDict(dst []byte, c *Column, enc byte) []byte {
+	dst = e.appendDistinct(dst, c, enc)
+	if enc == encCommon {
+		return e.appendCommon(dst)
+	}
+	return dst
+}
+
+// appendDistinct writes the distinct values.
+func (e *encoder) appendDistinct(dst []byte, c *Column, enc byte) []byte {
 	d := &e.dict
 	if enc != encConst {
 		dst = binary.AppendUvarint(dst, uint64(len(d.first)))
@@ -229,13 +250,24 @@ func (e *encoder) appendDict(dst []byte, c *Column, enc byte) []byte {
 		}
 		dst = appendStream(dst, e.buf)
 	}
-	switch enc {
-	case encConst:
-		return dst
-	case encCommon:
-		return e.appendCommon(dst)
+	return dst
+}
+
+// appendPackedDict writes a dictionary, packed unless that takes much more.
+func (e *encoder) appendPackedDict(dst []byte, c *Column) ([]byte, byte) {
+	d := &e.dict
+	dst = e.appendDistinct(dst, c, encDict)
+	at := len(dst)
+	dst = e.appendCodes(dst, d.codes)
+	width := bitWidth(uint64(len(d.first) - 1))
+	if 4*packedSize(c.n, width) > 5*(len(dst)-at) {
+		return dst, encDict
 	}
-	return e.appendCodes(dst, d.codes)
+	e.diff = e.diff[:0]
+	for _, x := range d.codes {
+		e.diff = append(e.diff, uint64(x))
+	}
+	return appendPacked(dst[:at], e.diff, width), encPacked
 }
 
 // appendCodes writes the numbers of values in the dictionary.

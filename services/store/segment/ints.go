@@ -1,54 +1,23 @@
 package segment
 
-import (
-	"encoding/binary"
-	"math"
-)
+import "math"
 
 // scales are common divisors of times with less than nanoseconds; the number
 // stored is the power of ten.
 var scales = [...]uint64{0: 1, 3: 1e3, 6: 1e6, 9: 1e9}
 
 // appendInts encodes integers as offsets from the lowest, or from the value
-// before, divided by a common power of ten, in byte planes.
+// before, divided by a common power of ten, in byte planes or packed.
 func (e *encoder) appendInts(dst []byte, v []uint64) []byte {
-	lo, hi := bounds(v)
-	scale := commonScale(v, lo, hi)
-	div := scales[scale]
-	width := byteWidth((uint64(hi) - uint64(lo)) / div)
-	dlo, dhi := int64(math.MaxInt64), int64(math.MinInt64)
-	for i := 1; i < len(v); i++ {
-		d := int64(v[i] - v[i-1])
-		dlo, dhi = min(dlo, d), max(dhi, d)
+	p := planIntegers(v)
+	e.diff = p.numbers(e.diff[:0], v)
+	width := byteWidth(p.most)
+	at := len(dst)
+	dst = appendStream(p.appendHead(dst, 0, width), e.planes(e.diff, width))
+	if width = bitWidth(p.most); width <= maxBits && packedSize(len(v), width) <= len(dst)-at {
+		dst = appendPacked(p.appendHead(dst[:at], modePacked, width), e.diff, width)
 	}
-	mode := byte(0)
-	base := lo
-	if len(v) > 8 && dlo <= dhi {
-		if w := byteWidth((uint64(dhi) - uint64(dlo)) / div); w < width {
-			mode, base, width = 1, dlo, w
-		}
-	}
-	dst = append(dst, mode, byte(scale), byte(width))
-	dst = binary.AppendVarint(dst, base)
-	if mode == 1 {
-		dst = binary.AppendVarint(dst, int64(v[0]))
-	}
-	e.diff = e.diff[:0]
-	for i, x := range v {
-		switch {
-		case mode == 0:
-			x -= uint64(base)
-		case i == 0:
-			x = 0
-		default:
-			x = x - v[i-1] - uint64(base)
-		}
-		if div > 1 {
-			x /= div
-		}
-		e.diff = append(e.diff, x)
-	}
-	return appendStream(dst, e.planes(e.diff, width))
+	return dst
 }
 
 // planes splits numbers into their lowest width bytes, all first bytes first.
@@ -135,16 +104,24 @@ func (r *reader) ints(n int) []uint64 {
 func (r *reader) intHead(n int) (p *planeSet, first uint64, sums bool) {
 	mode, scale, width := r.byte(), int(r.byte()), int(r.byte())
 	base := uint64(r.varint())
-	if mode > 1 || scale >= len(scales) || scales[scale] == 0 || width < 1 || width > 8 {
+	if mode > modePacked|modeSums || scale >= len(scales) || scales[scale] == 0 || width < 1 {
 		r.fail()
 		return nil, 0, false
 	}
-	if mode == 1 {
+	if sums = mode&modeSums != 0; sums {
 		first = uint64(r.varint())
 	}
-	p = r.planeSet(n, width)
+	switch {
+	case mode&modePacked != 0:
+		p = r.packed(n, width)
+	case width <= 8:
+		p = r.planeSet(n, width)
+	default:
+		r.fail()
+		return nil, 0, false
+	}
 	p.base, p.div = base, scales[scale]
-	return p, first, mode == 1
+	return p, first, sums
 }
 
 // sums returns the integers of which the set holds the distances, but for the

@@ -7,12 +7,13 @@ import (
 // Columns are read in two ways: a few rows, and all. What follows serves the
 // first without undoing more than it must; the second makes it do so once.
 
-// codeSet is the value number of each entry of a dictionary, in one of three
+// codeSet is the value number of each entry of a dictionary, in one of four
 // forms. It may be read concurrently.
 type codeSet struct {
-	n     int
-	bytes []byte   // of each entry, where they fit
-	words []uint16 // of each entry
+	n      int
+	bytes  []byte    // of each entry, where they fit
+	words  []uint16  // of each entry
+	packed *planeSet // of each entry
 
 	common uint16   // of the entries that are not named in at
 	at     []uint32 // ascending
@@ -28,6 +29,8 @@ func (s *codeSet) get(i int) int {
 		return int(s.bytes[i])
 	case s.words != nil:
 		return int(s.words[i])
+	case s.packed != nil:
+		return int(s.packed.unpack(i))
 	}
 	lo, hi := 0, len(s.at)
 	for lo < hi {
@@ -52,11 +55,16 @@ func (s *codeSet) list() []uint16 {
 		return *p
 	}
 	all := make([]uint16, s.n)
-	if s.bytes != nil {
+	switch {
+	case s.bytes != nil:
 		for i, c := range s.bytes {
 			all[i] = uint16(c)
 		}
-	} else {
+	case s.packed != nil:
+		for i := range all {
+			all[i] = uint16(s.packed.unpack(i))
+		}
+	default:
 		if s.common != 0 {
 			for i := range all {
 				all[i] = s.common
@@ -72,7 +80,11 @@ func (s *codeSet) list() []uint16 {
 
 // memory returns the bytes that the set takes once all of it was asked for.
 func (s *codeSet) memory() int64 {
-	return int64(80 + cap(s.bytes) + 2*cap(s.words) + 4*cap(s.at) + 2*cap(s.rare) + 2*s.n)
+	n := int64(0)
+	if s.packed != nil {
+		n = int64(cap(s.packed.raw))
+	}
+	return n + int64(80+cap(s.bytes)+2*cap(s.words)+4*cap(s.at)+2*cap(s.rare)+2*s.n)
 }
 
 // Mark adds the rows to a set, with a bit for each row, in which an entry of a
@@ -92,6 +104,12 @@ func (c *Column) Mark(hit []bool, set []uint64) {
 		for i, code := range s.bytes {
 			if hit[code] {
 				setRow(set, int(c.rowOf[i]))
+			}
+		}
+	case s.packed != nil:
+		for i := range s.n {
+			if hit[s.packed.unpack(i)] {
+				setRow(set, c.Row(i))
 			}
 		}
 	case !hit[s.common]:
@@ -134,10 +152,12 @@ func markBytes(codes []byte, hit []bool, set []uint64) {
 	}
 }
 
-// planeSet is numbers in planes of bytes, each base + n·div. It may be read
-// concurrently.
+// planeSet is numbers in planes of bytes, or packed in bits, each base + n·div.
+// It may be read concurrently.
 type planeSet struct {
-	n, width  int
+	n         int
+	width     int // planes, where bits is 0
+	bits      int // of a number
 	raw       []byte
 	base, div uint64
 
@@ -146,6 +166,9 @@ type planeSet struct {
 
 // get returns number i.
 func (p *planeSet) get(i int) uint64 {
+	if p.bits > 0 {
+		return p.base + p.unpack(i)*p.div
+	}
 	var x uint64
 	for k := range p.width {
 		x |= uint64(p.raw[k*p.n+i]) << (8 * k)
@@ -160,6 +183,10 @@ func (p *planeSet) list() []uint64 {
 	}
 	v := make([]uint64, p.n)
 	switch p.width {
+	case 0:
+		for i := range v {
+			v[i] = p.base + p.unpack(i)*p.div
+		}
 	case 1:
 		for i, c := range p.raw[:p.n] {
 			v[i] = p.base + uint64(c)*p.div

@@ -139,7 +139,7 @@ func (s *Sealer) charsOf(c *Column, enc byte, p *plan) *charset {
 	switch enc {
 	case encText:
 		set = charsetOf(c.data)
-	case encConst, encDict, encCommon:
+	case encConst, encDict, encCommon, encPacked:
 		s.token = s.token[:0]
 		for _, i := range s.enc.dict.first {
 			s.token = append(s.token, textAt(c.nums[i], c.data)...)
@@ -175,7 +175,7 @@ func filtered(g *growing, c *Column) bool {
 // hash collects the hashes of the values of a column that was just encoded.
 func (s *Sealer) hash(c *Column, enc byte) {
 	s.hashes = s.hashes[:0]
-	if enc == encConst || enc == encDict || enc == encCommon {
+	if isDictionary(enc) {
 		for _, i := range s.enc.dict.first {
 			s.hashValue(c, i)
 		}

@@ -1,0 +1,54 @@
+package segment
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// TestIntegersComeBack encodes integers of every width, order and step.
+func TestIntegersComeBack(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 9))
+	var e encoder
+	for i := range 3000 {
+		v := make([]uint64, 1+r.IntN(200))
+		step := []uint64{1, 1e3, 1e6, 1e9}[r.IntN(4)]
+		at := r.Uint64() >> r.IntN(64)
+		for k := range v {
+			x := (r.Uint64() >> (i % 64)) * step
+			if v[k] = at + x; r.IntN(4) > 0 {
+				at += step * uint64(r.IntN(9))
+			}
+		}
+		in := reader{b: e.appendInts(nil, v)}
+		if got := in.ints(len(v)); in.bad || len(in.b) > 0 || !slices.Equal(got, v) {
+			t.Fatalf("round %d: %d integers came back as %d", i, v, got)
+		}
+		in = reader{b: e.appendInts(nil, v)}
+		c := &Column{n: len(v)}
+		in.intColumn(c)
+		for k := range v {
+			if c.num(k) != v[k] {
+				t.Fatalf("round %d: number %d is %d, want %d", i, k, c.num(k), v[k])
+			}
+		}
+	}
+}
+
+func TestBloomOfEqualHashes(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 2))
+	hashes := make([]uint64, 8000)
+	for i := range hashes {
+		hashes[i] = Hash([]byte{byte(r.IntN(50)), byte(r.IntN(10))})
+	}
+	f := appendBloom(nil, hashes)
+	if len(f) > 14*lineBytes {
+		t.Fatalf("the filter of 500 values has %d bytes", len(f))
+	}
+	for _, h := range hashes {
+		if ok, err := mayHold(bytes.NewReader(f), 0, len(f), h); err != nil || !ok {
+			t.Fatalf("hash %x is denied: %v", h, err)
+		}
+	}
+}
