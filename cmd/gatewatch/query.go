@@ -18,7 +18,7 @@ import (
 
 type queryFlags struct {
 	remote
-	data, config, from, to, output string
+	data, config, archive, from, to, output string
 }
 
 // terminalRows is how many events a terminal gets unless the query has a limit.
@@ -58,6 +58,7 @@ and event.original. The stage | keep FIELD, … chooses others for both.`,
 	}
 	addTarget(cmd, &f.remote, &f.data, "data folder to read, instead of --server")
 	addConfig(cmd, &f.config)
+	cmd.Flags().StringVar(&f.archive, "archive", "", "folder of archives to search, instead of --server; see gatewatch archive")
 	cmd.Flags().StringVar(&f.from, "from", "", "start of the time range, inclusive: RFC 3339, a date, or now-1h")
 	cmd.Flags().StringVar(&f.to, "to", "", "end of the time range, exclusive")
 	addOutput(cmd, &f.output)
@@ -75,7 +76,10 @@ func runQuery(cmd *cobra.Command, f queryFlags, text string) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if f.data != "" {
+	if f.archive != "" && f.server != "" {
+		return usagef("give --server or --archive, not both")
+	}
+	if f.data != "" || f.archive != "" {
 		return f.local(cmd, q)
 	}
 	if err := f.connect(); err != nil {

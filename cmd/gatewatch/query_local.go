@@ -16,7 +16,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/store/query"
 )
 
-// local reads a data folder.
+// local reads a data folder, or archives.
 func (f *queryFlags) local(cmd *cobra.Command, q *query.Query) error {
 	from, err := bound("--from", f.from)
 	if err != nil {
@@ -26,11 +26,11 @@ func (f *queryFlags) local(cmd *cobra.Command, q *query.Query) error {
 	if err != nil {
 		return err
 	}
-	s, err := f.openLocal(cmd)
+	s, closeSource, err := f.openLocalSource(cmd)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = s.Close() }() // only read
+	defer closeSource()
 	if q.IsAggregation() {
 		res, stats, err := s.Aggregate(cmd.Context(), store.AggregateRequest{Query: q, From: from, To: to})
 		if err != nil {

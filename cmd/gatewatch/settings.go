@@ -47,6 +47,7 @@ type settings struct {
 	API      api.Config        `yaml:"api"`
 	Pipeline pipeline.Config
 	Enrich   enrich.Config
+	Archive  archiveSettings
 	Rules    rules.Config
 	Store    store.Config
 }
@@ -57,6 +58,10 @@ type listenSettings struct {
 	Ingest    string `help:"address of the HTTP inputs: _bulk and raw; empty turns it off"`
 	Syslog    string `help:"address of syslog over UDP and TCP; empty turns it off"`
 	SyslogTLS string `yaml:"syslog-tls" help:"address of syslog over TLS; it needs tls.cert and tls.key"`
+}
+
+type archiveSettings struct {
+	Dir string `help:"folder to which the events of segments are archived as Parquet before retention deletes them; empty archives nothing"`
 }
 
 type logSettings struct {

@@ -2,15 +2,29 @@
 # Installs the real peers that integration tests talk to, from Debian packages:
 # nginx, rsyslog with its TLS and Elasticsearch outputs, Postfix, logger, curl. It
 # starts none of them. Without root or apt it says what is missing, and the tests
-# that need it fail by name (go test -short leaves them out).
+# that need it fail by name (go test -short leaves them out). pyarrow and DuckDB,
+# which read archives, come from the Python package index into .tools/python.
 set -euo pipefail
+cd "$(dirname "$0")/../.."
 
-packages=(nginx-light rsyslog rsyslog-openssl rsyslog-elasticsearch postfix bsdutils curl strace e2fsprogs)
+readers() {
+	local want="duckdb==2.0.0 pyarrow==26.0.1" done=.tools/python/readers
+	[ "$(cat "$done" 2>/dev/null)" = "$want" ] && return
+	python3 -m venv --clear .tools/python
+	# shellcheck disable=SC2086 # two words
+	.tools/python/bin/pip install --quiet --disable-pip-version-check $want
+	echo "$want" >"$done"
+}
+
+packages=(nginx-light rsyslog rsyslog-openssl rsyslog-elasticsearch postfix bsdutils curl strace e2fsprogs python3-venv)
 missing=()
 for p in "${packages[@]}"; do
 	dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")
 done
-[ ${#missing[@]} -eq 0 ] && exit 0
+if [ ${#missing[@]} -eq 0 ]; then
+	readers
+	exit 0
+fi
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
 	echo "missing peers: ${missing[*]} (install them, or run as root on Debian); their tests fail" >&2
 	[ -z "${CI:-}" ] || exit 1
@@ -27,3 +41,4 @@ export DEBIAN_FRONTEND=noninteractive
 echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+readers

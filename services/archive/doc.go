@@ -1,0 +1,17 @@
+// Package archive keeps events in files that need no Gatewatch to be read:
+// Parquet with zstd, one column for each common ECS field, with a manifest beside
+// them. DuckDB, Spark and pandas read them as they are; Gatewatch searches them,
+// checks them and restores their events into a store.
+//
+// An archive folder holds a folder for each archive, which appears whole and
+// durable or not at all, and never changes:
+//
+//	DIR/NAME/manifest.json
+//	DIR/NAME/part-00001.parquet, …
+//
+// Columns have the dotted names of fields (`source.ip`). Times are microseconds
+// in UTC, the nanoseconds beyond them in gatewatch.timestamp_nanos; addresses are
+// text; fields that may have several values are lists; all fields without a
+// column are in gatewatch.fields, a flat JSON object. event.original is there
+// byte for byte: where it is not UTF-8 in gatewatch.original_bytes.
+package archive
