@@ -179,6 +179,11 @@ func (r *replay) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// A crash before the store is rewound leaves alerts that say to be behind it,
+	// which the next batch mends.
+	if err := r.server.state.Rewind(ctx, uint64(r.from)); err != nil {
+		return err
+	}
 	rewound, err := pipeline.Rewind(ctx, r.server.queue, r.server.store, r.from)
 	if err := r.guide(err); err != nil {
 		return err

@@ -17,11 +17,13 @@ import (
 	pack "github.com/gatewatch/gatewatch/rules"
 	"github.com/gatewatch/gatewatch/services/access"
 	"github.com/gatewatch/gatewatch/services/api"
+	"github.com/gatewatch/gatewatch/services/audit"
 	"github.com/gatewatch/gatewatch/services/enrich"
 	"github.com/gatewatch/gatewatch/services/ingest"
 	"github.com/gatewatch/gatewatch/services/pipeline"
 	"github.com/gatewatch/gatewatch/services/queue"
 	"github.com/gatewatch/gatewatch/services/rules"
+	"github.com/gatewatch/gatewatch/services/state"
 	"github.com/gatewatch/gatewatch/services/store"
 )
 
@@ -34,6 +36,9 @@ type server struct {
 	settings settings
 	log      *slog.Logger
 	metrics  *prometheus.Registry
+	audit    *audit.Log
+	sealer   *audit.Sealer
+	state    *state.DB
 	tokens   *access.Tokens
 	queue    *queue.Disk
 	sink     *ingest.Sink
@@ -81,7 +86,10 @@ func (v *server) open(ctx, run context.Context) (err error) {
 	if removed != nil && !errors.Is(removed, os.ErrNotExist) {
 		return fmt.Errorf("remove %s: %w", listenFile, removed)
 	}
-	if v.tokens, err = access.OpenTokens(dir, time.Now, v.log); err != nil {
+	if err := v.openAudit(); err != nil {
+		return err
+	}
+	if v.tokens, err = v.openTokens(); err != nil {
 		return err
 	}
 	if path, made, err := v.tokens.Bootstrap(); err != nil {
@@ -101,6 +109,9 @@ func (v *server) open(ctx, run context.Context) (err error) {
 			return err
 		}
 	}
+	if err := v.auditStart(audit.ActStart, v.settings); err != nil {
+		return err
+	}
 	return v.listen(run)
 }
 
@@ -110,9 +121,18 @@ func (v *server) openStore() (err error) {
 	if err := v.settings.openKeys(); err != nil {
 		return err
 	}
+	if err := v.openAudit(); err != nil {
+		return err
+	}
 	dir, s := v.settings.Data, v.settings
-	s.Store.Log, s.Store.Metrics = v.log, v.metrics
-	if v.store, err = store.Open(filepath.Join(dir, "store"), s.Store); err != nil {
+	s.Store.Log, s.Store.Metrics, s.Store.Audit = v.log, v.metrics, v.auditSegments
+	if v.store, err = store.Open(filepath.Join(dir, storeDir), s.Store); err != nil {
+		return err
+	}
+	if err := v.sealer.Settle(context.Background(), v.store.SegmentNames()); err != nil {
+		return err
+	}
+	if v.state, err = state.Open(context.Background(), dir, time.Now); err != nil {
 		return err
 	}
 	s.Queue.Consumers = []string{pipeline.Consumer, ingest.Consumer}
@@ -145,7 +165,7 @@ func (v *server) newPipeline() (*pipeline.Pipeline, error) {
 	var err error
 	v.rules, err = rules.Open(v.settings.Rules, rules.Options{
 		Dir: filepath.Join(dir, "rules"), Pack: pack.FS, Queue: v.queue, Log: v.log, Now: time.Now,
-		Metrics: v.metrics,
+		Metrics: v.metrics, Audit: v.auditRules,
 	})
 	if err != nil {
 		return nil, err
@@ -155,7 +175,7 @@ func (v *server) newPipeline() (*pipeline.Pipeline, error) {
 	}
 	return pipeline.New(v.settings.Pipeline, pipeline.Options{
 		Queue: v.queue, Store: v.store, Log: v.log, Now: time.Now, Metrics: v.metrics, Enrichments: v.enrich,
-		Detectors: v.rules, State: filepath.Join(dir, "detect"),
+		Detectors: v.rules, State: filepath.Join(dir, "detect"), Alerts: v.state,
 		Keys: v.settings.Queue.Keys, Encrypt: v.settings.Encryption.Enabled,
 	})
 }
@@ -191,6 +211,12 @@ func (v *server) stop() error {
 	}
 	if v.queue != nil {
 		all = append(all, v.queue.Close())
+	}
+	if v.state != nil {
+		all = append(all, v.state.Close())
+	}
+	if v.audit != nil {
+		all = append(all, v.audit.Close())
 	}
 	return errors.Join(all...)
 }

@@ -32,7 +32,9 @@ func TestMain(m *testing.M) {
 //	                    GATEWATCH_SERVER, GATEWATCH_TOKEN, INGEST and GRPC
 //	                    are then set
 //	mmdb FILE PREFIX COUNTRY   makes an mmdb file of one network
-//	stop, crash         ends the server with SIGTERM, or SIGKILL
+//	break PATH          changes a byte in the middle of a file, or of the first
+//	                    segment of a folder
+//	end, stop, crash    ends the server with SIGTERM, or SIGKILL
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
@@ -44,7 +46,9 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": status,
 			"serve":  startServer,
+			"break":  breakFile,
 			"mmdb":   makeMMDB,
+			"end":    func(ts *testscript.TestScript, _ bool, _ []string) { endServer(ts, syscall.SIGTERM) },
 			"stop":   func(ts *testscript.TestScript, _ bool, _ []string) { endServer(ts, syscall.SIGTERM) },
 			"crash":  func(ts *testscript.TestScript, _ bool, _ []string) { endServer(ts, syscall.SIGKILL) },
 		},
@@ -72,6 +76,21 @@ func makeMMDB(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.MkdirAll(filepath.Dir(path), 0o700))
 	country := enrichtest.MMDB("DBIP-Test", map[string]enrichtest.Record{args[1]: {"country_code": args[2]}})
 	ts.Check(os.WriteFile(path, country, 0o600))
+}
+
+func breakFile(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	if segments, _ := filepath.Glob(filepath.Join(path, "*.gwseg")); len(segments) > 0 {
+		path = segments[0]
+	}
+	b, err := os.ReadFile(path)
+	ts.Check(err)
+	if i := strings.Index(string(b), `"act":"token`); i >= 0 {
+		b[i+1] ^= 1
+	} else {
+		b[len(b)/2] ^= 1
+	}
+	ts.Check(os.WriteFile(path, b, 0o600))
 }
 
 // serverKey names the server among the values of a script.

@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/gatewatch/gatewatch/services/audit"
 )
 
 func newServe() *cobra.Command {
@@ -85,6 +87,10 @@ func limitMemory(bytes int64) {
 func reload(server *server, f *settingsFlags, log *slog.Logger, level *slog.LevelVar) {
 	s, err := f.load()
 	if err != nil {
+		log.Error("new configuration is not used", "error", err)
+		return
+	}
+	if err := server.auditStart(audit.ActReload, s); err != nil {
 		log.Error("new configuration is not used", "error", err)
 		return
 	}

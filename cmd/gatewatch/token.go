@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/services/access"
+	"github.com/gatewatch/gatewatch/services/audit"
 )
 
 func newToken() *cobra.Command {
@@ -41,6 +44,19 @@ func (t *tokenStore) open() (*access.Tokens, error) {
 		return nil, usagef("--data: %w", err)
 	}
 	return access.OpenTokens(t.data, time.Now, slog.New(slog.DiscardHandler))
+}
+
+// openAudited opens the tokens to change them. closeLog ends their audit log.
+func (t *tokenStore) openAudited() (tokens *access.Tokens, closeLog func() error, err error) {
+	if tokens, err = t.open(); err != nil {
+		return nil, nil, err
+	}
+	log, err := audit.Open(filepath.Join(t.data, audit.Dir), time.Now)
+	if err != nil {
+		return nil, nil, err
+	}
+	tokens.Audit(auditTokens(log))
+	return tokens, log.Close, nil
 }
 
 // tokenJSON is a token of the REST API.
@@ -134,12 +150,13 @@ func grantOf(source, node, role, name string) (access.Grant, error) {
 
 func (t *tokenStore) create(ctx context.Context, g access.Grant) (string, error) {
 	if t.data != "" {
-		tokens, err := t.open()
+		tokens, closeLog, err := t.openAudited()
 		if err != nil {
 			return "", err
 		}
+		g.By = localUser()
 		_, secret, err := tokens.Create(g)
-		return secret, err
+		return secret, errors.Join(err, closeLog())
 	}
 	if err := t.connect(); err != nil {
 		return "", err
@@ -230,11 +247,11 @@ func newTokenRevoke() *cobra.Command {
 	t.flags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if t.data != "" {
-			tokens, err := t.open()
+			tokens, closeLog, err := t.openAudited()
 			if err != nil {
 				return err
 			}
-			return tokens.Revoke(args[0])
+			return errors.Join(tokens.Revoke(args[0], localUser()), closeLog())
 		}
 		if err := t.connect(); err != nil {
 			return err

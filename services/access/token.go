@@ -41,6 +41,7 @@ type Grant struct {
 	Name     string        // see [CheckName]; may be empty for a role, which then gives the name
 	Role     Role          // of KindRole only
 	Lifetime time.Duration // 0: does not expire
+	By       string        // who makes the token, for the audit log
 }
 
 // Errors of tokens, tested with errors.Is.

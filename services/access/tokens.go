@@ -26,6 +26,8 @@ type Tokens struct {
 	now func() time.Time
 	log *slog.Logger
 
+	audit func(Act) error
+
 	loading sync.Mutex
 	view    atomic.Pointer[view]
 }
@@ -52,6 +54,25 @@ func OpenTokens(dir string, now func() time.Time, log *slog.Logger) (*Tokens, er
 		return nil, fmt.Errorf("read tokens: %w", v.err)
 	}
 	return t, nil
+}
+
+// Act is a change of the tokens.
+type Act struct {
+	Token   Token
+	Revoked bool   // else made
+	By      string // who does it
+}
+
+// Audit lets f be told of each change before it is made; its error keeps the
+// change from being made. It is called before the tokens are changed.
+func (t *Tokens) Audit(f func(Act) error) { t.audit = f }
+
+// tell tells of a change.
+func (t *Tokens) tell(a Act) error {
+	if t.audit == nil {
+		return nil
+	}
+	return t.audit(a)
 }
 
 func (t *Tokens) path() string      { return filepath.Join(t.dir, "tokens.json") }
@@ -99,8 +120,10 @@ func (t *Tokens) Create(g Grant) (Token, string, error) {
 		bearer string
 	)
 	err = t.update(func(d *document) error {
-		tok, bearer, err = d.add(g, t.now())
-		return err
+		if tok, bearer, err = d.add(g, t.now()); err != nil {
+			return err
+		}
+		return t.tell(Act{Token: tok, By: g.By})
 	})
 	if err != nil {
 		return Token{}, "", fmt.Errorf("create token: %w", err)
@@ -124,16 +147,17 @@ func (t *Tokens) List() ([]Token, error) {
 	return list, nil
 }
 
-// Revoke removes a token. On return it is invalid, durably. ErrNotFound means
-// that there is none with that id.
-func (t *Tokens) Revoke(id string) error {
+// Revoke removes a token; by is who does it, for the audit log. On return it is
+// invalid, durably. ErrNotFound means that there is none with that id.
+func (t *Tokens) Revoke(id, by string) error {
 	err := t.update(func(d *document) error {
-		n := len(d.Tokens)
-		d.Tokens = slices.DeleteFunc(d.Tokens, func(e entry) bool { return e.ID == id })
-		if len(d.Tokens) == n {
+		i := slices.IndexFunc(d.Tokens, func(e entry) bool { return e.ID == id })
+		if i < 0 {
 			return ErrNotFound
 		}
-		return nil
+		gone := d.Tokens[i].Token
+		d.Tokens = slices.Delete(d.Tokens, i, i+1)
+		return t.tell(Act{Token: gone, Revoked: true, By: by})
 	})
 	if err != nil {
 		return fmt.Errorf("revoke token: %w", err)
@@ -153,8 +177,11 @@ func (t *Tokens) Bootstrap() (path string, made bool, err error) {
 		if d.Bootstrapped {
 			return nil
 		}
-		_, bearer, err := d.add(Grant{Kind: KindRole, Name: "admin", Role: Administrator}, t.now())
+		tok, bearer, err := d.add(Grant{Kind: KindRole, Name: "admin", Role: Administrator}, t.now())
 		if err != nil {
+			return err
+		}
+		if err := t.tell(Act{Token: tok, By: "first start"}); err != nil {
 			return err
 		}
 		// The file comes first: after a crash between the two, the next start

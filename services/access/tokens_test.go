@@ -83,11 +83,11 @@ func TestTokenLifecycle(t *testing.T) {
 	if list, err := command.List(); err != nil || len(list) != 2 || list[1] != tok || list[1].Name != "viewer" {
 		t.Fatalf("list: %+v, %v", list, err)
 	}
-	if err := command.Revoke(tok.ID); err != nil {
+	if err := command.Revoke(tok.ID, "ann"); err != nil {
 		t.Fatal(err)
 	}
 	refused(bearer, ErrToken)
-	if err := command.Revoke(tok.ID); !errors.Is(err, ErrNotFound) {
+	if err := command.Revoke(tok.ID, "ann"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("second revoke: %v", err)
 	}
 	if again, err := openTokens(t, dir, c).List(); err != nil || len(again) != 1 {
@@ -135,7 +135,7 @@ func TestBootstrap(t *testing.T) {
 	if err != nil || admin.Role != Administrator {
 		t.Fatalf("token of the file: %+v, %v", admin, err)
 	}
-	if err := tokens.Revoke(admin.ID); err != nil {
+	if err := tokens.Revoke(admin.ID, "ann"); err != nil {
 		t.Fatal(err)
 	}
 	if _, made, err := openTokens(t, dir, c).Bootstrap(); err != nil || made {
@@ -249,4 +249,44 @@ func FuzzParseDocument(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestAudit: each change is told before it is made, and what cannot be told is
+// not done.
+func TestAudit(t *testing.T) {
+	dir := t.TempDir()
+	tokens, err := OpenTokens(dir, time.Now, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refuse error
+	var got []Act
+	tokens.Audit(func(a Act) error {
+		got = append(got, a)
+		return refuse
+	})
+	if _, _, err := tokens.Bootstrap(); err != nil {
+		t.Fatal(err)
+	}
+	made, _, err := tokens.Create(Grant{Kind: KindSource, Name: "edge-1", By: "ann"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refuse = errors.New("audit")
+	if _, _, err := tokens.Create(Grant{Kind: KindSource, Name: "edge-2", By: "ann"}); !errors.Is(err, refuse) {
+		t.Errorf("created without a leaf: %v", err)
+	}
+	if err := tokens.Revoke(made.ID, "bo"); !errors.Is(err, refuse) {
+		t.Errorf("revoked without a leaf: %v", err)
+	}
+	if all, err := tokens.List(); len(all) != 2 || err != nil {
+		t.Errorf("%d tokens, want 2; %v", len(all), err)
+	}
+	if len(got) != 4 || got[0].By != "first start" || got[1].Token != made || got[1].By != "ann" || !got[3].Revoked || got[3].By != "bo" {
+		t.Errorf("told: %+v", got)
+	}
+	refuse = nil
+	if err := tokens.Revoke(made.ID, "bo"); err != nil {
+		t.Error(err)
+	}
 }

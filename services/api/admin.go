@@ -20,7 +20,8 @@ type adminServer struct {
 
 // CreateToken implements AdminService.
 func (s adminServer) CreateToken(ctx context.Context, req *gatewatchv1.CreateTokenRequest) (*gatewatchv1.CreateTokenResponse, error) {
-	grant := access.Grant{Name: req.GetName(), Role: access.Role(req.GetRole())}
+	id, _ := access.FromContext(ctx)
+	grant := access.Grant{Name: req.GetName(), Role: access.Role(req.GetRole()), By: id.String()}
 	switch req.GetKind() {
 	case gatewatchv1.TokenKind_TOKEN_KIND_SOURCE:
 		grant.Kind = access.KindSource
@@ -39,7 +40,6 @@ func (s adminServer) CreateToken(ctx context.Context, req *gatewatchv1.CreateTok
 	if err != nil {
 		return nil, err
 	}
-	id, _ := access.FromContext(ctx)
 	s.api.parts.Log.Info("token created", "id", token.ID, "kind", token.Kind, "name", token.Name, "role", token.Role, "by", id.String())
 	return &gatewatchv1.CreateTokenResponse{Token: newProtoToken(token), Secret: bearer}, nil
 }
@@ -65,10 +65,10 @@ const sortableTime = "2006-01-02T15:04:05.000Z"
 
 // RevokeToken implements AdminService.
 func (s adminServer) RevokeToken(ctx context.Context, req *gatewatchv1.RevokeTokenRequest) (*gatewatchv1.RevokeTokenResponse, error) {
-	if err := s.api.parts.Tokens.Revoke(req.GetId()); err != nil {
+	id, _ := access.FromContext(ctx)
+	if err := s.api.parts.Tokens.Revoke(req.GetId(), id.String()); err != nil {
 		return nil, err
 	}
-	id, _ := access.FromContext(ctx)
 	s.api.parts.Log.Info("token revoked", "id", req.GetId(), "by", id.String())
 	return &gatewatchv1.RevokeTokenResponse{}, nil
 }

@@ -278,7 +278,7 @@ func TestRevokedTokenEndsStreams(t *testing.T) {
 			t.Fatalf("ended with a valid token: %v", err)
 		default:
 		}
-		if err := tokens.Revoke(token.ID); err != nil {
+		if err := tokens.Revoke(token.ID, "ann"); err != nil {
 			t.Fatal(err)
 		}
 		revoked := time.Now()

@@ -18,6 +18,7 @@ import (
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/detection/parse"
 	"github.com/gatewatch/gatewatch/services/queue"
+	"github.com/gatewatch/gatewatch/services/state"
 	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/vault"
 )
@@ -73,6 +74,7 @@ type Options struct {
 
 	Detectors Detectors // nil detects nothing
 	State     string    // folder for the state of the detectors
+	Alerts    Alerts    // takes what is found; nil: nobody does
 	// Keys open the state that is encrypted, nil if none is. Encrypt lets it be
 	// encrypted with one of them.
 	Keys    *vault.Ring
@@ -95,10 +97,11 @@ type Pipeline struct {
 	stage       *stage // nil detects nothing
 
 	events    []event.Event
-	waiting   int          // of events, those that have not been written
-	records   queue.Offset // records that they are of
-	stored    queue.Offset // what is before it was in the store at the start: it is only detected on
-	next      queue.Offset // of the first record that has not been written
+	found     []*event.Event // those of events that are findings; memory of alert
+	waiting   int            // of events, those that have not been written
+	records   queue.Offset   // records that they are of
+	stored    queue.Offset   // what is before it was in the store at the start: it is only detected on
+	next      queue.Offset   // of the first record that has not been written
 	committed queue.Offset
 
 	progress progress
@@ -374,18 +377,29 @@ func (p *Pipeline) store(ctx context.Context) error {
 	if next <= p.stored {
 		return done()
 	}
+	// Alerts come first: what is in the store then has its alerts.
+	if err := p.alert(ctx, next); err != nil {
+		return err
+	}
+	if err := p.untilRoom(ctx, "store", func() error { return p.Store.Write(ctx, b) }); err != nil {
+		return fmt.Errorf("write store: %w", err)
+	}
+	return done()
+}
+
+// untilRoom tries a write again until there is room for it.
+func (p *Pipeline) untilRoom(ctx context.Context, part string, write func() error) error {
 	wait := 100 * time.Millisecond
 	for {
-		err := p.Store.Write(ctx, b)
-		if !errors.Is(err, store.ErrFull) {
-			if err != nil {
-				return fmt.Errorf("write store: %w", err)
+		err := write()
+		if !errors.Is(err, store.ErrFull) && !errors.Is(err, state.ErrFull) {
+			if err == nil {
+				p.metrics.full.Set(0)
 			}
-			p.metrics.full.Set(0)
-			return done()
+			return err
 		}
 		p.metrics.full.Set(1)
-		p.Log.LogAttrs(ctx, slog.LevelWarn, "store is full, waiting for room", slog.Duration("wait", wait))
+		p.Log.LogAttrs(ctx, slog.LevelWarn, "no room, waiting for it", slog.String("part", part), slog.Duration("wait", wait))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -404,6 +418,9 @@ func (p *Pipeline) commit(ctx context.Context) error {
 	}
 	if applied <= p.committed {
 		return nil
+	}
+	if err := p.settleAlerts(ctx, applied); err != nil {
+		return err
 	}
 	if err := p.Queue.Commit(ctx, Consumer, applied); err != nil {
 		return fmt.Errorf("commit queue: %w", err)

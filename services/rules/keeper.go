@@ -62,6 +62,9 @@ type Options struct {
 	Now   func() time.Time
 
 	Metrics prometheus.Registerer // may be nil
+	// Audit is told of a fingerprint before its rules are put in use; its error
+	// keeps them from it. It may be nil.
+	Audit func(fingerprint string) error
 }
 
 // Keeper keeps the rules. Its methods may be called concurrently, Watch once.
@@ -233,6 +236,11 @@ func (k *Keeper) install(ctx context.Context, b *bundle, s *Set) error {
 	k.remember(s)
 	if k.settled && k.current == s.Fingerprint {
 		return nil // only their bundle was lost
+	}
+	if k.Audit != nil {
+		if err := k.Audit(s.Fingerprint); err != nil {
+			return fmt.Errorf("change rules: %w", err)
+		}
 	}
 	current := filepath.Join(k.Dir, currentName)
 	if err := durable.WriteFile(current, []byte(s.Fingerprint), 0o600); err != nil {

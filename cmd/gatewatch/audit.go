@@ -1,0 +1,52 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatewatch/gatewatch/services/audit"
+)
+
+func newAudit() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "audit",
+		Short: "Verify and read the log of what people and the server did",
+	}
+	cmd.AddCommand(newAuditVerify(), newAuditList(), newAuditShow())
+	return cmd
+}
+
+// auditLog is the log of a data folder.
+type auditLog struct{ data, key string }
+
+func (a *auditLog) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&a.data, "data", "./gatewatch-data", "data folder of the server, which may run")
+	cmd.Flags().StringVar(&a.key, "key", "", "file with the public key of the log, kept elsewhere (default: DIR/audit/key.pub)")
+}
+
+// read verifies the log and calls each with its leaves. What is not there is a
+// mistake of the call.
+func (a *auditLog) read(each func(int64, audit.Leaf) error) (audit.Checked, error) {
+	dir := filepath.Join(a.data, audit.Dir)
+	if !isDir(dir) {
+		return audit.Checked{}, usagef("--data: there is no audit log in %s", a.data)
+	}
+	if a.key != "" {
+		if _, err := os.Stat(a.key); err != nil {
+			return audit.Checked{}, usagef("--key: %w", err)
+		}
+	}
+	return audit.Verify(dir, a.key, each)
+}
+
+// broken returns where a log is broken, nil if the error says something else.
+func broken(err error) *audit.Broken {
+	var b *audit.Broken
+	if errors.As(err, &b) {
+		return b
+	}
+	return nil
+}
