@@ -40,6 +40,8 @@ type Columnar struct {
 	closed   bool
 	space    diskSpace // guarded by writing
 
+	faults chan struct{} // has one when a block was found damaged
+
 	level atomic.Int32 // Level
 	free  atomic.Int64 // bytes of the disk when it was last looked at
 
@@ -129,7 +131,7 @@ func open(dir string, cfg Config, readOnly bool) (*Columnar, error) {
 	s := &Columnar{
 		dir: dir, cfg: cfg, cache: segment.NewCache(cfg.CacheBytes), queries: query.NewPool(int(max(1, cfg.QueriesBytes/cfg.QueryBytes))),
 		nextID: m.NextID, applied: m.Applied, written: m.Applied, changed: make(chan struct{}),
-		router: routes,
+		router: routes, faults: make(chan struct{}, 1),
 	}
 	s.head.first, s.head.next = m.Applied, m.Applied
 	if readOnly {
@@ -193,9 +195,12 @@ func (s *Columnar) Write(ctx context.Context, b Batch) error {
 	start := time.Now()
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	offsets, err := s.place(b)
+	offsets, err := place(b, s.offsets[:0])
 	if err != nil {
 		return err
+	}
+	if b.Offsets == nil {
+		s.offsets = offsets
 	}
 	if err := s.admit(ctx, b); err != nil {
 		return err
@@ -229,8 +234,8 @@ func (s *Columnar) Write(ctx context.Context, b Batch) error {
 }
 
 // place returns the queue offset of each event of a batch, nil if it names none.
-// The caller holds writing; the result is good until the next call.
-func (s *Columnar) place(b Batch) ([]uint64, error) {
+// It appends to dst unless the batch has them itself.
+func place(b Batch, dst []uint64) ([]uint64, error) {
 	if b.Next <= b.First {
 		return nil, nil
 	}
@@ -241,20 +246,19 @@ func (s *Columnar) place(b Batch) ([]uint64, error) {
 		}
 		return b.Offsets, nil
 	}
-	s.offsets = s.offsets[:0]
 	at := b.First
 	for i := range b.Events {
 		if b.Events[i].Dataset == derivedDataset && i > 0 {
-			s.offsets = append(s.offsets, at-1)
+			dst = append(dst, at-1)
 			continue
 		}
-		s.offsets = append(s.offsets, at)
+		dst = append(dst, at)
 		at++
 	}
 	if len(b.Events) > 0 && at != b.Next {
 		return nil, fmt.Errorf("write batch: %d events for offsets %d to %d, and no word of which is of which", len(b.Events), b.First, b.Next-1)
 	}
-	return s.offsets, nil
+	return dst, nil
 }
 
 // derivedDataset is that of events that follow from others and so have no record

@@ -100,7 +100,7 @@ func (s *Columnar) streamInfo(name string, segments []*segmentFile) StreamInfo {
 	for _, f := range segments {
 		i.Rows += f.info.Rows
 		i.Bytes += f.info.Bytes
-		i.Damaged += f.damaged
+		i.Damaged += f.damaged + len(f.faulty)
 		lo, hi, since = min(lo, f.info.MinT), max(hi, f.info.MaxT), min(since, f.since)
 	}
 	i.From, i.To, i.Since = time.Unix(0, lo).UTC(), time.Unix(0, hi).UTC(), time.Unix(0, since).UTC()

@@ -19,6 +19,8 @@ type metrics struct {
 	merges   prometheus.Counter
 	deleted  *prometheus.CounterVec
 	damaged  prometheus.Counter
+	mended   prometheus.Counter
+	unmended prometheus.Counter
 	partial  prometheus.Counter
 	writing  prometheus.Counter
 	flushing prometheus.Counter
@@ -44,6 +46,8 @@ func newMetrics(s *Columnar) *metrics {
 	m.flushes = counter("flushes_total", "Segments written from memory.")
 	m.merges = counter("merges_total", "Segments written by merging smaller ones.")
 	m.damaged = counter("damaged_blocks_total", "Blocks found damaged, by query or at start.")
+	m.mended = counter("segments_mended_total", "Damaged segments that were made whole from the queue.")
+	m.unmended = counter("segments_unmended_total", "Damaged segments that could not be made whole.")
 	m.partial = counter("partial_queries_total", "Queries whose answer was not whole.")
 	m.writing = counter("write_seconds_total", "Time spent in writes.")
 	m.flushing = counter("flush_seconds_total", "Time spent writing segments.")
@@ -61,6 +65,7 @@ func newMetrics(s *Columnar) *metrics {
 	gauge("rows", "Events held.", func() float64 { r, _, _ := s.totals(); return float64(r) })
 	gauge("bytes", "Bytes of all segments.", func() float64 { _, b, _ := s.totals(); return float64(b) })
 	gauge("segments", "Segments held.", func() float64 { _, _, n := s.totals(); return float64(n) })
+	gauge("damaged_segments", "Segments with blocks that are known to be damaged.", func() float64 { return float64(s.Damaged()) })
 	gauge("head_rows", "Events in memory only.", func() float64 {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -81,6 +86,19 @@ func (s *Columnar) totals() (rows, bytes int64, segments int) {
 		bytes += f.info.Bytes
 	}
 	return rows + int64(s.head.rows), bytes, len(s.segments)
+}
+
+// Damaged returns how many segments have blocks that are known to be damaged.
+func (s *Columnar) Damaged() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, f := range s.segments {
+		if f.damaged > 0 || len(f.faulty) > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // streamSizes counts what each stream holds on disk.

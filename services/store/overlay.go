@@ -22,7 +22,7 @@ func (s *Columnar) Overlay(b Batch) error {
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	offsets, err := s.place(b)
+	offsets, err := place(b, nil)
 	if err != nil {
 		return err
 	}

@@ -113,12 +113,16 @@ func (sc *scan) damagedBlock(b blockRef, err error) error {
 		return nil
 	}
 	sc.bad[b.Block] = true
-	name := "memory"
+	name, news := "memory", true
 	if b.segment != nil {
 		name = "segment " + segmentName(b.segment.id)
+		news = sc.store.fault(b.segment, b.number)
 	}
 	sc.stats.BlocksDamaged++
 	sc.stats.Partial = append(sc.stats.Partial, fmt.Sprintf("%s block %d is damaged", name, b.number))
+	if !news {
+		return nil
+	}
 	sc.store.metrics.damaged.Inc()
 	sc.store.cfg.Log.Error("block is damaged", "where", name, "block", b.number, "err", err)
 	return nil

@@ -20,6 +20,7 @@ type segmentFile struct {
 	own     segment.Info // as its footer says
 	blocks  []*segment.Block
 	damaged int   // blocks that cannot be read at all
+	faulty  []int // blocks that queries found damaged; guarded by Columnar.mu
 	since   int64 // when the oldest of its events was stored, Unix nanoseconds
 	seq     int64 // number of its first row since the store was opened, -1 if it is older
 

@@ -54,8 +54,8 @@ func (s *Columnar) snapshot(e query.Expr, from, to int64) (*snapshot, error) {
 		sn.segments = append(sn.segments, f)
 		sn.damaged += f.damaged
 		seq := f.seq
-		for i, b := range f.blocks {
-			sn.add(blockRef{b, f, f.info.Stream, i, seq}, from, to)
+		for _, b := range f.blocks {
+			sn.add(blockRef{b, f, f.info.Stream, b.Number(), seq}, from, to)
 			if seq >= 0 {
 				seq += int64(b.Rows())
 			}
