@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -11,6 +13,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/api"
 	"github.com/gatewatch/gatewatch/services/ingest"
 	"github.com/gatewatch/gatewatch/services/pipeline"
+	"github.com/gatewatch/gatewatch/services/store"
 )
 
 var errStarting = errors.New("server is starting or stopping")
@@ -78,8 +81,18 @@ func (v *server) listNodes() []*gatewatchv1.Node {
 
 // notice tells what is amiss with a server that is ready.
 func (v *server) notice() string {
+	var all []string
 	if v.queue.Full() {
-		return "records are refused: there is no space, see queue.max_bytes and the free space of the disk"
+		all = append(all, "records are refused: there is no space, see queue.max_bytes and the free space of the disk")
 	}
-	return ""
+	switch room := v.store.Room(); room.Level {
+	case store.Full:
+		all = append(all, fmt.Sprintf("events are not stored: %s of the disk are free, store.min_free_bytes is %s", size(room.Free), size(room.MinFree)))
+	case store.Low:
+		all = append(all, fmt.Sprintf("the disk is nearly full: %s are free, store.low_free_bytes is %s", size(room.Free), size(room.LowFree)))
+	}
+	if n := v.store.Damaged(); n > 0 {
+		all = append(all, count(n, "segment")+" of the store have damage: see the log and gatewatch store verify")
+	}
+	return strings.Join(all, "\n")
 }

@@ -155,6 +155,8 @@ func (v *server) openPipeline(run context.Context) (err error) {
 	v.pipeline = line
 	v.running.Go(func() { v.fail("pipeline", v.pipeline.Run(run)) })
 	v.running.Go(func() { v.fail("rules", v.rules.Watch(run)) })
+	mend := pipeline.Source(v.settings.Pipeline, v.enrich, v.queue)
+	v.running.Go(func() { v.fail("store", v.store.Mend(run, mend)) })
 	v.running.Go(func() { v.fail("enrich", v.enrich.Watch(run)) })
 	return nil
 }
