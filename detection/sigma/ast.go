@@ -18,6 +18,9 @@ type Error struct {
 	Pos    Pos
 	Rule   string // id, else name, else title of the document, where it has one
 	Reason string
+
+	// Missing is the reference that leads to no document, where that is the reason.
+	Missing string
 }
 
 // Error returns path:line:column: reason.
@@ -51,6 +54,10 @@ type Header struct {
 	Scope       []string
 	Related     []Related
 	Custom      []Custom
+
+	// Hushed is set by who loads the document: it gives no matches of its own, as
+	// with [BuildingBlockField].
+	Hushed bool
 }
 
 // Key returns what names the document in output: its id, else its name, else
@@ -180,6 +187,7 @@ type Item struct {
 	Field     string // empty for keywords
 	Modifiers []Modifier
 	Values    []Value
+	NoValues  bool // its list of values is empty; Values is null then
 	Pos       Pos
 }
 
@@ -268,6 +276,8 @@ type Correlation struct {
 	Field      []string              // of the condition
 	Percentile float64               // of the condition, for ValuePercentile; 0 to 100
 	Extended   *CorrelationCondition // of the temporal types, where the condition is an expression
+
+	condition Pos // zero if there is none
 }
 
 // CorrelationCondition is the expression form of a temporal condition: its

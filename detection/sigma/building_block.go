@@ -5,11 +5,15 @@ package sigma
 // whichever correlations refer to it and whether they say generate.
 const BuildingBlockField = "x-building-block"
 
-// BuildingBlock tells whether a document says that it gives no matches of its own.
+// BuildingBlock tells whether a document says that it gives no matches of its own,
+// or whoever loaded it does.
 func (h *Header) BuildingBlock() bool {
-	var yes bool
+	yes := h.Hushed
 	n := h.CustomField(BuildingBlockField)
-	return n != nil && n.Decode(&yes) == nil && yes
+	if n != nil && n.Decode(&yes) != nil {
+		return h.Hushed
+	}
+	return yes || h.Hushed
 }
 
 // hush silences building blocks.

@@ -52,7 +52,8 @@ type Firing struct {
 	Values      []string // of the group, one for each of Correlation.GroupBy
 	Value       float64  // what was compared: a count, sum, average or percentile
 	Time        int64    // of the event that completes it, Unix nanoseconds
-	From, To    int64    // of the first and the last event in the window, Unix nanoseconds
+	From, To    int64    // of the first and the last event in the window, Unix nanoseconds; where a
+	// correlation is what it refers to, its first event is that of the other's window
 }
 
 // CorrelatorStats counts what a [Correlator] holds and what it had to leave out.
@@ -103,6 +104,7 @@ type feed struct {
 	corr, ref int32
 	from      int32  // the correlation that fired, or -1 for a rule
 	group     uint32 // its group
+	start     int64  // of its window
 }
 
 // NewCorrelator prepares the correlations of links, with no groups. Where rules are
@@ -184,7 +186,7 @@ func (c *Correlator) correlate(i int, t int64, e *event.Event, fire func(*Firing
 			continue
 		}
 		for more := true; more; more = c.odo.next() {
-			c.add(l, t)
+			c.add(l, t, f)
 		}
 		if c.odo.left <= 0 && c.odo.more() {
 			c.stats.Cut++
@@ -197,7 +199,7 @@ func (c *Correlator) correlate(i int, t int64, e *event.Event, fire func(*Firing
 }
 
 // add puts an event into the group that the odometer shows.
-func (c *Correlator) add(l *linked, t int64) {
+func (c *Correlator) add(l *linked, t int64, f feed) {
 	c.key = c.odo.appendKey(c.key[:0], c)
 	hash := c.hashGroup(l.index, c.key)
 	g, ok := c.groups.find(l.index, hash, c.key)
@@ -219,6 +221,9 @@ func (c *Correlator) add(l *linked, t int64) {
 		c.insert(l, c.groups.at(g), entry{t, v})
 	}
 	c.groups.touch(g, c.clock)
+	if f.from >= 0 && f.start < t {
+		c.groups.begin(g, begun{t, f.start}, t-l.timespan-c.lateness)
+	}
 	if !seen {
 		c.touched = append(c.touched, g)
 	}
@@ -237,8 +242,9 @@ func (c *Correlator) judge(l *linked, g uint32, t int64, fire func(*Firing)) {
 	if !ok {
 		return
 	}
+	from, to := c.groups.start(g, window), window[len(window)-1].t
 	for _, f := range l.feeds {
-		c.push(feed{corr: f.corr, ref: f.ref, from: l.index, group: g})
+		c.push(feed{corr: f.corr, ref: f.ref, from: l.index, group: g, start: from})
 	}
 	p := c.groups.at(g)
 	if p.fired != never && t-p.fired < l.timespan {
@@ -253,7 +259,7 @@ func (c *Correlator) judge(l *linked, g uint32, t int64, fire func(*Firing)) {
 	c.values = splitKey(c.values[:0], p.key)
 	fire(&Firing{
 		Correlation: l.rule, Values: c.values, Value: value, Time: t,
-		From: window[0].t, To: window[len(window)-1].t,
+		From: from, To: to,
 	})
 }
 

@@ -55,6 +55,7 @@ type groupTable struct {
 	live  int
 	bytes int64
 	lists []groupList
+	begun map[uint32][]begun // of groups that correlations feed
 }
 
 type groupList struct {
@@ -65,7 +66,7 @@ type groupList struct {
 }
 
 func (gt *groupTable) init(links *Links) {
-	*gt = groupTable{slots: make([]uint64, 64), lists: make([]groupList, len(links.list))}
+	*gt = groupTable{slots: make([]uint64, 64), lists: make([]groupList, len(links.list)), begun: map[uint32][]begun{}}
 	for i, l := range links.list {
 		gt.lists[i].chained = l.chained
 	}
@@ -160,6 +161,10 @@ func (gt *groupTable) remove(n uint32) {
 	gt.live--
 	gt.lists[g.corr].live--
 	gt.account(g, -g.bytes())
+	if _, ok := gt.begun[n]; ok {
+		gt.account(g, -begunBytes)
+		delete(gt.begun, n)
+	}
 	*g = group{older: gt.free, corr: -1}
 	gt.free = n + 1
 }

@@ -155,7 +155,9 @@ func (r *linker) link(i, depth int) *linked {
 		t, ok := r.targets[ref.Name]
 		switch {
 		case !ok:
-			return r.fail(c, ref.Pos, "rule %q is not among the rules", ref.Name)
+			r.fail(c, ref.Pos, "rule %q is not among the rules", ref.Name)
+			r.errs[len(r.errs)-1].Missing = ref.Name
+			return nil
 		case t.twice:
 			return r.fail(c, ref.Pos, "%q names several rules", ref.Name)
 		case t.corr == i || t.corr >= 0 && r.state[t.corr].open:

@@ -15,11 +15,16 @@ import (
 //	magic, check of the hash key (8 bytes), clock, fired, late, evicted, truncated, cut, cursor,
 //	number of correlations, for each: fingerprint (8 bytes), number of groups, and these
 //	from the oldest to the newest: key, touched, fired, capacity as a power of two,
-//	number of entries, entries (time since the one before, and what it adds, 8 bytes)
+//	number of entries, entries (time since the one before, and what it adds, 8 bytes),
+//	number of windows that fed it, for each: when, and when it began
 //	xxhash64 of all before it (8 bytes, little endian like the other fixed numbers)
 //
-// Numbers without a size are varints, times are signed nanoseconds.
-const snapshotMagic = "gwcorr\x00\x01"
+// Numbers without a size are varints, times are signed nanoseconds. Version 1 has no
+// windows; it is read, and written no more.
+const (
+	snapshotMagic    = "gwcorr\x00\x02"
+	snapshotMagicOld = "gwcorr\x00\x01"
+)
 
 // ErrSnapshot says that bytes are no snapshot that this correlator can take over.
 var ErrSnapshot = errors.New("no usable correlation snapshot")
@@ -40,14 +45,14 @@ func (c *Correlator) AppendSnapshot(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, uint64(list.live))
 		for n := list.oldest; n != 0; {
 			g := c.groups.at(n - 1)
-			dst = appendGroup(dst, g)
+			dst = appendGroup(dst, g, c.groups.begun[n-1])
 			n = g.newer
 		}
 	}
 	return binary.LittleEndian.AppendUint64(dst, xxhash.Sum64(dst[start:]))
 }
 
-func appendGroup(dst []byte, g *group) []byte {
+func appendGroup(dst []byte, g *group, windows []begun) []byte {
 	dst = appendKeyText(dst, stringBytes(g.key))
 	dst = binary.AppendVarint(dst, g.touched)
 	dst = binary.AppendVarint(dst, g.fired)
@@ -58,6 +63,11 @@ func appendGroup(dst []byte, g *group) []byte {
 		dst = binary.AppendVarint(dst, x.t-last)
 		dst = binary.LittleEndian.AppendUint64(dst, x.v)
 		last = x.t
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(windows)))
+	for _, b := range windows {
+		dst = binary.AppendVarint(dst, b.t)
+		dst = binary.AppendVarint(dst, b.start)
 	}
 	return dst
 }
@@ -124,12 +134,20 @@ type snapshotReader struct {
 	dropped int
 	evicted uint64
 	clock   int64
+	old     bool // version 1
 }
 
 // open checks the frame.
 func (r *snapshotReader) open(b []byte) error {
 	const fixed = len(snapshotMagic) + 16
-	if len(b) < fixed || string(b[:len(snapshotMagic)]) != snapshotMagic {
+	if len(b) < fixed {
+		return errors.New("unknown format or version")
+	}
+	switch string(b[:len(snapshotMagic)]) {
+	case snapshotMagic:
+	case snapshotMagicOld:
+		r.old = true
+	default:
 		return errors.New("unknown format or version")
 	}
 	body := b[:len(b)-8]
@@ -186,6 +204,10 @@ func (r *snapshotReader) group(l *linked) {
 		entries = append(entries, x)
 		last = x.t
 	}
+	windows := r.windows()
+	if r.err != nil {
+		return
+	}
 	if l == nil {
 		r.dropped++
 		return
@@ -199,7 +221,11 @@ func (r *snapshotReader) group(l *linked) {
 		r.err = errors.New("group is there twice")
 		return
 	}
-	g := r.groups.at(r.groups.add(l.index, hash, key))
+	number := r.groups.add(l.index, hash, key)
+	for i := range windows {
+		r.groups.begin(number, windows[i], never)
+	}
+	g := r.groups.at(number)
 	g.touched, g.fired, g.entries = touched, fired, append(g.entries[:0:firstEntries], entries[:1]...)
 	r.groups.resize(g, 1<<(log-1))
 	g.entries = append(g.entries, entries[1:]...)
@@ -208,6 +234,26 @@ func (r *snapshotReader) group(l *linked) {
 		r.groups.remove(n)
 		r.evicted++
 	}
+}
+
+// windows reads those that fed a group.
+func (r *snapshotReader) windows() []begun {
+	if r.old {
+		return nil
+	}
+	n := r.count(2)
+	if n > maxBegun {
+		r.err = errors.New("group was fed by too many windows")
+	}
+	var list []begun
+	for ; n > 0 && r.err == nil; n-- {
+		b := begun{r.varint(), r.varint()}
+		if b.start >= b.t || b.start < -maxSpan || b.t > maxSpan {
+			r.err = errors.New("window that fed a group is impossible")
+		}
+		list = append(list, b)
+	}
+	return list
 }
 
 func (r *snapshotReader) varint() int64 {

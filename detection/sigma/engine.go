@@ -126,15 +126,6 @@ func (e *Engine) accepting(sources []Logsource) []int32 {
 	return indexes
 }
 
-func (l Logsource) acceptsAny(sources []Logsource) bool {
-	for i := range sources {
-		if l.Accepts(sources[i]) {
-			return true
-		}
-	}
-	return false
-}
-
 // planFor returns the plan for events of some logsources, nil if no rule is for
 // them, and leaves out of them what no rule names. Where events bring more
 // logsources than plans are kept for, it is the plan of all rules, and filter says

@@ -57,6 +57,7 @@ func (f *Filter) targets(rules []*Rule, named map[string][]int, errs *[]*Error) 
 	for _, ref := range f.Rules {
 		if len(named[ref.Name]) == 0 {
 			fail(ref, "rule %q of the filter is not among the rules", ref.Name)
+			(*errs)[len(*errs)-1].Missing = ref.Name
 		}
 		for _, i := range named[ref.Name] {
 			switch {

@@ -52,6 +52,19 @@ func Parse(path string, text []byte) File {
 	}
 }
 
+// ParseFilter reads a filter document that is a part of another YAML file.
+func ParseFilter(path string, n *yaml.Node) Document {
+	r := reader{path: path}
+	top, err := r.pairs(n, "filter")
+	switch {
+	case err != nil:
+		return Document{Err: err}
+	case member(top, "filter") == nil:
+		return Document{Err: r.fail(posOf(n), "filter document has no filter section")}
+	}
+	return r.document(n, "filter")
+}
+
 var yamlLine = regexp.MustCompile(`^(?:line (\d+): )?(.*)`)
 
 // yamlError takes the line out of an error of the YAML package, which has no column.

@@ -36,7 +36,7 @@ func (r *reader) correlation(c *Correlation, top []pair) *Error {
 		case "generate":
 			c.Generate, err = r.boolean(m.value, "generate")
 		case "condition":
-			condition = m.value
+			condition, c.condition = m.value, m.keyPos
 		default:
 			err = r.fail(m.keyPos, "unknown member %q of a correlation", m.key)
 		}

@@ -195,7 +195,7 @@ func (r *reader) item(p pair) (*Item, *Error) {
 		return nil, r.fail(posOf(n), "values of %q must be scalars; nested fields are written with dots", p.key)
 	}
 	if len(items) == 0 { // an empty list is null, as pySigma reads it
-		it.Values = []Value{{Kind: ValueNull, Pos: posOf(n)}}
+		it.Values, it.NoValues = []Value{{Kind: ValueNull, Pos: posOf(n)}}, true
 	}
 	for _, c := range items {
 		v, err := r.value(c)
