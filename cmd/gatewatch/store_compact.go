@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/spf13/cobra"
 
@@ -25,7 +28,7 @@ deleted, and a kill at any moment leaves the store whole.`,
 	return cmd
 }
 
-func runStoreCompact(cmd *cobra.Command, f *storeFlags) error {
+func runStoreCompact(cmd *cobra.Command, f *storeFlags) (err error) {
 	table, err := f.asTable(cmd.OutOrStdout())
 	if err != nil {
 		return err
@@ -34,6 +37,12 @@ func runStoreCompact(cmd *cobra.Command, f *storeFlags) error {
 	if err != nil {
 		return err
 	}
+	v := newServer(s, slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError})), func() {})
+	defer func() { err = errors.Join(err, v.stop()) }()
+	if err := v.auditOffline(cmd.Context(), f.folder()); err != nil {
+		return err
+	}
+	s.Store.Audit = v.auditSegments
 	clear := func() {}
 	c, err := store.Compact(cmd.Context(), f.folder(), s.Store, func(c store.Compacted) {
 		clear = progressBar(cmd, fmt.Sprintf("%s became %d", count(c.SegmentsBefore, "segment"), c.SegmentsAfter))
@@ -51,4 +60,21 @@ func runStoreCompact(cmd *cobra.Command, f *storeFlags) error {
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s of %s became %s of %s\n", count(c.SegmentsBefore, "segment"), size(c.BytesBefore),
 		count(c.SegmentsAfter, "segment"), size(c.BytesAfter))
 	return err
+}
+
+// auditOffline opens the audit log for changes of the store of a stopped server.
+func (v *server) auditOffline(ctx context.Context, folder string) error {
+	lock, err := store.Lock(folder)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := v.openAudit(); err != nil {
+		return err
+	}
+	names, err := store.SegmentNames(folder)
+	if err != nil {
+		return err
+	}
+	return v.sealer.Settle(ctx, names)
 }

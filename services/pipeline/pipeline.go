@@ -97,6 +97,7 @@ type Pipeline struct {
 	stage       *stage // nil detects nothing
 
 	events    []event.Event
+	offsets   []uint64       // of the records that the events are of
 	found     []*event.Event // those of events that are findings; memory of alert
 	waiting   int            // of events, those that have not been written
 	records   queue.Offset   // records that they are of
@@ -291,7 +292,7 @@ func (p *Pipeline) record(c *source, g *queue.Group, r *queue.Record, s *sourceS
 	if at < p.stored {
 		s = nil
 	}
-	e := p.slot()
+	e := p.slot(at)
 	p.parse(c, g, r, s, e)
 	p.enrichment.enrich(e)
 	p.records++
@@ -300,15 +301,16 @@ func (p *Pipeline) record(c *source, g *queue.Group, r *queue.Record, s *sourceS
 	}
 	found := p.stage.detect(e, at)
 	for i := range found {
-		found[i].Write(p.slot())
+		found[i].Write(p.slot(at))
 	}
 }
 
-// slot returns the memory of the next event.
-func (p *Pipeline) slot() *event.Event {
+// slot returns the memory of the next event, which is of the record at an offset.
+func (p *Pipeline) slot(at queue.Offset) *event.Event {
 	if p.waiting == len(p.events) {
 		p.events = append(p.events, event.Event{})
 	}
+	p.offsets = append(p.offsets[:p.waiting], uint64(at))
 	p.waiting++
 	return &p.events[p.waiting-1]
 }
@@ -366,7 +368,7 @@ func (p *Pipeline) skip(ctx context.Context, n queue.Offset) error {
 
 func (p *Pipeline) store(ctx context.Context) error {
 	next := p.at()
-	b := store.Batch{Events: p.events[:p.waiting], First: uint64(p.next), Next: uint64(next)}
+	b := store.Batch{Events: p.events[:p.waiting], First: uint64(p.next), Next: uint64(next), Offsets: p.offsets[:p.waiting]}
 	done := func() error {
 		for i := range b.Events { // the records they are of may be large
 			b.Events[i].Reset()
