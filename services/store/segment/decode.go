@@ -109,6 +109,8 @@ func (r *reader) values(c *Column, enc byte, pageBytes int) {
 		r.intColumn(c)
 	case encFloats:
 		c.planes = r.planeSet(c.n, 8)
+	case encDecimals:
+		c.nums = r.decimals(c.n)
 	case encIP4:
 		c.planes = r.planeSet(c.n, 4)
 	case encIP6:

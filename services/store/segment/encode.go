@@ -11,7 +11,7 @@ import (
 
 // Encodings of a column's values. Numbers not named here are reserved: 33 to 39
 // for text derived in other ways, 42 to 47 for dictionaries of other forms,
-// 48 to 55 for scaled decimals.
+// 49 to 55 for other forms of decimals.
 const (
 	encConst  = 1
 	encDict   = 2
@@ -28,6 +28,8 @@ const (
 	encTemplate = 32
 	encCommon   = 40
 	encPacked   = 41
+
+	encDecimals = 48
 )
 
 // isDictionary tells whether an encoding keeps each value once.
@@ -38,6 +40,7 @@ func isDictionary(enc byte) bool {
 // encoder encodes columns. Its buffers are reused from column to column.
 type encoder struct {
 	diff  []uint64
+	whole []uint64
 	plane []byte
 	buf   []byte
 	text  []byte
@@ -75,6 +78,13 @@ func (e *encoder) encode(dst []byte, c *Column, p *plan) ([]byte, encoded) {
 	switch {
 	case p != nil:
 		dst, pages = e.appendDerived(dst, p)
+	case out.enc == encFloats:
+		var ok bool
+		if dst, ok = e.appendDecimals(dst, c.nums[:c.n]); !ok {
+			dst, pages = e.appendValues(dst, c, out.enc)
+			break
+		}
+		out.enc, dst[at] = encDecimals, encDecimals
 	case out.enc == encDict:
 		if dst, out.enc = e.appendPackedDict(dst, c); out.enc == encPacked {
 			dst[at] = encPacked

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"bytes"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -50,5 +51,35 @@ func TestBloomOfEqualHashes(t *testing.T) {
 		if ok, err := mayHold(bytes.NewReader(f), 0, len(f), h); err != nil || !ok {
 			t.Fatalf("hash %x is denied: %v", h, err)
 		}
+	}
+}
+
+// TestDecimalsComeBack encodes floats with few decimals, and some that have more
+// or are no numbers.
+func TestDecimalsComeBack(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 9))
+	var e encoder
+	kept := 0
+	for i := range 2000 {
+		v := make([]uint64, 1+r.IntN(100))
+		for k := range v {
+			f := float64(r.IntN(1e6)-5e5) / math.Pow10(i%12)
+			if r.IntN(2000) == 0 {
+				f = []float64{math.NaN(), math.Inf(1), math.Copysign(0, -1), r.NormFloat64(), 1e300}[r.IntN(5)]
+			}
+			v[k] = math.Float64bits(f)
+		}
+		b, ok := e.appendDecimals(nil, v)
+		if !ok {
+			continue
+		}
+		kept++
+		in := reader{b: b}
+		if got := in.decimals(len(v)); in.bad || len(in.b) > 0 || !slices.Equal(got, v) {
+			t.Fatalf("round %d: %x came back as %x", i, v, got)
+		}
+	}
+	if kept < 1000 {
+		t.Fatalf("only %d of 2000 columns were kept as decimals", kept)
 	}
 }
