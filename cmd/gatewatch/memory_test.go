@@ -18,6 +18,18 @@ func TestMemoryLimit(t *testing.T) {
 			t.Errorf("GOMEMLIMIT %q, memory_limit %d: %d, want %d", env, bytes, got, want)
 		}
 	}
+	percent := debug.SetGCPercent(100)
+	defer debug.SetGCPercent(percent)
+	t.Setenv("GOGC", "70")
+	limitMemory(0)
+	if got := debug.SetGCPercent(100); got != 100 {
+		t.Errorf("GOGC was set and is %d afterwards", got)
+	}
+	t.Setenv("GOGC", "")
+	limitMemory(0)
+	if got := debug.SetGCPercent(100); got != garbagePercent {
+		t.Errorf("garbage is collected at %d %%", got)
+	}
 	f("", 100<<20, 100<<20)
 	f("", 0, math.MaxInt64)
 	f("1GiB", 100<<20, math.MaxInt64) // the runtime has read it

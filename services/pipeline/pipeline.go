@@ -44,7 +44,7 @@ type SourceConfig struct {
 // WithDefaults fills in zero fields.
 func (c Config) WithDefaults() Config {
 	if c.BatchEvents == 0 {
-		c.BatchEvents = 4096
+		c.BatchEvents = 512 // so that they stay in the cache of a processor
 	}
 	return c
 }

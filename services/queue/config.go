@@ -44,7 +44,7 @@ func (c Config) WithDefaults() Config {
 		{&c.MaxAppendBytes, maxAppendBytes},
 		{&c.SegmentBytes, 64 << 20},
 		{&c.RetainBytes, 2 << 30},
-		{&c.TailBytes, 32 << 20},
+		{&c.TailBytes, 16 << 20},
 	} {
 		if *f.field == 0 {
 			*f.field = f.value

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 
@@ -36,7 +37,6 @@ type growing struct {
 	key  event.Key
 	role byte
 	Column
-	uniform bool // all tags so far equal tag; tags is filled in any case
 }
 
 // The members of an event in the order of their columns.
@@ -60,8 +60,8 @@ func NewBuilder() *Builder {
 	for _, k := range memberKeys {
 		b.newColumn(k, roleMember)
 	}
-	b.rest = &growing{role: roleRest, uniform: true}
-	b.at = &growing{key: offsetKey, role: roleOffset, uniform: true}
+	b.rest = &growing{role: roleRest}
+	b.at = &growing{key: offsetKey, role: roleOffset}
 	b.index(event.GatewatchStream, -1) // see Block.Labelled
 	b.Reset()
 	return b
@@ -96,8 +96,7 @@ func (c *growing) reset() {
 	if cap(data) > keepText {
 		data = nil
 	}
-	c.Column = Column{tags: c.tags[:0], nums: c.nums[:0], data: data}
-	c.uniform = true
+	c.Column = Column{nums: c.nums[:0], data: data}
 }
 
 // Rows returns the number of events added.
@@ -179,7 +178,7 @@ func (b *Builder) column(k event.Key) *growing {
 }
 
 func (b *Builder) newColumn(k event.Key, role byte) *growing {
-	c := &growing{key: k, role: role, uniform: true}
+	c := &growing{key: k, role: role}
 	b.cols = append(b.cols, c)
 	if role == roleMember { // a field under the name of a member is flattened
 		b.index(k, -1)
@@ -257,12 +256,14 @@ func (c *growing) entry(row int, tag byte) {
 		}
 		c.rowOf = append(rows, uint16(row))
 	}
-	if c.n == 0 {
+	switch {
+	case c.n == 0:
 		c.tag = tag
-	} else if tag != c.tag {
-		c.uniform = false
+	case c.tags == nil && tag != c.tag: // the first that is of another kind
+		c.tags = append(bytes.Repeat([]byte{c.tag}, c.n), tag)
+	case c.tags != nil:
+		c.tags = append(c.tags, tag)
 	}
-	c.tags = append(c.tags, tag)
 	c.n++
 }
 
@@ -270,9 +271,6 @@ func (c *growing) entry(row int, tag byte) {
 func (c *growing) snapshot(rows int) *Column {
 	s := c.Column
 	s.rows = rows
-	if c.uniform {
-		s.tags = nil
-	}
 	return &s
 }
 
