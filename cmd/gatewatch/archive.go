@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -18,7 +20,7 @@ import (
 // archiveFolder is where archives are in a data folder.
 const archiveFolder = "archive"
 
-func newArchive() *cobra.Command {
+func newStoreArchive() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "archive",
 		Short: "Keep events in Parquet files, and search or restore them",
@@ -67,8 +69,8 @@ it gets its name. The events stay in the store.
 
 Archives are encrypted if encryption is enabled; --plain writes files that other
 programs can read.`,
-		Example: `  gatewatch archive create --data /var/lib/gatewatch --from 2026-11-01 --to 2026-12-01
-  gatewatch archive create --stream mail --to now-30d --dir /mnt/nas/archive
+		Example: `  gatewatch store archive create --data /var/lib/gatewatch --from 2026-11-01 --to 2026-12-01
+  gatewatch store archive create --stream mail --to now-30d --dir /mnt/nas/archive
   duckdb -c "from read_parquet('gatewatch-data/archive/*/*.parquet') select \"source.ip\", count(*) group by all"`,
 		Args: noArgs,
 	}
@@ -173,7 +175,7 @@ func newArchiveList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list [--data DIR | --dir DIR]",
 		Short:   "List archives with their events and times",
-		Example: "  gatewatch archive list --dir /mnt/nas/archive",
+		Example: "  gatewatch store archive list --dir /mnt/nas/archive",
 		Args:    noArgs,
 	}
 	f.bind(cmd)
@@ -200,7 +202,7 @@ func newArchiveVerify() *cobra.Command {
 		Short: "Read archives and compare them with their manifests",
 		Long: `Reads each byte of the files, compares their SHA-256 with the manifest and reads
 all events. The exit code is 1 if anything is not as it was.`,
-		Example: "  gatewatch archive verify --dir /mnt/nas/archive",
+		Example: "  gatewatch store archive verify --dir /mnt/nas/archive",
 	}
 	f.bind(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -251,10 +253,10 @@ What the store holds already is left out, so that an interrupted restore can be
 repeated. For store.retain_age the events are as old as their restoration.
 
 To only search archives use gatewatch query --archive.`,
-		Example: "  gatewatch archive restore --data /var/lib/gatewatch default_20261101T000000Z_20261201T000000Z",
+		Example: "  gatewatch store archive restore --data /var/lib/gatewatch default_20261101T000000Z_20261201T000000Z",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usagef("name the archives to restore; gatewatch archive list shows them")
+				return usagef("name the archives to restore; gatewatch store archive list shows them")
 			}
 			return nil
 		},
@@ -273,13 +275,16 @@ func runArchiveRestore(cmd *cobra.Command, f *archiveFlags, names []string) (err
 	if err = errors.Join(append(problems, err)...); err != nil {
 		return err
 	}
-	s, err := store.Open(filepath.Join(f.data, "store"), settings.Store)
-	if err != nil {
+	if err := os.MkdirAll(f.data, 0o700); err != nil {
+		return usageError{err}
+	}
+	v := newServer(settings, slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError})), func() {})
+	defer func() { err = errors.Join(err, v.stop()) }()
+	if err := v.openStore(); err != nil {
 		return fmt.Errorf("open %s: %w (is a server running on it?)", f.data, err)
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
 	for _, m := range all {
-		written, present, err := archive.Restore(cmd.Context(), m, settings.Store.Keys, s)
+		written, present, err := archive.Restore(cmd.Context(), m, settings.Store.Keys, v.store)
 		fmt.Fprintf(cmd.OutOrStdout(), "%s: %s restored, %d there already\n", printable(m.Name), count(written, "event"), present)
 		if err != nil {
 			return err

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -57,4 +58,14 @@ func (s *settings) archives() string {
 		return s.Archive.Dir
 	}
 	return filepath.Join(s.Data, archiveFolder)
+}
+
+// archiver archives what retention deletes, nil if nothing is to be archived.
+func (v *server) archiver() func(context.Context, store.Retired) error {
+	s := &v.settings
+	if s.Archive.Dir == "" {
+		return nil
+	}
+	r := archive.Retirer{Dir: s.Archive.Dir, Encrypt: s.Encryption.Enabled, Keys: s.Store.Keys, Log: v.log, Now: time.Now}
+	return r.Archive
 }

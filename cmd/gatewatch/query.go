@@ -58,7 +58,7 @@ and event.original. The stage | keep FIELD, … chooses others for both.`,
 	}
 	addTarget(cmd, &f.remote, &f.data, "data folder to read, instead of --server")
 	addConfig(cmd, &f.config)
-	cmd.Flags().StringVar(&f.archive, "archive", "", "folder of archives to search, instead of --server; see gatewatch archive")
+	cmd.Flags().StringVar(&f.archive, "archive", "", "folder of archives to search, instead of --server; see gatewatch store archive")
 	cmd.Flags().StringVar(&f.from, "from", "", "start of the time range, inclusive: RFC 3339, a date, or now-1h")
 	cmd.Flags().StringVar(&f.to, "to", "", "end of the time range, exclusive")
 	addOutput(cmd, &f.output)

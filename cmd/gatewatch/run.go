@@ -125,7 +125,7 @@ func (v *server) openStore() (err error) {
 		return err
 	}
 	dir, s := v.settings.Data, v.settings
-	s.Store.Log, s.Store.Metrics, s.Store.Audit = v.log, v.metrics, v.auditSegments
+	s.Store.Log, s.Store.Metrics, s.Store.Audit, s.Store.Archive = v.log, v.metrics, v.auditSegments, v.archiver()
 	if v.store, err = store.Open(filepath.Join(dir, storeDir), s.Store); err != nil {
 		return err
 	}

@@ -14,9 +14,9 @@ import (
 func newStore() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "store",
-		Short: "Look into the store of a data folder, verify, compact, back up and restore it",
+		Short: "Look into the store of a data folder, verify, compact, back up, restore and archive it",
 	}
-	cmd.AddCommand(newStoreInfo(), newStoreVerify(), newStoreCompact(), newStoreBackup(), newStoreRestore())
+	cmd.AddCommand(newStoreInfo(), newStoreVerify(), newStoreCompact(), newStoreBackup(), newStoreRestore(), newStoreArchive())
 	return cmd
 }
 

@@ -46,6 +46,7 @@ type Columnar struct {
 	free  atomic.Int64 // bytes of the disk when it was last looked at
 
 	manifests sync.Mutex // one change of the set of segments at a time
+	retiring  retirement
 	stop      context.CancelFunc
 	workers   sync.WaitGroup
 }

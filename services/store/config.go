@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"time"
@@ -37,6 +38,9 @@ type Config struct {
 	// keeps it from that; done is called with whether it was made. One change comes
 	// at a time. Default: none.
 	Audit func(Change) (done func(made bool), err error)
+	// Archive is given each segment before retention deletes it; its error keeps the
+	// segment. It may be called again for a segment after a crash. Default: none.
+	Archive func(ctx context.Context, r Retired) error
 
 	space func(dir string) (diskSpace, error) // looks at the disk; tests have others
 	files files

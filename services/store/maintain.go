@@ -14,6 +14,10 @@ func (s *Columnar) maintain(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		s.lookAtRoom()
+		if err := s.archive(ctx); err != nil && ctx.Err() == nil {
+			s.metrics.failures.Inc()
+			s.cfg.Log.Error("archive old segments, they stay", "dir", s.dir, "err", err)
+		}
 		if err := s.retain(); err != nil {
 			s.metrics.failures.Inc()
 			s.cfg.Log.Error("delete old segments", "dir", s.dir, "err", err)

@@ -17,6 +17,7 @@ func (s *Columnar) retain() error {
 	s.manifests.Lock()
 	defer s.manifests.Unlock()
 	x := s.expire()
+	s.keepUnarchived(x)
 	if len(x.gone) == 0 {
 		return nil
 	}
@@ -24,6 +25,7 @@ func (s *Columnar) retain() error {
 		return err
 	}
 	for i, f := range x.gone {
+		delete(s.retiring.kept, f.id)
 		s.metrics.deleted.WithLabelValues(x.why[i]).Add(float64(f.info.Rows))
 		s.cfg.Log.Info("deleted a segment", "segment", segmentName(f.id), "stream", f.info.Stream, "why", x.why[i],
 			"rows", f.info.Rows, "bytes", f.info.Bytes, "written", time.Unix(0, f.info.Written).UTC())
