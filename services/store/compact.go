@@ -46,7 +46,7 @@ func compactable(segments []*segmentFile, limits func(stream string) (most, span
 		most, span := limits(name)
 		for i := 0; i < len(stream); {
 			sum, j := int64(0), i
-			for j < len(stream) && j < i+mergeMax && stream[j].damaged == 0 && len(stream[j].faulty) == 0 && sum+stream[j].info.Bytes <= most &&
+			for j < len(stream) && j < i+mergeMax && stream[j].damaged == 0 && len(stream[j].faulty) == 0 && stream[j].ranged() == stream[i].ranged() && sum+stream[j].info.Bytes <= most &&
 				stream[j].info.Written-stream[i].since <= span {
 				sum += stream[j].info.Bytes
 				j++

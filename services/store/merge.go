@@ -125,7 +125,7 @@ func mergeableIn(segments []*segmentFile, most, written int64) ([]*segmentFile, 
 		for j := i; j < len(segments) && j < i+mergeMax; j++ {
 			f := segments[j]
 			sum += f.info.Bytes
-			if f.damaged > 0 || len(f.faulty) > 0 || sum > most || f.info.Written-segments[i].since > written {
+			if f.damaged > 0 || len(f.faulty) > 0 || f.ranged() != segments[i].ranged() || sum > most || f.info.Written-segments[i].since > written {
 				break
 			}
 			largest = max(largest, f.info.Bytes)

@@ -175,6 +175,28 @@ func TestRewindOfUnevenRecords(t *testing.T) {
 	}
 }
 
+// TestRewindLeavesWhatIsOfNoQueue: events of an archive are merged among
+// themselves, and stay.
+func TestRewindLeavesWhatIsOfNoQueue(t *testing.T) {
+	s := mustOpen(t, t.TempDir(), Config{RetainAge: -1})
+	for i := range 6 {
+		put(t, s, 1+10*i, 11+10*i)
+		flushed(t, s)
+		if err := s.Write(t.Context(), Batch{Events: numbered(1000+10*i, 1010+10*i)}); err != nil {
+			t.Fatal(err)
+		}
+		flushed(t, s)
+	}
+	if _, err := s.mergeRun(t.Context(), anyRun); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := s.Rewind(t.Context(), 35); err != nil || r.Rows != 26 {
+		t.Fatalf("rewind takes %+v, %v", r, err)
+	}
+	wantIDs(t, s, "event.sequence < 1000", 1, 35)
+	wantIDs(t, s, "event.sequence >= 1000", 1000, 1060)
+}
+
 // TestCovers asks which offsets have events in segments that span gaps.
 func TestCovers(t *testing.T) {
 	dir := t.TempDir()

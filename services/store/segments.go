@@ -70,6 +70,10 @@ func (s *segmentFile) entry() namedEntry {
 	return e
 }
 
+// ranged tells whether its events are of offsets of the queue. Those that are not,
+// as of an archive, have segments of their own, which a rewind leaves alone.
+func (s *segmentFile) ranged() bool { return s.info.First < s.info.Next }
+
 // release gives up one hold.
 func (s *segmentFile) release() {
 	if s.refs.Add(-1) > 0 {
