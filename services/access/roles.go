@@ -26,6 +26,7 @@ var (
 	senders        = right{input: true, administrator: true}
 	readers        = right{viewer: true, analyst: true, administrator: true}
 	readersOrLocal = right{local: true, viewer: true, analyst: true, administrator: true}
+	analysts       = right{analyst: true, administrator: true}
 	administrators = right{administrator: true}
 )
 
@@ -41,6 +42,10 @@ var rights = map[string]right{
 	"/gatewatch.v1.RuleService/GetRule":     readers,
 	"/gatewatch.v1.RuleService/ExplainRule": readers,
 	"/gatewatch.v1.RuleService/ListGroups":  readers,
+
+	"/gatewatch.v1.AlertService/ListAlerts":  readers,
+	"/gatewatch.v1.AlertService/GetAlert":    readers,
+	"/gatewatch.v1.AlertService/UpdateAlert": analysts,
 
 	"/gatewatch.v1.AdminService/CreateToken": administrators,
 	"/gatewatch.v1.AdminService/ListTokens":  administrators,

@@ -5,6 +5,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -13,7 +14,9 @@ import (
 
 	"github.com/gatewatch/gatewatch/proto/gatewatch/v1"
 	"github.com/gatewatch/gatewatch/services/access"
+	"github.com/gatewatch/gatewatch/services/audit"
 	"github.com/gatewatch/gatewatch/services/rules"
+	"github.com/gatewatch/gatewatch/services/state"
 	"github.com/gatewatch/gatewatch/services/store"
 )
 
@@ -83,6 +86,8 @@ type Parts struct {
 	Sources SourcesFunc         //
 	Nodes   NodesFunc           //
 	Rules   RulesFunc           // may be nil: a process that does not detect
+	Alerts  *state.DB           // may be nil: a process without state
+	Audit   AuditFunc           // as Alerts
 	Groups  GroupsFunc          // nil where Rules is
 	Ingest  IngestServer        // may be nil
 	Node    NodeServer          // may be nil
@@ -103,6 +108,8 @@ type (
 	RulesFunc func() (*rules.Set, error)
 	// GroupsFunc returns the groups of a correlation; see [rules.Keeper.Groups].
 	GroupsFunc func(id string, skip, size int) (rules.Groups, error)
+	// AuditFunc writes a leaf of the audit log and returns once it is durable.
+	AuditFunc func(context.Context, audit.Leaf) (int64, error)
 	// IngestServer takes records.
 	IngestServer = gatewatchv1.IngestServiceServer
 	// NodeServer takes the streams of nodes.

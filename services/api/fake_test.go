@@ -23,7 +23,9 @@ import (
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/proto/gatewatch/v1"
 	"github.com/gatewatch/gatewatch/services/access"
+	"github.com/gatewatch/gatewatch/services/audit"
 	"github.com/gatewatch/gatewatch/services/rules"
+	"github.com/gatewatch/gatewatch/services/state"
 	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/store/query"
 )
@@ -101,6 +103,9 @@ type server struct {
 	grpc   string            // address
 	log    *strings.Builder
 	ready  error
+	leaves []audit.Leaf // of acts
+	audit  error        // what the audit log answers
+	state  *state.DB
 	notice string
 }
 
@@ -186,8 +191,13 @@ func newServer(t *testing.T, config Config, open bool) *server {
 				{Name: "edge-3"},
 			}
 		},
-		Nodes:   func() []*gatewatchv1.Node { return []*gatewatchv1.Node{{Name: "waf-1", Connected: true}} },
-		Rules:   func() (*rules.Set, error) { return inUse, nil },
+		Nodes:  func() []*gatewatchv1.Node { return []*gatewatchv1.Node{{Name: "waf-1", Connected: true}} },
+		Rules:  func() (*rules.Set, error) { return inUse, nil },
+		Alerts: s.openAlerts(),
+		Audit: func(_ context.Context, l audit.Leaf) (int64, error) {
+			s.leaves = append(s.leaves, l)
+			return 0, s.audit
+		},
 		Groups:  groupsFake,
 		Ready:   func() error { return s.ready },
 		Notice:  func() string { return s.notice },

@@ -61,6 +61,9 @@ func (a *API) register(r grpc.ServiceRegistrar) {
 	if a.parts.Rules != nil && a.parts.Store != nil {
 		gatewatchv1.RegisterRuleServiceServer(r, ruleServer{api: a})
 	}
+	if a.parts.Alerts != nil {
+		gatewatchv1.RegisterAlertServiceServer(r, alertServer{api: a})
+	}
 	if a.parts.Ingest != nil {
 		gatewatchv1.RegisterIngestServiceServer(r, a.parts.Ingest)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gatewatch/gatewatch/services/access"
 	"github.com/gatewatch/gatewatch/services/rules"
+	"github.com/gatewatch/gatewatch/services/state"
 	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/store/query"
 )
@@ -80,6 +81,9 @@ func (a *API) status(method string, err error) error {
 		{access.ErrForbidden, codes.PermissionDenied},
 		{access.ErrGrant, codes.InvalidArgument},
 		{access.ErrNotFound, codes.NotFound},
+		{state.ErrInvalid, codes.InvalidArgument},
+		{state.ErrConflict, codes.Aborted},
+		{state.ErrFull, codes.ResourceExhausted},
 		{store.ErrPageToken, codes.InvalidArgument},
 		{store.ErrFull, codes.ResourceExhausted},
 		{store.ErrClosed, codes.Unavailable},
