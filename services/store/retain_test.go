@@ -100,8 +100,8 @@ func TestSizeOfStreams(t *testing.T) {
 	var now atomic.Int64
 	reg := prometheus.NewRegistry()
 	s := mustOpen(t, t.TempDir(), Config{
-		RetainAge: -1, MaxBytes: 40 << 10, files: hasty{}, Metrics: reg,
-		Streams: []StreamConfig{{Name: "audit", Filter: "event.dataset: audit"}, {Name: "web", Filter: "event.dataset: nginx", MaxBytes: 12 << 10}},
+		RetainAge: -1, MaxBytes: 24 << 10, files: hasty{}, Metrics: reg,
+		Streams: []StreamConfig{{Name: "audit", Filter: "event.dataset: audit"}, {Name: "web", Filter: "event.dataset: nginx", MaxBytes: 8 << 10}},
 		Now:     func() time.Time { return testTime.Add(time.Duration(now.Load())) },
 	})
 	at := 1
@@ -126,7 +126,7 @@ func TestSizeOfStreams(t *testing.T) {
 			t.Fatal(err)
 		}
 		x := s.expire()
-		if len(x.gone) > 0 || x.total > 40<<10 || x.bytes["web"] > 12<<10 {
+		if len(x.gone) > 0 || x.total > 24<<10 || x.bytes["web"] > 8<<10 {
 			t.Fatalf("%d bytes in all, %d of web", x.total, x.bytes["web"])
 		}
 	}

@@ -230,6 +230,9 @@ func (b *Block) loadAt(d *directory, i, level int) (*Column, error) {
 	if c.chars = e.chars; e.enc == encHex || e.enc == encUUID || e.enc == encIDs {
 		c.chars = &charsOfHex
 	}
+	if err := b.join(d, i, c); err != nil {
+		return nil, err
+	}
 	if err := checkRole(c, e); err != nil {
 		return nil, err
 	}

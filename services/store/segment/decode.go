@@ -23,7 +23,7 @@ func decode(head []byte, rows, pageBytes int) (*Column, error) {
 		r.mixed(c)
 	} else {
 		c.tag = r.byte()
-		if !validTag(c.tag) || isText(c.tag) != textEncoding(enc, c.tag) {
+		if !validTag(c.tag) || enc != encTwin && isText(c.tag) != textEncoding(enc, c.tag) {
 			return nil, damaged("decode column")
 		}
 		r.values(c, enc, pageBytes)
@@ -131,6 +131,8 @@ func (r *reader) values(c *Column, enc byte, pageBytes int) {
 		c.pages = r.pageDirectory(c, pageBytes)
 	case encTemplate:
 		r.derived(c, pageBytes)
+	case encTwin:
+		c.text = &twin{int(r.uvarint(MaxColumns))}
 	default:
 		r.fail()
 	}

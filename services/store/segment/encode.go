@@ -9,8 +9,8 @@ import (
 	"github.com/gatewatch/gatewatch/detection/event"
 )
 
-// Encodings of a column's values. Numbers not named here are reserved: 33 to 39
-// for text derived in other ways, 42 to 47 for dictionaries of other forms,
+// Encodings of a column's values. Numbers not named here are reserved: 34 to 39
+// for what is derived in other ways, 42 to 47 for dictionaries of other forms,
 // 49 to 55 for other forms of decimals.
 const (
 	encConst  = 1
@@ -26,6 +26,7 @@ const (
 	encMixed  = 11
 
 	encTemplate = 32
+	encTwin     = 33
 	encCommon   = 40
 	encPacked   = 41
 

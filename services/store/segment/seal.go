@@ -116,11 +116,19 @@ func (s *Sealer) column(d *directory, g *sealed, p *plan) {
 	c := g.col
 	e := entry{name: g.key.String(), role: g.role, n: c.n, off: len(s.out), zone: zoneOf(c)}
 	var enc encoded
-	s.out, enc = s.enc.encode(s.out, c, p)
+	of := s.twinOf(d, c)
+	if of >= 0 {
+		s.out, enc = s.enc.appendTwin(s.out, c, of)
+	} else {
+		s.out, enc = s.enc.encode(s.out, c, p)
+	}
 	e.enc, e.head, e.len = enc.enc, enc.head, len(enc.chunk)
 	e.sum = checksum(enc.chunk[:enc.head])
 	e.chars = s.charsOf(c, enc.enc, p)
-	if filtered(g.growing, c) {
+	switch {
+	case of >= 0: // it has the filter of the other
+		e.bloomOff, e.bloomLen = d.cols[of].bloomOff, d.cols[of].bloomLen
+	case filtered(g.growing, c):
 		s.hash(c, enc.enc)
 		e.bloomOff = len(s.blooms)
 		s.blooms = appendBloom(s.blooms, s.hashes)
