@@ -77,7 +77,7 @@ func takeIn(c contender, file, folder string, batch int) (in intake, err error) 
 		return in, err
 	}
 	if g, ok := c.(*gatewatch); ok {
-		if err := g.await(in.events); err != nil {
+		if err := g.await(p, in.events); err != nil {
 			return in, err
 		}
 	}
@@ -88,9 +88,13 @@ func takeIn(c contender, file, folder string, batch int) (in intake, err error) 
 	return in, err
 }
 
-// await waits until as many events can be found.
-func (g *gatewatch) await(n int) error {
-	for deadline := time.Now().Add(10 * time.Minute); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+// await waits until as many events can be found. Before each look it waits until
+// the server has come to rest, for looking takes time that is none of intake.
+func (g *gatewatch) await(p *process, n int) error {
+	for range 20 {
+		if err := p.idle(); err != nil {
+			return err
+		}
 		found, err := g.stored()
 		if err != nil || found == n {
 			return err

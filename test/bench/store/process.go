@@ -47,6 +47,9 @@ func launch(logFile, cores string, program string, args ...string) (*process, er
 	return &process{cmd, log}, nil
 }
 
+// stopTime is how long a process may take to end in order.
+const stopTime = 2 * time.Minute
+
 // stop ends the process in order and returns all the processor time it took.
 func (p *process) stop() (usage, error) {
 	u, err := p.usage()
@@ -56,6 +59,8 @@ func (p *process) stop() (usage, error) {
 	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
 		return u, err
 	}
+	late := time.AfterFunc(stopTime, func() { _ = p.cmd.Process.Kill() }) // Wait tells
+	defer late.Stop()
 	err = errors.Join(p.cmd.Wait(), p.log.Close())
 	u.cpu = p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 	return u, err
