@@ -22,13 +22,7 @@ func Source(cfg Config, data Enrichments, q Bounded) store.Source {
 		if oldest, _ := q.Bounds(); queue.Offset(first) < oldest {
 			return fmt.Errorf("%w: it begins at offset %d", store.ErrGone, oldest)
 		}
-		within := func(b store.Batch) error {
-			if b.First >= next {
-				return nil // the queue is read by whole groups
-			}
-			return write(b)
-		}
-		_, err := Read(ctx, cfg, data, gapless{q}, queue.Offset(first), queue.Offset(next), within)
+		_, err := Read(ctx, cfg, data, gapless{q}, queue.Offset(first), queue.Offset(next), write)
 		return err
 	}
 }

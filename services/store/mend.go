@@ -9,7 +9,7 @@ import (
 )
 
 // Source makes the events of the queue offsets first <= o < next again, and hands
-// them to write in order. It returns ErrGone if it does not have all records of
+// them to write in order, perhaps with others around them. It returns ErrGone if it does not have all records of
 // the range; what write was given is then not used.
 type Source func(ctx context.Context, first, next uint64, write func(Batch) error) error
 

@@ -34,8 +34,8 @@ func again(oldest uint64) Source {
 		if first < oldest {
 			return ErrGone
 		}
-		for at := first; at < next; at += 50 {
-			end := min(at+50, next)
+		for at := first; at < next; at += 50 { // it may give more than was asked for
+			end := at + 50
 			if err := write(Batch{Events: mixed(int(at), int(end)), First: at, Next: end}); err != nil {
 				return err
 			}
@@ -168,7 +168,7 @@ func TestFlippedBitsAreMended(t *testing.T) {
 			}
 		}
 		for _, e := range got {
-			if !slices.Contains(want, e) && !(strings.Contains(e, derivedDataset) && strings.Contains(e, "lost are ")) {
+			if !slices.Contains(want, e) && (!strings.Contains(e, derivedDataset) || !strings.Contains(e, "lost are ")) {
 				t.Errorf("changed: %s", e)
 			}
 		}

@@ -199,7 +199,7 @@ func (m *mending) batch(b Batch) error {
 	}
 	for i := range b.Events {
 		e, at := &b.Events[i], offsets[i]
-		if m.exact && !m.wanted.has(at) || !m.exact && (m.present.has(at) || m.route.of(e) != m.file.info.Stream) {
+		if at < m.lo || at >= m.hi || m.exact && !m.wanted.has(at) || !m.exact && (m.present.has(at) || m.route.of(e) != m.file.info.Stream) {
 			continue
 		}
 		if err := m.upTo(at); err != nil {
