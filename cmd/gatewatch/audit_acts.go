@@ -94,6 +94,18 @@ func (v *server) auditStart(act string, s settings) error {
 	return err
 }
 
+// openSegments opens the store. Each change of its segments is audited.
+func (v *server) openSegments(c store.Config) (err error) {
+	if err := v.openAudit(); err != nil {
+		return err
+	}
+	c.Log, c.Metrics, c.Audit = v.log, v.metrics, v.auditSegments
+	if v.store, err = store.Open(filepath.Join(v.settings.Data, storeDir), c); err != nil {
+		return err
+	}
+	return v.sealer.Settle(context.Background(), v.store.SegmentNames())
+}
+
 // auditSegments writes the leaves of a change of the store's segments.
 func (v *server) auditSegments(c store.Change) (done func(bool), err error) {
 	var added []audit.Segment

@@ -121,15 +121,9 @@ func (v *server) openStore() (err error) {
 	if err := v.settings.openKeys(); err != nil {
 		return err
 	}
-	if err := v.openAudit(); err != nil {
-		return err
-	}
 	dir, s := v.settings.Data, v.settings
-	s.Store.Log, s.Store.Metrics, s.Store.Audit, s.Store.Archive = v.log, v.metrics, v.auditSegments, v.archiver()
-	if v.store, err = store.Open(filepath.Join(dir, storeDir), s.Store); err != nil {
-		return err
-	}
-	if err := v.sealer.Settle(context.Background(), v.store.SegmentNames()); err != nil {
+	s.Store.Archive = v.archiver()
+	if err := v.openSegments(s.Store); err != nil {
 		return err
 	}
 	if v.state, err = state.Open(context.Background(), dir, time.Now); err != nil {
