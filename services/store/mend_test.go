@@ -36,6 +36,9 @@ func again(oldest uint64) Source {
 		}
 		for at := first; at < next; at += 50 { // it may give more than was asked for
 			end := at + 50
+			if end >= next {
+				end = next + 10
+			}
 			if err := write(Batch{Events: mixed(int(at), int(end)), First: at, Next: end}); err != nil {
 				return err
 			}
