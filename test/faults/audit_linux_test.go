@@ -191,3 +191,32 @@ func TestAuditPowerCut(t *testing.T) {
 		}
 	})
 }
+
+// TestAuditFullDisk fills the disk to its last block while people act. What was
+// acknowledged is in the log, what was refused was not done, and with room acts
+// go on.
+func TestAuditFullDisk(t *testing.T) {
+	d := newDisk(t, 64<<20)
+	s := server.Start(t, d.at+"/data")
+	a := startActs(t, s)
+	more := func(what string) {
+		t.Helper()
+		before := a.count()
+		server.Poll(t, 30*time.Second, what, func() bool { return a.count() > before+10 })
+	}
+	for range 3 {
+		more("people act")
+		release := d.fill("filler", -(64 << 20)) // what is kept for root too
+		server.Poll(t, 30*time.Second, "an act is refused", func() bool {
+			return !call(t.Context(), s.Addr.HTTP, s.Token, http.MethodPost, "/api/v1/tokens", `{"kind":"TOKEN_KIND_SOURCE","name":"refused"}`, &struct{}{})
+		})
+		server.Pause(200 * time.Millisecond)
+		release()
+	}
+	more("people act with room again")
+	a.stop()
+	s.Stop(t)
+	if n, broken := a.lost(t); n > 0 || broken != "" {
+		t.Errorf("%d of %d acts are lost; %s", n, a.count(), broken)
+	}
+}
