@@ -50,7 +50,7 @@ func leafMayMatch(b *segment.Block, k event.Key, op query.Op) (bool, error) {
 		return false, nil
 	}
 	if eq, ok := op.(*query.Equal); ok && !eq.Literal.Day() {
-		return b.MayEqual(k, segment.Hash([]byte(eq.Literal.Token)))
+		return b.MayEqual(k, eq.Literal.Token)
 	}
 	return true, nil
 }

@@ -179,10 +179,10 @@ func (b *Block) Zone(k event.Key) (z Zone, has bool, err error) {
 	return d.cols[i].zone, true, nil
 }
 
-// MayEqual tells whether a value of a key may have a token of this hash.
-func (b *Block) MayEqual(k event.Key, hash uint64) (bool, error) {
+// MayEqual tells whether a value of a key may have this token.
+func (b *Block) MayEqual(k event.Key, token string) (bool, error) {
 	if b.label.names(k) {
-		return b.label.hash == hash, nil
+		return b.label.hash == Hash([]byte(token)), nil
 	}
 	if b.view != nil {
 		return true, nil
@@ -196,11 +196,14 @@ func (b *Block) MayEqual(k event.Key, hash uint64) (bool, error) {
 		return d.rest != 0 && memberOf(k) < 0, nil
 	}
 	c := &d.cols[i]
+	if c.ids != nil && !c.ids.mayHold(token) {
+		return false, nil
+	}
 	if c.bloomLen == 0 {
 		return true, nil
 	}
 	b.cache.count(lineBytes)
-	return mayHold(b.src, b.off+int64(c.bloomOff), c.bloomLen, hash)
+	return mayHold(b.src, b.off+int64(c.bloomOff), c.bloomLen, Hash([]byte(token)))
 }
 
 // load returns column i.

@@ -37,6 +37,7 @@ type entry struct {
 	bloomOff int
 	bloomLen int
 	chars    *charset // of the texts that are stored; nil says nothing
+	ids      *idRange // instead of a filter; nil says nothing
 }
 
 // directory describes the columns of a block.
@@ -63,11 +64,15 @@ func (d *directory) append(dst []byte) []byte {
 			dst = binary.LittleEndian.AppendUint64(dst, c.zone.Lo)
 			dst = binary.LittleEndian.AppendUint64(dst, c.zone.Hi)
 		}
-		if c.chars == nil {
+		switch {
+		case c.ids != nil:
+			dst = append(append(dst, byte(len(c.chars)+idRangeBytes)), charsOfHex[:]...)
+			dst = c.ids.append(dst)
+		case c.chars != nil:
+			dst = append(append(dst, byte(len(c.chars))), c.chars[:]...)
+		default:
 			dst = append(dst, 0)
-			continue
 		}
-		dst = append(append(dst, byte(len(c.chars))), c.chars[:]...)
 	}
 	return dst
 }
@@ -88,9 +93,13 @@ func parseDirectory(b []byte, size int) (*directory, error) {
 		if c.zone.Kind != event.KindNone {
 			c.zone.Lo, c.zone.Hi = r.uint64(), r.uint64()
 		}
-		if more := r.take(int(r.byte())); len(more) >= len(charset{}) { // what is longer is of a later version
+		more := r.take(int(r.byte())) // what is longer is of a later version
+		if len(more) >= len(charset{}) {
 			chars := charset(more[:len(charset{})])
 			c.chars = &chars
+		}
+		if len(more) >= len(charset{})+idRangeBytes {
+			c.ids = readIDRange(more[len(charset{}):])
 		}
 		if r.bad || c.head > c.len || c.off+c.len > size || c.bloomOff+c.bloomLen > size || c.bloomLen%lineBytes != 0 {
 			return nil, damaged("decode block directory")

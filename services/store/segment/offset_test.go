@@ -78,7 +78,7 @@ func TestLabelled(t *testing.T) {
 			t.Errorf("column %+v, %v", c, err)
 		}
 		for token, want := range map[string]bool{"mail": true, "forged": false} {
-			if ok, err := block.MayEqual(event.GatewatchStream, Hash([]byte(token))); ok != want || err != nil {
+			if ok, err := block.MayEqual(event.GatewatchStream, token); ok != want || err != nil {
 				t.Errorf("may equal %s: %v, %v", token, ok, err)
 			}
 		}

@@ -2,10 +2,13 @@ package segment
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/gatewatch/gatewatch/detection/event"
 )
 
 // TestIntegersComeBack encodes integers of every width, order and step.
@@ -81,5 +84,33 @@ func TestDecimalsComeBack(t *testing.T) {
 	}
 	if kept < 1000 {
 		t.Fatalf("only %d of 2000 columns were kept as decimals", kept)
+	}
+}
+
+// TestRangesOfIDs asks blocks with ids of one epoch and of several for ids they
+// have, and one for those it has not.
+func TestRangesOfIDs(t *testing.T) {
+	for epochs := 1; epochs < 3; epochs++ {
+		events := make([]event.Event, 300)
+		for i := range events {
+			events[i].ID = fmt.Sprintf("%032x-%d", 0xab+i%epochs, 1000+7*i)
+		}
+		b := openSealed(t, new(Sealer).Seal(build(events)))
+		f := func(id string, want bool) {
+			t.Helper()
+			if ok, err := b.MayEqual(event.EventID, id); err != nil || ok != want && (want || epochs == 1) {
+				t.Fatalf("%s in %d epochs: %t, %v", id, epochs, ok, err)
+			}
+		}
+		for i := range events {
+			f(events[i].ID, true)
+		}
+		f(fmt.Sprintf("%032x-999", 0xab), false)
+		f(fmt.Sprintf("%032x-9000", 0xab), false)
+		f(fmt.Sprintf("%032x-1700", 0xaf), false)
+		f("1700", false)
+		if c := column(t, b, "event.id"); (c.FilterBytes == 0) != (epochs == 1) {
+			t.Fatalf("the filter of %d epochs has %d bytes", epochs, c.FilterBytes)
+		}
 	}
 }

@@ -124,8 +124,9 @@ func (s *Sealer) column(d *directory, g *sealed, p *plan) {
 	}
 	e.enc, e.head, e.len = enc.enc, enc.head, len(enc.chunk)
 	e.sum = checksum(enc.chunk[:enc.head])
-	e.chars = s.charsOf(c, enc.enc, p)
+	e.chars, e.ids = s.charsOf(c, enc.enc, p), s.idRange(g.growing, c, enc.enc)
 	switch {
+	case e.ids != nil:
 	case of >= 0: // it has the filter of the other
 		e.bloomOff, e.bloomLen = d.cols[of].bloomOff, d.cols[of].bloomLen
 	case filtered(g.growing, c):
