@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"path/filepath"
 	"time"
 
+	"github.com/gatewatch/gatewatch/services/audit"
 	"github.com/gatewatch/gatewatch/services/enrich"
 )
 
@@ -21,7 +23,14 @@ func (v *server) openEnrich() (err error) {
 	v.enrich, err = enrich.Open(v.settings.Enrich, enrich.Options{
 		Dir: filepath.Join(dir, enrichFolder), GeoDir: filepath.Join(dir, geoFolder),
 		Queue: v.queue, Log: v.log, Now: time.Now, Metrics: v.metrics,
+		Audit: v.auditEnrichment,
 	})
+	return err
+}
+
+// auditEnrichment writes a leaf for data that events are enriched with from here on.
+func (v *server) auditEnrichment(fingerprint string) error {
+	_, err := v.audit.Append(context.Background(), audit.Leaf{Actor: audit.Server, Act: audit.ActEnrich, Object: fingerprint})
 	return err
 }
 

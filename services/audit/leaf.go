@@ -17,6 +17,7 @@ const (
 	ActStart    = "server.start"     // with the fingerprint of the configuration
 	ActReload   = "server.reload"    // the configuration was read again
 	ActRuleset  = "rules.change"     // detection uses other rules from here on
+	ActEnrich   = "enrich.change"    // events are enriched with other data from here on
 	ActToken    = "token.create"     //
 	ActRevoke   = "token.revoke"     //
 	ActAlert    = "alert.update"     //

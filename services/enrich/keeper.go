@@ -27,6 +27,9 @@ type Options struct {
 	Now    func() time.Time
 
 	Metrics prometheus.Registerer // may be nil
+	// Audit is told of a fingerprint before its data is put in use; its error keeps
+	// the data from it. It may be nil.
+	Audit func(fingerprint string) error
 }
 
 // Keeper keeps the data that events are enriched with and changes it in a
@@ -49,6 +52,7 @@ const (
 	currentName = "current"
 	openSets    = 2
 	keptSets    = 4
+	keptAge     = 10 * time.Minute // of sets beyond those, much longer than state of detection waits to be saved
 )
 
 // Open reads what was in use. [Keeper.Refresh] puts the data of now in use.
@@ -160,10 +164,15 @@ func (k *Keeper) refresh(ctx context.Context) (s *Set, changed bool, err error) 
 	k.mu.Lock()
 	k.remember(s)
 	k.mu.Unlock()
+	if k.Audit != nil {
+		if err := k.Audit(name); err != nil {
+			return nil, false, fmt.Errorf("change enrichment data: %w", err)
+		}
+	}
 	if err := k.announcer.Announce(ctx, name); err != nil {
 		return nil, false, err
 	}
-	return s.with(problems), true, k.kept.prune(keptSets)
+	return s.with(problems), true, k.kept.prune(keptSets, k.Now().Add(-keptAge))
 }
 
 func (s *Set) with(problems []error) *Set {

@@ -208,9 +208,11 @@ func TestBrokenFileKeepsTheCopy(t *testing.T) {
 	}
 }
 
-// TestOldSetsArePruned: only the newest sets are kept, with their files.
+// TestOldSetsArePruned: only the newest sets are kept, with their files, and for
+// a while all others.
 func TestOldSetsArePruned(t *testing.T) {
 	w := newWorld(t, Config{})
+	w.keeper.Now = func() time.Time { return time.Now().Add(time.Hour) }
 	for _, code := range []string{"AA", "BB", "CC", "DD", "EE", "FF", "GG"} {
 		w.write("geoip/a.mmdb", countryFile(code))
 		w.refresh()
@@ -228,6 +230,25 @@ func TestOldSetsArePruned(t *testing.T) {
 	}
 	if _, err := w.keeper.kept.load(w.keeper.Current()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAudit: data is not put in use where that cannot be written down.
+func TestAudit(t *testing.T) {
+	w := newWorld(t, Config{})
+	var told []string
+	refuse := errors.New("audit")
+	w.keeper.Audit = func(name string) error {
+		told = append(told, name)
+		return refuse
+	}
+	w.write("geoip/a.mmdb", countryFile("FR"))
+	if _, err := w.keeper.Refresh(t.Context()); !errors.Is(err, refuse) || w.keeper.Current() != "" {
+		t.Errorf("%v, in use %q", err, w.keeper.Current())
+	}
+	refuse = nil
+	if s := w.refresh(); len(told) != 2 || told[1] != s.Fingerprint || w.keeper.Current() != s.Fingerprint {
+		t.Errorf("told %v", told)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/oschwald/maxminddb-golang/v2"
 
@@ -202,8 +203,9 @@ func checkFile(kind, file, path string) error {
 	return new(assets).readAssets(path, text)
 }
 
-// prune removes all but the newest sets, and the files that none of them has.
-func (d kept) prune(keep int) error {
+// prune removes all but the newest sets and those since a time, and the files
+// that none of them has.
+func (d kept) prune(keep int, since time.Time) error {
 	entries, err := os.ReadDir(string(d))
 	if err != nil {
 		return fmt.Errorf("prune enrichment data: %w", err)
@@ -216,7 +218,10 @@ func (d kept) prune(keep int) error {
 	}
 	slices.SortFunc(sets, func(a, b os.FileInfo) int { return b.ModTime().Compare(a.ModTime()) })
 	used := map[string]bool{}
-	for _, info := range sets[:min(keep, len(sets))] {
+	for i, info := range sets {
+		if i >= keep && info.ModTime().Before(since) {
+			break
+		}
 		var files []File
 		text, err := os.ReadFile(d.path(info.Name()))
 		if err == nil {

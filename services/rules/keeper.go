@@ -14,7 +14,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -70,23 +69,19 @@ type Options struct {
 // Keeper keeps the rules. Its methods may be called concurrently, Watch once.
 type Keeper struct {
 	Options
-	key      [16]byte
-	archives archives
-	metrics  *metrics
-	epoch    queue.Epoch
+	key       [16]byte
+	archives  archives
+	metrics   *metrics
+	announcer *pipeline.Announcer
 
-	mu      sync.Mutex
-	config  Config
-	current string    // fingerprint of the newest control record
-	settled bool      // false where it is not known whether that record is in the queue
-	sets    []*Set    // compiled lately, the newest last
-	live    *detector // made last: the pipeline uses it
-	seq     uint64
+	mu     sync.Mutex
+	config Config
+	sets   []*Set    // compiled lately, the newest last
+	live   *detector // made last: the pipeline uses it
 }
 
 const (
 	currentName = "current"
-	settledMark = "\n" // ends the file of the fingerprint once its control record is durable
 	keyName     = "key"
 	keptSets    = 2
 	keptBundles = 50
@@ -96,17 +91,16 @@ const (
 // Open reads what was in use. [Keeper.Refresh] puts the rules of now in use.
 func Open(cfg Config, o Options) (*Keeper, error) {
 	k := &Keeper{Options: o, config: cfg.WithDefaults(), archives: archives(o.Dir), metrics: newMetrics(o.Metrics)}
-	if _, err := rand.Read(k.epoch[:]); err != nil {
-		return nil, fmt.Errorf("open rules: %w", err)
-	}
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open rules: %w", err)
 	}
-	text, err := os.ReadFile(filepath.Join(o.Dir, currentName))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	var err error
+	k.announcer, err = pipeline.OpenAnnouncer(filepath.Join(o.Dir, currentName), o.Queue, o.Now, func(version string) pipeline.Control {
+		return pipeline.Control{Ruleset: version}
+	})
+	if err != nil {
 		return nil, fmt.Errorf("open rules: %w", err)
 	}
-	k.current, k.settled = strings.CutSuffix(string(text), settledMark)
 	return k, k.openKey()
 }
 
@@ -144,11 +138,7 @@ func (k *Keeper) settings() Config {
 }
 
 // Current implements [pipeline.Detectors].
-func (k *Keeper) Current() string {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.current
-}
+func (k *Keeper) Current() string { return k.announcer.Current() }
 
 // Detector implements [pipeline.Detectors].
 func (k *Keeper) Detector(fingerprint string) (detection.Detector, error) {
@@ -203,7 +193,7 @@ func (k *Keeper) Refresh(ctx context.Context) (*Set, error) {
 		return nil, err
 	}
 	fingerprint := b.fingerprint()
-	if k.inUse(fingerprint) {
+	if k.announcer.Settled(fingerprint) {
 		if s, err := k.set(fingerprint); err == nil {
 			return s.with(b.unread), nil
 		}
@@ -213,13 +203,6 @@ func (k *Keeper) Refresh(ctx context.Context) (*Set, error) {
 		return nil, err
 	}
 	return s.with(b.unread), k.install(ctx, b, s)
-}
-
-// inUse tells whether the rules of a fingerprint are surely those in use.
-func (k *Keeper) inUse(fingerprint string) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.settled && k.current == fingerprint
 }
 
 // install makes a bundle durable, then says so in the queue.
@@ -234,7 +217,7 @@ func (k *Keeper) install(ctx context.Context, b *bundle, s *Set) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.remember(s)
-	if k.settled && k.current == s.Fingerprint {
+	if k.announcer.Settled(s.Fingerprint) {
 		return nil // only their bundle was lost
 	}
 	if k.Audit != nil {
@@ -242,21 +225,9 @@ func (k *Keeper) install(ctx context.Context, b *bundle, s *Set) error {
 			return fmt.Errorf("change rules: %w", err)
 		}
 	}
-	current := filepath.Join(k.Dir, currentName)
-	if err := durable.WriteFile(current, []byte(s.Fingerprint), 0o600); err != nil {
-		return fmt.Errorf("save rules: %w", err)
-	}
-	k.settled = false
-	k.seq++
-	control := pipeline.Control{Ruleset: s.Fingerprint}
-	if err := pipeline.AppendControl(ctx, k.Queue, k.epoch, k.seq, k.Now(), control); err != nil {
+	if err := k.announcer.Announce(ctx, s.Fingerprint); err != nil {
 		return err
 	}
-	k.current = s.Fingerprint
-	if err := durable.WriteFile(current, []byte(s.Fingerprint+settledMark), 0o600); err != nil {
-		return fmt.Errorf("save rules: %w", err)
-	}
-	k.settled = true
 	return k.archives.prune(keptBundles, k.Now().Add(-keptAge))
 }
 
