@@ -27,7 +27,11 @@ var decoders = sync.Pool{New: func() any { return new(event.Decoder) }}
 // event is not taken from a sender: when it was received, from which source, its
 // raw bytes, the datasets and fields of findings and verdicts. These stay in
 // event.original alone.
-func decodeObject(raw []byte, e *event.Event) error {
+func decodeObject(raw []byte, e *event.Event) error { return decodeFrom(raw, e, isReserved) }
+
+// decodeFrom is decodeObject for a sender that has no say in fields that reserved
+// holds of.
+func decodeFrom(raw []byte, e *event.Event, reserved func(name string) bool) error {
 	received, dataset := e.Received, e.Dataset
 	d := decoders.Get().(*event.Decoder)
 	err := d.Decode(raw, e)
@@ -36,18 +40,18 @@ func decodeObject(raw []byte, e *event.Event) error {
 	if isReserved(e.Dataset) {
 		e.Dataset = dataset
 	}
-	dropReserved(e)
+	dropFields(e, reserved)
 	if err != nil {
 		return &Error{"bad json", err.Error()}
 	}
 	return nil
 }
 
-// dropReserved removes the fields that a sender has no say in.
-func dropReserved(e *event.Event) {
+// dropFields removes the fields that a sender has no say in.
+func dropFields(e *event.Event, reserved func(name string) bool) {
 	for i := 0; i < len(e.Fields()); {
 		k := e.Fields()[i].Key
-		if isReserved(k.String()) && !k.Is(event.GatewatchFlattened) {
+		if reserved(k.String()) && !k.Is(event.GatewatchFlattened) {
 			e.Delete(k)
 			continue
 		}

@@ -2,6 +2,7 @@ package parse
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gatewatch/gatewatch/detection/event"
 )
@@ -18,9 +19,13 @@ func init() {
 // writes. It must have a time, waf.site, waf.decision (block or allow) and
 // waf.mode (detect or block), lists of waf.match of one length, and numbers that
 // can be; an event that has not is kept, with an error, for it would spoil rates.
+// The verdict of the moment is the node's, which saw the whole request.
 func parseNode(raw []byte, _ *Context, e *event.Event) error {
-	if err := decodeObject(raw, e); err != nil {
+	if err := decodeFrom(raw, e, reservedFromNode); err != nil {
 		return err
+	}
+	if !isNodeVerdict(e) {
+		dropFields(e, isReserved)
 	}
 	e.Dataset = "coraza.waf"
 	if !e.Has(event.EventKind) {
@@ -33,6 +38,18 @@ func parseNode(raw []byte, _ *Context, e *event.Event) error {
 	addRelated(e)
 	addNodeMessage(e)
 	return checkNode(e)
+}
+
+// reservedFromNode holds of the fields that even a node has no say in.
+func reservedFromNode(name string) bool {
+	return isReserved(name) && !(strings.HasPrefix(name, "verdict.") && name != event.VerdictEventID.String())
+}
+
+// isNodeVerdict tells whether the verdict of an event is one of the moment, with
+// the model that it is from.
+func isNodeVerdict(e *event.Event) bool {
+	revision := e.Get(event.VerdictRevision)
+	return revision.Kind() == event.KindInt && revision.Int() == 0 && e.Get(event.VerdictModel).Text() != "" && e.Has(event.VerdictPAttack)
 }
 
 // addRelated adds related.ip and related.user from the entities of the event,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gatewatch/gatewatch/detection"
 	"github.com/gatewatch/gatewatch/detection/parse"
 	"github.com/gatewatch/gatewatch/services/queue"
 )
@@ -12,6 +13,7 @@ import (
 type source struct {
 	format  *parse.Format
 	context parse.Context
+	judged  bool // decisions of a WAF get a verdict
 }
 
 type sourceKey struct{ source, format string }
@@ -31,6 +33,9 @@ func newContexts(cfg Config) (*contexts, error) {
 	c := &contexts{
 		config: cfg, known: map[sourceKey]*source{},
 		zones: map[string]*time.Location{}, trust: map[string]*parse.Trusted{},
+	}
+	if v := cfg.Verdicts; v != "" && v != verdictsOn && v != verdictsOff {
+		return nil, fmt.Errorf("pipeline.verdicts: want on or off, have %q", v)
 	}
 	add := func(key, name, zone, format string, proxies []string) error {
 		if _, ok := parse.Lookup(format); format != "" && !ok {
@@ -77,6 +82,9 @@ func (c *contexts) of(g *queue.Group) *source {
 		name = override.Format
 	}
 	f, known := parse.Lookup(name)
+	if g.Format == VerdictFormat && g.Source == detection.Source {
+		f, known = revisions, true
+	}
 	if !known {
 		f, _ = parse.Lookup("auto")
 	}
@@ -84,7 +92,7 @@ func (c *contexts) of(g *queue.Group) *source {
 	if !ok {
 		from = ""
 	}
-	s := &source{format: f, context: parse.Context{Zone: c.zones[from], Trusted: c.trust[from]}}
+	s := &source{format: f, context: parse.Context{Zone: c.zones[from], Trusted: c.trust[from]}, judged: c.config.Verdicts != verdictsOff}
 	if len(c.known) < maxContexts {
 		c.known[key] = s
 	}

@@ -10,6 +10,7 @@ type metrics struct {
 	batchSeconds           prometheus.Histogram
 
 	findings, detectErrors prometheus.Counter
+	verdicts               prometheus.Counter
 	checkpointSeconds      prometheus.Histogram
 }
 
@@ -46,6 +47,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		detectErrors: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "gatewatch_detect_errors_total", Help: "Rules or states of detectors that could not be used; the log names them.",
 		}),
+		verdicts: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gatewatch_detect_verdicts_total", Help: "Decisions of WAFs that were judged here, since they came without a verdict.",
+		}),
 		checkpointSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "gatewatch_detect_checkpoint_seconds", Help: "Time to save the state of the detectors.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
@@ -53,7 +57,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	}
 	if reg != nil {
 		reg.MustRegister(m.parsed, m.failed, m.stored, m.lag, m.lost, m.offset, m.full, m.batchSeconds,
-			m.findings, m.detectErrors, m.checkpointSeconds)
+			m.findings, m.detectErrors, m.verdicts, m.checkpointSeconds)
 	}
 	return m
 }

@@ -31,6 +31,7 @@ type Config struct {
 	Zone           string                  `help:"time zone of log times that name none, such as Asia/Shanghai; UTC if empty"`
 	TrustedProxies []string                `help:"proxies whose word about the client's address is taken, as addresses or CIDR prefixes"`
 	BatchEvents    int                     `help:"events written to the store at once"`
+	Verdicts       string                  `help:"judge decisions of WAFs that come without a verdict: on or off"`
 	Sources        map[string]SourceConfig `yaml:"sources" help:"what is known of sources: {NAME: {format: F, zone: Z, trusted_proxies: [P]}}"`
 }
 
@@ -45,6 +46,9 @@ type SourceConfig struct {
 func (c Config) WithDefaults() Config {
 	if c.BatchEvents == 0 {
 		c.BatchEvents = 512 // so that they stay in the cache of a processor
+	}
+	if c.Verdicts == "" {
+		c.Verdicts = verdictsOn
 	}
 	return c
 }
@@ -94,6 +98,7 @@ type Pipeline struct {
 	sources     *sources
 	metrics     *metrics
 	enrichment  *enrichment
+	verdicts    *verdicts
 	stage       *stage // nil detects nothing
 
 	events    []event.Event
@@ -122,6 +127,7 @@ func New(cfg Config, o Options) (*Pipeline, error) {
 	p.metrics = newMetrics(o.Metrics)
 	p.sources = newSources(p.metrics)
 	p.events = make([]event.Event, p.batchEvents)
+	p.verdicts = &verdicts{log: o.Log, metrics: p.metrics}
 	p.enrichment = &enrichment{Enrichments: o.Enrichments, log: o.Log, metrics: p.metrics}
 	if o.Detectors != nil {
 		p.stage = &stage{
@@ -295,6 +301,9 @@ func (p *Pipeline) record(c *source, g *queue.Group, r *queue.Record, s *sourceS
 	e := p.slot(at)
 	p.parse(c, g, r, s, e)
 	p.enrichment.enrich(e)
+	if c.judged {
+		p.verdicts.judge(e)
+	}
 	p.records++
 	if p.stage == nil {
 		return

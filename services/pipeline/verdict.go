@@ -1,0 +1,77 @@
+package pipeline
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/detection/verdict"
+)
+
+// Values of Config.Verdicts.
+const (
+	verdictsOn  = "on"
+	verdictsOff = "off"
+)
+
+// verdicts judges the decisions of WAFs that came without a verdict: from audit
+// logs, and from nodes that give none. The model is part of the program, and
+// verdict.model names it, so the same program gives a decision the same verdict
+// in each replay. It is used by one goroutine.
+type verdicts struct {
+	log     *slog.Logger
+	metrics *metrics
+
+	evidence []verdict.Evidence
+}
+
+// maxTold is how many pieces of evidence the verdict of a log has at most.
+const maxTold = 15
+
+// toldByLog is the evidence that says what the model had to judge by.
+var toldByLog = verdict.Evidence{Name: "partial", Detail: "judged by the log alone: without the body and most headers of the request"}
+
+// judge writes the verdict of the moment, revision 0, into the event of a
+// decision that has none. What it takes is bounded, since the model looks at so
+// much of a request and no more.
+func (v *verdicts) judge(e *event.Event) {
+	if !e.Has(event.WAFDecision) || e.Has(event.VerdictPAttack) || e.Has(event.ErrorMessage) {
+		return
+	}
+	switch e.Dataset {
+	case "coraza.waf", "coraza.audit", "modsecurity.audit":
+	default:
+		return
+	}
+	if err := v.write(e); err != nil {
+		v.metrics.detectErrors.Inc()
+		v.log.Error("judge decision", slog.String("event", e.ID), slog.Any("error", err))
+		return
+	}
+	v.metrics.verdicts.Inc()
+}
+
+// write judges a decision. A request on which the model panics has no verdict,
+// and does not stop the line at each start.
+func (v *verdicts) write(e *event.Event) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("model panicked: %v", p)
+		}
+	}()
+	model, err := verdict.Default()
+	if err != nil {
+		return err
+	}
+	in, ok := verdict.FromEvent(e)
+	if !ok {
+		return nil
+	}
+	judged := model.Score(v.evidence[:0], in)
+	if judged.Partial {
+		judged.Evidence = append(judged.Evidence[:min(len(judged.Evidence), maxTold)], toldByLog)
+	}
+	v.evidence = judged.Evidence
+	judged.AppendTo(e, 0)
+	return nil
+}
