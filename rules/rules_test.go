@@ -28,10 +28,7 @@ func newPack(options sigma.Options) (*pack, error) {
 	if err != nil {
 		return nil, err
 	}
-	built, err := service.Sources{Set: set, Unique: true}.Build(options)
-	if err != nil {
-		return nil, err
-	}
+	built := service.Sources{Set: set, Unique: true}.Build(options)
 	var all []error
 	for _, e := range built.Rejected {
 		all = append(all, e)

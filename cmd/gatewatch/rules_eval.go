@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,9 +30,10 @@ func newRulesEval() *cobra.Command {
 each match, in the order of the events: event (the 0-based line), rule (its id, else
 its name, else its title) and title; for a correlation group too, at the event that
 completes it. A rule that a correlation refers to is printed only with generate: true.
-Filters are applied, and an --overlay. Events are used as they are; field names of
-rules change only with --pipeline, and not in rules of taxonomy ecs. Rejected rules go to standard error and make the exit code 1; the
-others are evaluated.
+Filters are applied, and an --overlay; --pack adds the rules that come with
+Gatewatch. Events are used as they are; field names of rules change only with
+--pipeline, and not in rules of taxonomy ecs. Rejected rules go to standard error and
+make the exit code 1; the others are evaluated.
 
 By default all rules are evaluated on all events. With --logsource only those are
 whose logsource accepts one of the event: the one given, such as
@@ -40,7 +42,10 @@ product, category and service or its event.dataset name.`,
 		Example: `  gatewatch rules eval --rules rules/ events.ndjson
   gatewatch parse --format nginx.access access.log | gatewatch rules eval --rules rules/ --logsource`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 1 {
+			switch {
+			case len(args) > 1 && f.logsource == "event":
+				return usagef("rules eval: name one file of events; a logsource follows an equals sign, as in --logsource=category=webserver")
+			case len(args) > 1:
 				return usagef("rules eval: name one file of events")
 			}
 			return nil
@@ -55,18 +60,19 @@ product, category and service or its event.dataset name.`,
 }
 
 func runRulesEval(cmd *cobra.Command, f evalFlags, args []string) error {
-	if len(f.rules) == 0 {
-		return usagef("rules eval: --rules is needed")
+	if len(f.rules) == 0 && !f.pack {
+		return usagef("rules eval: --rules or --pack is needed")
 	}
 	options := sigma.Options{}
 	var err error
 	if options.Route, err = routeFlag(f.logsource); err != nil {
 		return err
 	}
-	_, built, err := f.build(cmd, f.rules, options)
+	built, err := f.build(cmd, f.rules, options)
 	if err != nil {
 		return err
 	}
+	warnOfRoute(cmd, f.logsource, built.Engine.Rules(), options)
 	reject(cmd, built.Rejected)
 	name := "-"
 	if len(args) > 0 {
@@ -113,6 +119,17 @@ func routeFlag(s string) (func([]sigma.Logsource, *event.Event) []sigma.Logsourc
 		}
 	}
 	return func(dst []sigma.Logsource, _ *event.Event) []sigma.Logsource { return append(dst, l) }, nil
+}
+
+// warnOfRoute says on standard error that no rule is for the one logsource given.
+func warnOfRoute(cmd *cobra.Command, given string, list []*sigma.Rule, options sigma.Options) {
+	if options.Route == nil || given == "event" {
+		return
+	}
+	l := options.Route(nil, nil)[0]
+	if !slices.ContainsFunc(list, func(r *sigma.Rule) bool { return r.Logsource.Accepts(l) }) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: no rule is for the logsource %s\n", printable(given))
+	}
 }
 
 // maxEventLine bounds one line of events.

@@ -2,8 +2,9 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
-	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -54,6 +55,7 @@ type explainLine struct {
 	Author    string          `json:"author,omitempty"`
 	License   string          `json:"license,omitempty"`
 	Path      string          `json:"path"`
+	Line      int             `json:"line"`
 	Matched   bool            `json:"matched"`
 	Condition string          `json:"condition"`
 	Reasons   []explainReason `json:"reasons"`
@@ -68,16 +70,17 @@ type explainReason struct {
 	Wanted    bool     `json:"wanted"`
 	Holds     bool     `json:"holds"`
 	Pattern   string   `json:"pattern,omitempty"` // which of the values did it
+	PatternAt int      `json:"pattern_line,omitempty"`
 	At        string   `json:"at,omitempty"`      // the event's field
 	Value     string   `json:"value,omitempty"`   // and its value
 	Present   []string `json:"present,omitempty"` // what else the event has there
 }
 
 func runRulesExplain(cmd *cobra.Command, f explainFlags, args []string) error {
-	if len(f.rules) == 0 {
-		return usagef("rules explain: --rules is needed")
+	if len(f.rules) == 0 && !f.pack {
+		return usagef("rules explain: --rules or --pack is needed")
 	}
-	_, built, err := f.build(cmd, f.rules, sigma.Options{})
+	built, err := f.build(cmd, f.rules, sigma.Options{})
 	if err != nil {
 		return err
 	}
@@ -143,16 +146,30 @@ func references(built *rules.Built, names []string) ([]*sigma.Reference, error) 
 				return nil, e
 			}
 		}
+		for _, c := range built.Links.Correlations() {
+			if n == c.ID || n == c.Name || n == c.Title {
+				return nil, usagef("%q is a correlation: explain the rules that it refers to: %s", n, referred(c))
+			}
+		}
 		return nil, usagef("no rule %q is among those that load", n)
 	}
 	return refs, nil
 }
 
+// referred lists the rules that a correlation refers to.
+func referred(c *sigma.Correlation) string {
+	var list []string
+	for _, r := range c.Rules {
+		list = append(list, r.Name)
+	}
+	return strings.Join(list, ", ")
+}
+
 func explanation(n int, ref *sigma.Reference, e *event.Event) explainLine {
 	r, ex := ref.Rule, ref.Explain(e)
 	line := explainLine{
-		Event: n, Rule: r.Key(), Title: r.Title, Level: r.Level.String(), Author: r.Author, License: r.License,
-		Path: fmt.Sprintf("%s:%d", r.Path, r.Pos.Line), Matched: ex.Matched, Condition: ex.Condition.Text,
+		Event: n, Rule: r.Key(), Title: r.Title, Level: cmp.Or(r.Level, sigma.LevelMedium).String(), Author: r.Author, License: r.License,
+		Path: r.Path, Line: r.Pos.Line, Matched: ex.Matched, Condition: ex.Condition.Text,
 		Reasons: []explainReason{},
 	}
 	for _, x := range ex.Reasons {
@@ -166,7 +183,8 @@ func explanation(n int, ref *sigma.Reference, e *event.Event) explainLine {
 			reason.Values = append(reason.Values, v.Text)
 		}
 		if x.Pattern >= 0 {
-			reason.Pattern, reason.At, reason.Value = x.Item.Values[x.Pattern].Text, x.Field, x.Value.String()
+			pattern := x.Item.Values[x.Pattern]
+			reason.Pattern, reason.PatternAt, reason.At, reason.Value = pattern.Text, pattern.Pos.Line, x.Field, x.Value.String()
 		}
 		for _, v := range x.Present {
 			reason.Present = append(reason.Present, v.String())

@@ -140,8 +140,8 @@ func (v *server) openPipeline(run context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := v.rules.Refresh(run); err != nil && !errors.Is(err, queue.ErrFull) {
-		return err // the rules are what somebody has to mend now, not when they are missed
+	if err := v.rules.Start(run); err != nil && !errors.Is(err, queue.ErrFull) {
+		return err
 	}
 	if _, err := v.enrich.Refresh(run); err != nil && !errors.Is(err, queue.ErrFull) {
 		return err

@@ -9,8 +9,12 @@ import (
 )
 
 const (
-	maxKeyText = 256 // bytes of one group-by value; of longer ones the beginning and a hash stay
-	maxGroups  = 16  // groups that one event belongs to in one correlation, by lists in its group-by fields
+	// MaxGroupText bounds the bytes of one group-by value. Of longer ones the first
+	// CutGroupText stay, and a hash.
+	MaxGroupText = 256
+	CutGroupText = MaxGroupText - 17
+
+	maxGroups = 16 // groups that one event belongs to in one correlation, by lists in its group-by fields
 )
 
 // odometer goes through the combinations of the values of the group-by fields.
@@ -96,12 +100,12 @@ func appendKeyText(dst, text []byte) []byte {
 
 // shorten puts a hash in place of what a value has too much.
 func (c *Correlator) shorten(text []byte) []byte {
-	if len(text) <= maxKeyText {
+	if len(text) <= MaxGroupText {
 		return text
 	}
 	var sum [8]byte
 	binary.BigEndian.PutUint64(sum[:], siphash(c.k0, c.k1, text))
-	text = append(text[:maxKeyText-17], '#')
+	text = append(text[:CutGroupText], '#')
 	return hex.AppendEncode(text, sum[:])
 }
 

@@ -1,6 +1,10 @@
 package sigma
 
-import "github.com/gatewatch/gatewatch/detection/event"
+import (
+	"fmt"
+
+	"github.com/gatewatch/gatewatch/detection/event"
+)
 
 // Explanation says why a rule matches an event, or what is nearest to a match.
 type Explanation struct {
@@ -29,6 +33,37 @@ type Reason struct {
 
 	// Present are the values of the item's field, at most three; none for keywords.
 	Present []event.Value
+}
+
+// maxReasonText bounds the bytes of a value in a text of a reason.
+const maxReasonText = 80
+
+// String is the reason in words, with the place of the item in the rule.
+func (r *Reason) String() string {
+	name := "a keyword"
+	if r.Item.Field != "" {
+		name = r.Item.Field
+		for _, m := range r.Item.Modifiers {
+			name += "|" + m.String()
+		}
+	}
+	at, holds := r.Item.Pos, "does not hold"
+	if r.Pattern >= 0 && r.Pattern < len(r.Item.Values) && r.Item.Values[r.Pattern].Pos != (Pos{}) {
+		at = r.Item.Values[r.Pattern].Pos
+	}
+	if r.Holds {
+		holds = "holds"
+	}
+	s := fmt.Sprintf("%s of %q at %v %s", name, r.Detection.Name, at, holds)
+	switch {
+	case r.Holds && r.Pattern >= 0:
+		return s + fmt.Sprintf(" by %s = %.*q", r.Field, maxReasonText, r.Value.String())
+	case !r.Holds && len(r.Present) > 0:
+		return s + fmt.Sprintf(", the event has %.*q", maxReasonText, r.Present[0].String())
+	case !r.Holds && r.Item.Field != "":
+		return s + ", the event does not have the field"
+	}
+	return s
 }
 
 // maxPresent bounds Reason.Present.

@@ -31,7 +31,7 @@ func (w *warner) warn(p Pos, format string, args ...any) {
 // its name or title.
 func (w *warner) identity() {
 	if w.ID == "" {
-		w.warn(w.Pos, "document has no id: findings call it %q, and a change of that makes it another rule", w.Key())
+		w.warn(w.Pos, "document has no id: findings call it %q", w.Key())
 	}
 }
 

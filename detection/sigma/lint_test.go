@@ -28,7 +28,7 @@ func TestWarnings(t *testing.T) {
 	f(head+"  sel: {A: 1}\n  rest: {A: 2}\n  condition: sel\n", `a.yml:6:3: no condition uses "rest"`)
 	f(head+"  sel:\n    A: 1\n    B: []\n  condition: sel\n", `a.yml:7:5: "B" has an empty list: it holds where the field is absent`)
 	f("title: T\nlogsource: {product: windows, category: process_creation}\ndetection: {sel: {A: 1}, condition: sel}\n",
-		`a.yml:1:1: document has no id: findings call it "T", and a change of that makes it another rule`,
+		`a.yml:1:1: document has no id: findings call it "T"`,
 		`a.yml:1:1: no input of ours gives events of this logsource (category: process_creation, product: windows); only events that name it in their own product, category and service reach the rule`)
 	for _, l := range []string{"{category: application}", "{product: linux, service: sshd}", "{product: nginx}", "{service: cron}", "{category: waf}"} {
 		f("title: T\nid: i\nlogsource: " + l + "\ndetection: {sel: {A: 1}, condition: sel}\n")

@@ -65,6 +65,32 @@ func ParseFilter(path string, n *yaml.Node) Document {
 	return r.document(n, "filter")
 }
 
+// ReadYAML reads the one document of a YAML file that goes with rules; nil if the file
+// has none. The error is an [Error].
+func ReadYAML(path string, text []byte) (*yaml.Node, error) {
+	if len(text) > MaxFile {
+		return nil, &Error{Path: path, Reason: fmt.Sprintf("file is larger than %d bytes", MaxFile)}
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	var root, more yaml.Node
+	err := dec.Decode(&root)
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, nil
+	case err != nil:
+		return nil, yamlError(path, err)
+	}
+	if err := dec.Decode(&more); err == nil {
+		return nil, &Error{Path: path, Pos: posOf(&more), Reason: "file has more than one document"}
+	} else if !errors.Is(err, io.EOF) {
+		return nil, yamlError(path, err)
+	}
+	if len(root.Content) == 0 || root.Content[0].ShortTag() == "!!null" {
+		return nil, nil
+	}
+	return root.Content[0], nil
+}
+
 var yamlLine = regexp.MustCompile(`^(?:line (\d+): )?(.*)`)
 
 // yamlError takes the line out of an error of the YAML package, which has no column.

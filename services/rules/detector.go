@@ -20,13 +20,19 @@ type detector struct {
 	metrics *metrics
 	told    sigma.CorrelatorStats // what the metrics know
 	since   int                   // events since they were told
+	hits    []uint64              // by rule, those that the metrics do not know
+	hit     []int                 // rules that have some
+	fires   map[string]uint64     // the same of correlations, by id
 
 	event *event.Event        // at hand
 	found []detection.Finding // in it
 }
 
 func newDetector(s *Set, cfg sigma.CorrelatorConfig, m *metrics) *detector {
-	return &detector{set: s, matcher: s.engine.NewMatcher(), correlator: sigma.NewCorrelator(s.links, cfg), metrics: m}
+	return &detector{
+		set: s, matcher: s.engine.NewMatcher(), correlator: sigma.NewCorrelator(s.links, cfg), metrics: m,
+		hits: make([]uint64, len(s.rules)), fires: map[string]uint64{},
+	}
 }
 
 // Detect implements [detection.Detector].
@@ -35,6 +41,9 @@ func (d *detector) Detect(dst []detection.Finding, e *event.Event) []detection.F
 	defer d.mu.Unlock()
 	d.matches = d.matcher.Match(d.matches[:0], e)
 	for _, m := range d.matches {
+		if d.hits[m.Index]++; d.hits[m.Index] == 1 {
+			d.hit = append(d.hit, m.Index)
+		}
 		if !d.set.links.Silent(m.Index) {
 			dst = append(dst, detection.Finding{Rule: d.set.rules[m.Index], Event: e})
 		}
@@ -57,6 +66,15 @@ func (d *detector) tell() {
 	now := d.correlator.Stats()
 	d.metrics.update(d.told, now)
 	d.told = now
+	for _, i := range d.hit {
+		d.metrics.count(d.set.rules[i].ID, d.hits[i])
+		d.hits[i] = 0
+	}
+	d.hit = d.hit[:0]
+	for id, n := range d.fires {
+		d.metrics.count(id, n)
+	}
+	clear(d.fires)
 }
 
 // fire adds the finding of a correlation.
@@ -65,6 +83,7 @@ func (d *detector) fire(f *sigma.Firing) {
 	for i, v := range f.Values {
 		group[i] = detection.Member{Field: f.Correlation.GroupBy[i], Value: v}
 	}
+	d.fires[f.Correlation.Key()]++
 	finding := detection.Finding{
 		Rule: d.set.correlations[f.Correlation], Event: d.event, Group: group, Start: f.From, End: f.To,
 	}

@@ -57,18 +57,38 @@ func (x *Examples) Each(f func(Trial) bool) {
 // events of one, or none.
 func (x *Examples) Rule(index int) Trial {
 	return try(&x.list[index].Header, func(s sigma.Example) error {
-		events, wrong := 0, 0
+		events, wrong, why := 0, 0, ""
 		err := EachEvent(s, func(e *event.Event) {
 			matched := slices.ContainsFunc(x.match(e), func(m sigma.Match) bool { return m.Index == index })
 			if events++; matched != s.Match {
-				wrong++
+				if wrong++; wrong == 1 {
+					why = x.why(index, e)
+				}
 			}
 		})
 		if err == nil && wrong > 0 {
-			err = fmt.Errorf("want match %v, but %d of %d events have %v", s.Match, wrong, events, !s.Match)
+			err = fmt.Errorf("want match %v, but %d of %d events have %v: %s", s.Match, wrong, events, !s.Match, why)
 		}
 		return err
 	})
+}
+
+// why says why a rule matches an event or not.
+func (x *Examples) why(index int, e *event.Event) string {
+	r := x.list[index]
+	ref, err := sigma.NewReference(r)
+	if err != nil {
+		return err.Error()
+	}
+	ex := ref.Explain(e)
+	var parts []string
+	for i := range ex.Reasons {
+		parts = append(parts, ex.Reasons[i].String())
+	}
+	if sources := sigma.RouteEvent(nil, e); ex.Matched && e.Dataset != "" && !slices.ContainsFunc(sources, r.Logsource.Accepts) {
+		parts = []string{fmt.Sprintf("the rule is not for the logsource of %s events", e.Dataset)}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // Correlation tries the examples of a correlation: it must fire at least once in

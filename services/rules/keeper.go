@@ -30,7 +30,7 @@ import (
 type Config struct {
 	Pack      bool          `help:"use the rules that come with Gatewatch"`
 	Dirs      []string      `help:"folders of further Sigma rules, such as a clone of SigmaHQ"`
-	Overlay   string        `help:"file that disables rules, changes their levels or adds filters"`
+	Overlay   string        `help:"file that disables or silences rules, changes their levels or adds filters"`
 	Pipelines []string      `help:"processing pipelines (pySigma's format) for the rules of dirs, after the built-in ones"`
 	Poll      time.Duration `help:"how often the files are looked at"`
 
@@ -76,8 +76,10 @@ type Keeper struct {
 
 	mu     sync.Mutex
 	config Config
-	sets   []*Set    // compiled lately, the newest last
-	live   *detector // made last: the pipeline uses it
+	sets   []*Set         // compiled lately, the newest last
+	live   *detector      // made last: the pipeline uses it
+	unread []*sigma.Error // files that could not be read when the others were put in use
+	fault  *sigma.Error   // why the rules of now are not in use; nil where they are
 }
 
 const (
@@ -151,11 +153,25 @@ func (k *Keeper) Detector(fingerprint string) (detection.Detector, error) {
 	k.live = newDetector(s, sigma.CorrelatorConfig{
 		Lateness: k.config.CorrelationLateness, MaxBytes: k.config.CorrelationMemory, Key: k.key,
 	}, k.metrics)
+	k.metrics.keep(s)
 	return k.live, nil
 }
 
-// InUse returns the rules that are used on new records.
-func (k *Keeper) InUse() (*Set, error) { return k.set(k.Current()) }
+// InUse returns the rules that are used on new records. Its first warning says why
+// they are not those of now, if so.
+func (k *Keeper) InUse() (*Set, error) {
+	s, err := k.set(k.Current())
+	if err != nil {
+		return nil, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var warnings []*sigma.Error
+	if k.fault != nil {
+		warnings = append(warnings, k.fault)
+	}
+	return s.with(k.unread, warnings), nil
+}
 
 // set returns the compiled rules of a fingerprint.
 func (k *Keeper) set(fingerprint string) (*Set, error) {
@@ -188,21 +204,27 @@ func (k *Keeper) remember(s *Set) {
 // Refresh reads the rules and, if they are others than those in use, puts them
 // in use from the next record on. On an error those in use stay.
 func (k *Keeper) Refresh(ctx context.Context) (*Set, error) {
+	s, err := k.refresh(ctx)
+	k.tell(s, err)
+	return s, err
+}
+
+func (k *Keeper) refresh(ctx context.Context) (*Set, error) {
 	b, err := k.collect()
 	if err != nil {
-		return nil, err
+		return nil, &sourceError{err}
 	}
 	fingerprint := b.fingerprint()
 	if k.announcer.Settled(fingerprint) {
 		if s, err := k.set(fingerprint); err == nil {
-			return s.with(b.unread), nil
+			return s.with(b.unread, nil), nil
 		}
 	}
 	s, err := b.compile()
 	if err != nil {
-		return nil, err
+		return nil, &sourceError{err}
 	}
-	return s.with(b.unread), k.install(ctx, b, s)
+	return s.with(b.unread, nil), k.install(ctx, b, s)
 }
 
 // install makes a bundle durable, then says so in the queue.
@@ -233,36 +255,30 @@ func (k *Keeper) install(ctx context.Context, b *bundle, s *Set) error {
 
 // collect reads all that decides what is found.
 func (k *Keeper) collect() (*bundle, error) {
-	b, config := new(bundle), k.settings()
+	b, config, m := new(bundle), k.settings(), newManifest()
 	if config.Pack {
 		if err := b.addFolder(k.Pack, packFolder); err != nil {
 			return nil, fmt.Errorf("read rules of the pack: %w", err)
 		}
 	}
 	for i, dir := range config.Dirs {
-		if err := b.addFolder(os.DirFS(dir), fmt.Sprintf("%s/%d", dirFolder, i)); err != nil {
-			return nil, fmt.Errorf("read rules of %s: %w", dir, err)
+		if err := m.addFolder(b, dir, fmt.Sprintf("%s/%d", dirFolder, i)); err != nil {
+			return nil, fmt.Errorf("rules.dirs: read %s: %w", absolute(dir), reasonOf(err))
 		}
 	}
 	for i, name := range config.Pipelines {
-		if err := b.addFile(name, fmt.Sprintf("%s/%d.yml", pipelineFolder, i)); err != nil {
-			return nil, fmt.Errorf("read pipeline: %w", err)
+		if err := m.addFile(b, name, fmt.Sprintf("%s/%d.yml", pipelineFolder, i)); err != nil {
+			return nil, fmt.Errorf("rules.pipelines: read %s: %w", absolute(name), reasonOf(err))
 		}
 	}
 	if config.Overlay != "" {
-		if err := b.addFile(config.Overlay, overlayName); err != nil {
-			return nil, fmt.Errorf("read overlay: %w", err)
+		if err := m.addFile(b, config.Overlay, overlayName); err != nil {
+			return nil, fmt.Errorf("rules.overlay: read %s: %w", absolute(config.Overlay), reasonOf(err))
 		}
+	}
+	if err := m.addTo(b); err != nil {
+		return nil, err
 	}
 	b.sort()
 	return b, nil
-}
-
-// addFile adds a file of the machine under a name.
-func (b *bundle) addFile(path, name string) error {
-	dir, base := filepath.Split(path)
-	if dir == "" {
-		dir = "."
-	}
-	return b.add(os.DirFS(dir), base, name)
 }

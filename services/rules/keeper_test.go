@@ -177,7 +177,7 @@ func TestFindings(t *testing.T) {
 	write(t, dir+"/notes.txt", "no rule")
 	w := newWorld(t, Config{Dirs: []string{dir}}, nil)
 	rejected := w.refresh()
-	if len(rejected) != 1 || !strings.HasPrefix(rejected[0], "rules/0/broken.yml:3:") {
+	if len(rejected) != 1 || !strings.HasPrefix(rejected[0], dir+"/broken.yml:3:") {
 		t.Errorf("rejected are %q", rejected)
 	}
 	w.send("/", "/admin", "/Admin/users", "/admin?x", "/other")
@@ -236,34 +236,6 @@ func TestWatch(t *testing.T) {
 			t.Fatalf("watch ended: %v", err)
 		case <-time.After(time.Millisecond):
 		}
-	}
-}
-
-func TestOverlay(t *testing.T) {
-	dir := t.TempDir()
-	write(t, dir+"/rules/admin.yml", admin)
-	write(t, dir+"/rules/other.yml", strings.NewReplacer("/admin", "/other", "1111", "3333", "Admin page", "Other page").Replace(admin))
-	f := func(overlay string, unknown []string, want ...string) {
-		t.Helper()
-		write(t, dir+"/overlay.yml", overlay)
-		w := newWorld(t, Config{Dirs: []string{dir + "/rules"}, Overlay: dir + "/overlay.yml"}, nil)
-		s, err := w.keeper.Refresh(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(unknown, s.Unknown); diff != "" {
-			t.Error(diff)
-		}
-		w.send("/admin", "/other")
-		w.run()
-		w.want(findings+" | sort event.severity, rule.name", event.EventSeverity, want...)
-	}
-	f("", nil, "70", "70")
-	f("disable: [Other page, nobody]", []string{"nobody"}, "70")
-	f("level: {11111111-1111-4111-8111-111111111111: low}", nil, "30", "70")
-
-	if _, err := ReadOverlay(overlayName, []byte("level: {a: grave}")); err == nil || !strings.Contains(err.Error(), `"grave" is none of`) {
-		t.Errorf("a level that is none: %v", err)
 	}
 }
 

@@ -1,98 +1,221 @@
 package rules
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/gatewatch/gatewatch/detection/sigma"
 )
 
-// Overlay changes rules without touching their files:
+// Overlay changes rules without touching their files. In YAML:
 //
-//	disable: [rule, …]          by id, name or title
+//	disable: [rule, …]          takes rules off, by id, name or title
+//	silence: [rule, …]          takes their findings off; correlations still see their matches
 //	level: {rule: low, …}       another level
 //	filters: [filter, …]        filter documents of Sigma
 type Overlay struct {
-	Disable []string          `yaml:"disable"`
-	Level   map[string]string `yaml:"level"`
-	Filters []yaml.Node       `yaml:"filters"`
-
-	path string
+	path             string
+	disable, silence []mention
+	levels           []mention
+	filters          []sigma.Document
+	disabled         map[string]mention // ids and names of what was taken off
 }
 
-// overlayName is the name of the overlay in a bundle.
-const overlayName = "overlay.yml"
+// mention is a name of a rule in an overlay.
+type mention struct {
+	name  string
+	pos   sigma.Pos
+	level sigma.Level // of those in levels
+}
 
-// ReadOverlay reads an overlay. The path is what errors call it.
+const (
+	overlayName = "overlay.yml" // in a bundle
+	maxFilters  = 1000
+)
+
+var overlayKeys = []string{"disable", "silence", "level", "filters"}
+
+// ReadOverlay reads an overlay. The path is what errors call it; they are those of
+// sigma. What is wrong with one filter is in its place, and the others count.
 func ReadOverlay(path string, text []byte) (*Overlay, error) {
-	o := &Overlay{path: path}
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	d.KnownFields(true)
-	if err := d.Decode(o); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("read overlay: %w; known are disable, level and filters", err)
+	root, err := sigma.ReadYAML(path, text)
+	o := &Overlay{path: path, disabled: map[string]mention{}}
+	if err != nil || root == nil {
+		return o, err
 	}
-	for rule, name := range o.Level {
-		if _, ok := sigma.ParseLevel(name); !ok {
-			return nil, fmt.Errorf("read overlay: level of %s: %q is none of informational, low, medium, high, critical", rule, name)
+	members, err := o.members(root, "overlay")
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range members {
+		switch m.key.Value {
+		case "disable":
+			o.disable, err = o.names(m)
+		case "silence":
+			o.silence, err = o.names(m)
+		case "level":
+			o.levels, err = o.readLevels(m)
+		case "filters":
+			err = o.readFilters(m)
+		default:
+			err = o.fail(m.key, "unknown member %q of an overlay; known are %s", m.key.Value, strings.Join(overlayKeys, ", "))
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 	return o, nil
 }
 
-// apply changes a set and returns the names in the overlay that no rule has.
-func (o *Overlay) apply(s *sigma.Set) (unknown []string, err error) {
-	named := map[string]bool{}
-	is := func(h *sigma.Header, name string) bool {
-		if name == "" || name != h.ID && name != h.Name && name != h.Title {
+// IsOverlay tells whether a file that holds nothing of Sigma is meant as an overlay.
+func IsOverlay(text []byte) bool {
+	root, err := sigma.ReadYAML("", text)
+	if err != nil || root == nil || root.Kind != yaml.MappingNode {
+		return false
+	}
+	yes := false
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		switch root.Content[i].Value {
+		case "title", "logsource", "detection", "correlation", "filter", "action":
 			return false
+		case "disable", "silence", "filters":
+			yes = true
+		case "level":
+			yes = yes || root.Content[i+1].Kind == yaml.MappingNode
 		}
-		named[name] = true
-		return true
 	}
-	disabled := func(h *sigma.Header) (yes bool) {
-		for _, name := range o.Disable {
-			yes = is(h, name) || yes
+	return yes
+}
+
+func (o *Overlay) fail(n *yaml.Node, format string, args ...any) error {
+	return &sigma.Error{Path: o.path, Pos: sigma.Pos{Line: n.Line, Column: n.Column}, Reason: fmt.Sprintf(format, args...)}
+}
+
+// pair is one member of a mapping.
+type pair struct{ key, value *yaml.Node }
+
+func (o *Overlay) members(n *yaml.Node, what string) (list []pair, err error) {
+	if isNull(n) {
+		return nil, nil
+	}
+	if n.Kind != yaml.MappingNode {
+		return nil, o.fail(n, "%s must be a mapping", what)
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		switch {
+		case key.Kind != yaml.ScalarNode || isNull(key):
+			return nil, o.fail(key, "%s has a key that is no text", what)
+		case seen[key.Value]:
+			return nil, o.fail(key, "%s has %q twice", what, key.Value)
 		}
-		return yes
+		seen[key.Value] = true
+		list = append(list, pair{key, n.Content[i+1]})
 	}
-	level := func(h *sigma.Header) {
-		for _, name := range slices.Sorted(maps.Keys(o.Level)) {
-			if is(h, name) {
-				h.Level, _ = sigma.ParseLevel(o.Level[name])
+	return list, nil
+}
+
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
+
+// items returns the elements of a list.
+func (o *Overlay) items(m pair) ([]*yaml.Node, error) {
+	switch {
+	case isNull(m.value):
+		return nil, nil
+	case m.value.Kind != yaml.SequenceNode:
+		return nil, o.fail(m.value, "%s must be a list", m.key.Value)
+	}
+	return m.value.Content, nil
+}
+
+func (o *Overlay) names(m pair) (list []mention, err error) {
+	items, err := o.items(m)
+	for _, n := range items {
+		if n.Kind != yaml.ScalarNode || isNull(n) {
+			return nil, o.fail(n, "%s must be a list of ids, names or titles of rules", m.key.Value)
+		}
+		list = append(list, mention{name: n.Value, pos: sigma.Pos{Line: n.Line, Column: n.Column}})
+	}
+	return list, err
+}
+
+func (o *Overlay) readLevels(m pair) (list []mention, err error) {
+	members, err := o.members(m.value, "level")
+	for _, p := range members {
+		level, ok := sigma.ParseLevel(p.value.Value)
+		if !ok {
+			return nil, o.fail(p.value, "level of %q must be informational, low, medium, high or critical, not %q", p.key.Value, p.value.Value)
+		}
+		list = append(list, mention{p.key.Value, sigma.Pos{Line: p.key.Line, Column: p.key.Column}, level})
+	}
+	return list, err
+}
+
+func (o *Overlay) readFilters(m pair) error {
+	items, err := o.items(m)
+	if len(items) > maxFilters {
+		return o.fail(m.value, "overlay has more than %d filters", maxFilters)
+	}
+	for _, n := range items {
+		o.filters = append(o.filters, sigma.ParseFilter(o.path, n))
+	}
+	return err
+}
+
+// apply changes a set and returns warnings of what in the overlay is for nothing.
+func (o *Overlay) apply(s *sigma.Set) (warnings []*sigma.Error) {
+	named := map[string][]*sigma.Header{}
+	add := func(h *sigma.Header) {
+		for i, name := range []string{h.ID, h.Name, h.Title} {
+			if name != "" && !slices.Contains([]string{h.ID, h.Name, h.Title}[:i], name) {
+				named[name] = append(named[name], h)
 			}
 		}
 	}
-	s.Rules = slices.DeleteFunc(s.Rules, func(r *sigma.Rule) bool { return disabled(&r.Header) })
-	s.Correlations = slices.DeleteFunc(s.Correlations, func(c *sigma.Correlation) bool { return disabled(&c.Header) })
 	for _, r := range s.Rules {
-		level(&r.Header)
+		add(&r.Header)
 	}
 	for _, c := range s.Correlations {
-		level(&c.Header)
+		add(&c.Header)
 	}
-	for i := range o.Filters {
-		text, err := yaml.Marshal(&o.Filters[i])
-		if err != nil {
-			return nil, fmt.Errorf("read overlay: %w", err)
-		}
-		s.Add(sigma.Parse(o.path, text))
-	}
-	for _, name := range o.Disable {
-		if !named[name] {
-			unknown = append(unknown, name)
+	each := func(list []mention, f func(mention, *sigma.Header)) {
+		for _, m := range list {
+			if len(named[m.name]) == 0 {
+				warnings = append(warnings, o.warn(m, "no rule is called %q", m.name))
+			}
+			for _, h := range named[m.name] {
+				f(m, h)
+			}
 		}
 	}
-	for name := range o.Level {
-		if !named[name] {
-			unknown = append(unknown, name)
+	off := map[*sigma.Header]bool{}
+	each(o.disable, func(m mention, h *sigma.Header) {
+		off[h] = true
+		o.disabled[h.ID], o.disabled[h.Name] = m, m
+	})
+	each(o.silence, func(_ mention, h *sigma.Header) { h.Hushed = true })
+	each(o.levels, func(m mention, h *sigma.Header) { h.Level = m.level })
+	s.Rules = slices.DeleteFunc(s.Rules, func(r *sigma.Rule) bool { return off[&r.Header] })
+	s.Correlations = slices.DeleteFunc(s.Correlations, func(c *sigma.Correlation) bool { return off[&c.Header] })
+	if len(o.filters) > 0 {
+		s.Add(sigma.File{Path: o.path, Documents: o.filters})
+	}
+	return warnings
+}
+
+func (o *Overlay) warn(m mention, format string, args ...any) *sigma.Error {
+	return &sigma.Error{Path: o.path, Pos: m.pos, Rule: m.name, Reason: fmt.Sprintf(format, args...)}
+}
+
+// blame says of what is rejected for want of a rule that the overlay took it off.
+func (o *Overlay) blame(rejected []*sigma.Error) {
+	for _, e := range rejected {
+		if m, ok := o.disabled[e.Missing]; ok && e.Missing != "" {
+			e.Reason = fmt.Sprintf("rule %q is disabled by the overlay (%s:%v); silence it there to take off its findings alone", e.Missing, o.path, m.pos)
 		}
 	}
-	slices.Sort(unknown)
-	return unknown, nil
 }

@@ -14,19 +14,25 @@ import (
 
 // Watch puts the rules of now in use, and again whenever their files change,
 // until ctx ends. What cannot be used is logged once, leaves the rules in use as
-// they are, and is tried again at growing intervals.
+// they are, and is tried again at once when the files change, else at growing
+// intervals.
 func (k *Keeper) Watch(ctx context.Context) error {
 	tick := time.NewTicker(k.settings().Poll)
 	defer tick.Stop()
-	var seen uint64
+	var used, tried uint64 // stamps of files
 	var said string
 	wait, skip := 0, 0 // looks to leave out after a failure
 	for {
-		if now := k.stamp(); now != seen && skip == 0 {
+		now := k.stamp()
+		if now != tried {
+			wait, skip, said = 0, 0, ""
+		}
+		if now != used && skip == 0 {
+			tried = now
 			s, err := k.Refresh(ctx)
 			switch {
 			case err == nil:
-				seen, said, wait = now, "", 0
+				used = now
 				k.Report(s)
 			case ctx.Err() != nil:
 				return nil
@@ -53,12 +59,12 @@ func (k *Keeper) Report(s *Set) {
 	for _, e := range s.Rejected {
 		k.Log.Warn("rule rejected", slog.String("error", e.Error()))
 	}
-	for _, name := range s.Unknown {
-		k.Log.Warn("overlay names a rule that is not there", slog.String("rule", name))
+	for _, w := range s.Warnings {
+		k.Log.Warn("rule may not do what is meant", slog.String("warning", w.Error()))
 	}
 	n, correlations := s.Rules()
 	k.Log.Info("rules in use", slog.String("fingerprint", s.Fingerprint), slog.Int("rules", n),
-		slog.Int("correlations", correlations), slog.Int("rejected", len(s.Rejected)))
+		slog.Int("correlations", correlations), slog.Int("rejected", len(s.Rejected)), slog.Int("warnings", len(s.Warnings)))
 }
 
 // stamp changes when a file of the rules is made, changed or removed, or may be
