@@ -21,9 +21,11 @@ type Label struct {
 	Actor   string
 	Time    time.Time
 	Undoes  int64 // id of the label that this row undoes, 0 if none
+
+	DecisionTime time.Time // of the decision
 }
 
-const labelColumns = "id, source, event_id, label, reason, actor, time, undoes"
+const labelColumns = "id, source, event_id, label, reason, actor, time, undoes, decision_time"
 
 // AddLabel keeps a label and returns it with its id and time. before, if it is
 // not nil, is called first; its error undoes all.
@@ -42,7 +44,9 @@ func (d *DB) UndoLabel(ctx context.Context, id int64, actor, reason string, befo
 	if err != nil {
 		return Label{}, fmt.Errorf("undo label: %w", explain(err))
 	}
-	return d.addLabel(ctx, Label{Source: undone.Source, EventID: undone.EventID, Reason: reason, Actor: actor, Undoes: id}, before)
+	return d.addLabel(ctx, Label{
+		Source: undone.Source, EventID: undone.EventID, DecisionTime: undone.DecisionTime, Reason: reason, Actor: actor, Undoes: id,
+	}, before)
 }
 
 func (d *DB) addLabel(ctx context.Context, l Label, before func(Label) error) (Label, error) {
@@ -64,8 +68,8 @@ func (d *DB) addLabel(ctx context.Context, l Label, before func(Label) error) (L
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, "INSERT INTO labels ("+labelColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-			l.ID, l.Source, l.EventID, l.Label, l.Reason, l.Actor, l.Time.UnixNano(), l.Undoes)
+		_, err := tx.ExecContext(ctx, "INSERT INTO labels ("+labelColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			l.ID, l.Source, l.EventID, l.Label, l.Reason, l.Actor, l.Time.UnixNano(), l.Undoes, decided(l.DecisionTime))
 		return err
 	})
 	if err != nil {
@@ -113,11 +117,19 @@ func (d *DB) LabelOf(ctx context.Context, source, eventID string) (Label, error)
 
 func labelOf(r row) (Label, error) {
 	var l Label
-	var at int64
-	err := r.Scan(&l.ID, &l.Source, &l.EventID, &l.Label, &l.Reason, &l.Actor, &at, &l.Undoes)
+	var at, decided int64
+	err := r.Scan(&l.ID, &l.Source, &l.EventID, &l.Label, &l.Reason, &l.Actor, &at, &l.Undoes, &decided)
 	if errors.Is(err, sql.ErrNoRows) {
 		return l, fmt.Errorf("label: %w", ErrNotFound)
 	}
-	l.Time = moment(at)
+	l.Time, l.DecisionTime = moment(at), moment(decided)
 	return l, err
+}
+
+// decided is the time of a decision in Unix nanoseconds, 0 if it is not known.
+func decided(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
 }
