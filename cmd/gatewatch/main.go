@@ -71,13 +71,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // printError prints an error, which may quote what an attacker wrote. The lines
 // of a query error stay, so that its caret points at the right column.
 func printError(w io.Writer, err error) {
-	var q *query.Error
-	if errors.As(err, &q) {
-		fmt.Fprintf(w, "gatewatch: %s\n%s\n", printable(q.Error()), q.Caret())
-		return
-	}
 	for _, err := range config.Mistakes(err) {
 		fmt.Fprintf(w, "gatewatch: %s\n", printable(err.Error()))
+		var q *query.Error
+		if errors.As(err, &q) {
+			fmt.Fprintln(w, q.Caret())
+		}
 	}
 }
 

@@ -49,7 +49,6 @@ func TestScripts(t *testing.T) {
 			"break":  breakFile,
 			"mmdb":   makeMMDB,
 			"end":    func(ts *testscript.TestScript, _ bool, _ []string) { endServer(ts, syscall.SIGTERM) },
-			"stop":   func(ts *testscript.TestScript, _ bool, _ []string) { endServer(ts, syscall.SIGTERM) },
 			"crash":  func(ts *testscript.TestScript, _ bool, _ []string) { endServer(ts, syscall.SIGKILL) },
 		},
 	})

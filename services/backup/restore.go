@@ -54,6 +54,10 @@ func Restore(ctx context.Context, dir, data string, progress func(copied int64))
 			progress(copied)
 		}
 	}
+	// A store whose events are all in the queue yet has no file.
+	if err := makeFolders(data, filepath.Join(data, storeName)); err != nil {
+		return nil, errors.Join(fmt.Errorf("restore: %w", err), undo(data, x))
+	}
 	if err := os.Remove(filepath.Join(data, incomplete)); err != nil {
 		return nil, fmt.Errorf("restore: %w", err)
 	}
@@ -91,7 +95,7 @@ func undo(data string, x *Index) error {
 			errs = append(errs, err)
 		}
 	}
-	folders := map[string]bool{}
+	folders := map[string]bool{filepath.Join(data, storeName): true}
 	for _, f := range x.Files {
 		path := filepath.Join(data, filepath.FromSlash(f.Path))
 		remove(path)
