@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// MaxGroupText bounds the bytes of one group-by value. Of longer ones the first
-	// CutGroupText stay, and a hash.
+	// MaxGroupText bounds the bytes of one group-by value.
 	MaxGroupText = 256
+	// CutGroupText is how many bytes of a longer one stay; a hash follows them.
 	CutGroupText = MaxGroupText - 17
 
 	maxGroups = 16 // groups that one event belongs to in one correlation, by lists in its group-by fields

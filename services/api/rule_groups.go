@@ -37,7 +37,7 @@ func (s ruleServer) ListGroups(_ context.Context, req *gatewatchv1.ListGroupsReq
 			return nil, &badField{"page_token", store.ErrPageToken}
 		}
 	}
-	page, err := s.api.parts.Groups(req.GetId(), skip, size)
+	page, err := s.api.parts.Groups(d.ID, skip, size)
 	if errors.Is(err, rules.ErrNoCorrelation) { // put in use a moment ago
 		err = nil
 	}

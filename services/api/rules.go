@@ -2,15 +2,12 @@ package api
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/detection/sigma"
 	"github.com/gatewatch/gatewatch/proto/gatewatch/v1"
 	"github.com/gatewatch/gatewatch/services/rules"
-	"github.com/gatewatch/gatewatch/services/store"
-	"github.com/gatewatch/gatewatch/services/store/query"
 )
 
 // ruleServer is RuleService over the rules in use and the stored events.
@@ -38,6 +35,11 @@ func (s ruleServer) ListRules(_ context.Context, req *gatewatchv1.ListRulesReque
 			Path: e.Path, Line: int32(e.Pos.Line), Column: int32(e.Pos.Column), Reason: e.Reason,
 		})
 	}
+	for _, w := range set.Warnings {
+		resp.Warnings = append(resp.Warnings, &gatewatchv1.RuleWarning{
+			Path: w.Path, Line: int32(w.Pos.Line), Column: int32(w.Pos.Column), Reason: w.Reason,
+		})
+	}
 	return resp, err
 }
 
@@ -52,7 +54,7 @@ func holds(d *rules.Document, filter string) bool {
 	return false
 }
 
-// document returns a rule by the id that findings give it.
+// document returns a rule by the id that findings give it, or a name of its own.
 func (s ruleServer) document(id string) (*rules.Document, error) {
 	set, err := s.api.parts.Rules()
 	if err != nil {
@@ -74,62 +76,19 @@ func (s ruleServer) GetRule(_ context.Context, req *gatewatchv1.GetRuleRequest) 
 	return &gatewatchv1.GetRuleResponse{Rule: newProtoRule(d), Text: strings.ToValidUTF8(d.Text, "\ufffd")}, nil
 }
 
-// ExplainRule implements RuleService.
-func (s ruleServer) ExplainRule(ctx context.Context, req *gatewatchv1.ExplainRuleRequest) (*gatewatchv1.ExplainRuleResponse, error) {
-	d, err := s.document(req.GetId())
-	if err != nil {
-		return nil, err
-	}
-	if d.Correlation {
-		return nil, &badField{"id", errors.New("is a correlation: explain the rules that it refers to")}
-	}
-	e, err := s.event(ctx, req.GetEventId(), req.GetSource())
-	if err != nil {
-		return nil, err
-	}
-	x, err := d.Explain(e)
-	if err != nil {
-		return nil, err
-	}
-	resp := &gatewatchv1.ExplainRuleResponse{Matched: x.Matched, Condition: x.Condition.Text}
-	for i := range x.Reasons {
-		resp.Reasons = append(resp.Reasons, newProtoReason(&x.Reasons[i]))
-	}
-	return resp, nil
-}
-
-// event finds a stored event.
-func (s ruleServer) event(ctx context.Context, id, source string) (found *event.Event, err error) {
-	if id == "" {
-		return nil, &badField{"event_id", errors.New("is needed")}
-	}
-	text := "event.id: " + query.Quote(id)
-	if source != "" {
-		text += " and gatewatch.source: " + query.Quote(source)
-	}
-	q, err := query.Parse(text+" | limit 2", s.api.parts.Now())
-	if err != nil {
-		return nil, err
-	}
-	_, err = s.api.parts.Store.Search(ctx, store.SearchRequest{Query: q}, func(e *event.Event) error {
-		if found != nil {
-			return &badField{"source", errors.New("is needed: events of several sources have this id")}
-		}
-		found = e.Clone()
-		return nil
-	})
-	if err == nil && found == nil {
-		err = &notFound{"event", id}
-	}
-	return found, err
-}
-
 func newProtoRule(d *rules.Document) *gatewatchv1.Rule {
-	return &gatewatchv1.Rule{
-		Id: d.ID, Title: d.Title, Description: d.Description, Level: d.Level.String(), Status: string(d.Status),
+	r := &gatewatchv1.Rule{
+		Id: d.ID, Name: d.Name, Title: d.Title, Description: d.Description, Level: d.EffectiveLevel().String(), Status: string(d.Status),
 		Author: d.Author, License: d.License, References: d.References, Tags: d.Tags, FalsePositives: d.FalsePos,
-		Correlation: d.Correlation, Silent: d.Silent, Path: d.Path,
+		Correlation: d.Correlation, Silent: d.Silent, Path: d.Path, Ruleset: d.Ruleset,
 	}
+	for _, to := range d.Refers {
+		r.Refers = append(r.Refers, to.ID)
+	}
+	for _, by := range d.ReferredBy {
+		r.ReferredBy = append(r.ReferredBy, by.ID)
+	}
+	return r
 }
 
 // itemName is the key of an item as rules write it.
@@ -147,7 +106,11 @@ func newProtoReason(r *sigma.Reason) *gatewatchv1.RuleReason {
 		Wanted: r.Wanted, Holds: r.Holds, Field: r.Field,
 	}
 	if r.Pattern >= 0 && r.Pattern < len(r.Item.Values) {
-		p.Pattern = r.Item.Values[r.Pattern].Text
+		v := r.Item.Values[r.Pattern]
+		p.Pattern = v.Text
+		if v.Pos != (sigma.Pos{}) {
+			p.Line, p.Column = int32(v.Pos.Line), int32(v.Pos.Column)
+		}
 	}
 	value := func(v event.Value) *gatewatchv1.Value {
 		out := new(gatewatchv1.Value)

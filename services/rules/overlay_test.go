@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -90,7 +91,8 @@ func FuzzOverlay(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		o, err := ReadOverlay("o.yml", []byte(text))
 		if err != nil {
-			if _, ok := err.(*sigma.Error); !ok {
+			var at *sigma.Error
+			if !errors.As(err, &at) {
 				t.Errorf("an error without a place: %v", err)
 			}
 			return

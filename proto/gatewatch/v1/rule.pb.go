@@ -93,7 +93,10 @@ type ListRulesResponse struct {
 	// Fingerprint of all rules in use.
 	Ruleset string `protobuf:"bytes,3,opt,name=ruleset,proto3" json:"ruleset,omitempty"`
 	// Documents that cannot be honoured, with the reason; all of them on each page.
-	Rejected      []*RejectedRule `protobuf:"bytes,4,rep,name=rejected,proto3" json:"rejected,omitempty"`
+	Rejected []*RejectedRule `protobuf:"bytes,4,rep,name=rejected,proto3" json:"rejected,omitempty"`
+	// What is in use and may not do what is meant, and why the rules in use are not
+	// those of now, if so; all of them on each page.
+	Warnings      []*RuleWarning `protobuf:"bytes,5,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -156,6 +159,13 @@ func (x *ListRulesResponse) GetRejected() []*RejectedRule {
 	return nil
 }
 
+func (x *ListRulesResponse) GetWarnings() []*RuleWarning {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
 // Rule is a Sigma rule or correlation in use.
 type Rule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -163,7 +173,7 @@ type Rule struct {
 	Id          string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Title       string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
 	Description string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
-	// informational, low, medium, high or critical; empty if the rule gives none.
+	// informational, low, medium, high or critical; medium if the rule gives none.
 	Level          string   `protobuf:"bytes,4,opt,name=level,proto3" json:"level,omitempty"`
 	Status         string   `protobuf:"bytes,5,opt,name=status,proto3" json:"status,omitempty"`
 	Author         string   `protobuf:"bytes,6,opt,name=author,proto3" json:"author,omitempty"`
@@ -173,10 +183,18 @@ type Rule struct {
 	FalsePositives []string `protobuf:"bytes,10,rep,name=false_positives,json=falsePositives,proto3" json:"false_positives,omitempty"`
 	// Whether it is a correlation of other rules.
 	Correlation bool `protobuf:"varint,11,opt,name=correlation,proto3" json:"correlation,omitempty"`
-	// Whether it gives no findings of its own, because a correlation refers to it.
+	// Whether it gives no findings of its own, because it or the overlay says so, or
+	// because a correlation refers to it.
 	Silent bool `protobuf:"varint,12,opt,name=silent,proto3" json:"silent,omitempty"`
 	// Where it came from.
-	Path          string `protobuf:"bytes,13,opt,name=path,proto3" json:"path,omitempty"`
+	Path string `protobuf:"bytes,13,opt,name=path,proto3" json:"path,omitempty"`
+	Name string `protobuf:"bytes,14,opt,name=name,proto3" json:"name,omitempty"`
+	// The collection that it belongs to.
+	Ruleset string `protobuf:"bytes,15,opt,name=ruleset,proto3" json:"ruleset,omitempty"`
+	// Of a correlation: the ids of what it refers to, in its order.
+	Refers []string `protobuf:"bytes,16,rep,name=refers,proto3" json:"refers,omitempty"`
+	// The ids of the correlations that refer to it.
+	ReferredBy    []string `protobuf:"bytes,17,rep,name=referred_by,json=referredBy,proto3" json:"referred_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -302,6 +320,104 @@ func (x *Rule) GetPath() string {
 	return ""
 }
 
+func (x *Rule) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Rule) GetRuleset() string {
+	if x != nil {
+		return x.Ruleset
+	}
+	return ""
+}
+
+func (x *Rule) GetRefers() []string {
+	if x != nil {
+		return x.Refers
+	}
+	return nil
+}
+
+func (x *Rule) GetReferredBy() []string {
+	if x != nil {
+		return x.ReferredBy
+	}
+	return nil
+}
+
+// RuleWarning is something that may not be meant.
+type RuleWarning struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The file and the place in it; empty where there is none.
+	Path          string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	Line          int32  `protobuf:"varint,2,opt,name=line,proto3" json:"line,omitempty"`
+	Column        int32  `protobuf:"varint,3,opt,name=column,proto3" json:"column,omitempty"`
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleWarning) Reset() {
+	*x = RuleWarning{}
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleWarning) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleWarning) ProtoMessage() {}
+
+func (x *RuleWarning) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleWarning.ProtoReflect.Descriptor instead.
+func (*RuleWarning) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *RuleWarning) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *RuleWarning) GetLine() int32 {
+	if x != nil {
+		return x.Line
+	}
+	return 0
+}
+
+func (x *RuleWarning) GetColumn() int32 {
+	if x != nil {
+		return x.Column
+	}
+	return 0
+}
+
+func (x *RuleWarning) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // RejectedRule is a document that cannot be honoured.
 type RejectedRule struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -315,7 +431,7 @@ type RejectedRule struct {
 
 func (x *RejectedRule) Reset() {
 	*x = RejectedRule{}
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[3]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -327,7 +443,7 @@ func (x *RejectedRule) String() string {
 func (*RejectedRule) ProtoMessage() {}
 
 func (x *RejectedRule) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[3]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -340,7 +456,7 @@ func (x *RejectedRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RejectedRule.ProtoReflect.Descriptor instead.
 func (*RejectedRule) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{3}
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *RejectedRule) GetPath() string {
@@ -373,15 +489,16 @@ func (x *RejectedRule) GetReason() string {
 
 // GetRuleRequest names a rule.
 type GetRuleRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id, or a name or title that only one has.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetRuleRequest) Reset() {
 	*x = GetRuleRequest{}
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[4]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -393,7 +510,7 @@ func (x *GetRuleRequest) String() string {
 func (*GetRuleRequest) ProtoMessage() {}
 
 func (x *GetRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[4]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -406,7 +523,7 @@ func (x *GetRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRuleRequest.ProtoReflect.Descriptor instead.
 func (*GetRuleRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{4}
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetRuleRequest) GetId() string {
@@ -427,7 +544,7 @@ type GetRuleResponse struct {
 
 func (x *GetRuleResponse) Reset() {
 	*x = GetRuleResponse{}
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[5]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -439,7 +556,7 @@ func (x *GetRuleResponse) String() string {
 func (*GetRuleResponse) ProtoMessage() {}
 
 func (x *GetRuleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[5]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -452,7 +569,7 @@ func (x *GetRuleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRuleResponse.ProtoReflect.Descriptor instead.
 func (*GetRuleResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{5}
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetRuleResponse) GetRule() *Rule {
@@ -471,9 +588,10 @@ func (x *GetRuleResponse) GetText() string {
 
 // ExplainRuleRequest names a rule and an event.
 type ExplainRuleRequest struct {
-	state   protoimpl.MessageState `protogen:"open.v1"`
-	Id      string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	EventId string                 `protobuf:"bytes,2,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// An event, a finding or, for a correlation, the event that completed a finding.
+	EventId string `protobuf:"bytes,2,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
 	// Source of the event; needed where two sources have an event of that id.
 	Source        string `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -482,7 +600,7 @@ type ExplainRuleRequest struct {
 
 func (x *ExplainRuleRequest) Reset() {
 	*x = ExplainRuleRequest{}
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[6]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -494,7 +612,7 @@ func (x *ExplainRuleRequest) String() string {
 func (*ExplainRuleRequest) ProtoMessage() {}
 
 func (x *ExplainRuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[6]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -507,7 +625,7 @@ func (x *ExplainRuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRuleRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRuleRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{6}
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ExplainRuleRequest) GetId() string {
@@ -539,14 +657,19 @@ type ExplainRuleResponse struct {
 	Condition string `protobuf:"bytes,2,opt,name=condition,proto3" json:"condition,omitempty"`
 	// Of a match the items that make the condition hold, else the fewest that
 	// would have to turn out otherwise.
-	Reasons       []*RuleReason `protobuf:"bytes,3,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	Reasons []*RuleReason `protobuf:"bytes,3,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	// The event that is explained: that in the finding, where one was given.
+	EventId string `protobuf:"bytes,4,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	Source  string `protobuf:"bytes,5,opt,name=source,proto3" json:"source,omitempty"`
+	// Of a correlation: the events that led to the finding.
+	Contributions *RuleContributions `protobuf:"bytes,6,opt,name=contributions,proto3" json:"contributions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ExplainRuleResponse) Reset() {
 	*x = ExplainRuleResponse{}
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[7]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -558,7 +681,7 @@ func (x *ExplainRuleResponse) String() string {
 func (*ExplainRuleResponse) ProtoMessage() {}
 
 func (x *ExplainRuleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[7]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -571,7 +694,7 @@ func (x *ExplainRuleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRuleResponse.ProtoReflect.Descriptor instead.
 func (*ExplainRuleResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{7}
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ExplainRuleResponse) GetMatched() bool {
@@ -595,6 +718,188 @@ func (x *ExplainRuleResponse) GetReasons() []*RuleReason {
 	return nil
 }
 
+func (x *ExplainRuleResponse) GetEventId() string {
+	if x != nil {
+		return x.EventId
+	}
+	return ""
+}
+
+func (x *ExplainRuleResponse) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *ExplainRuleResponse) GetContributions() *RuleContributions {
+	if x != nil {
+		return x.Contributions
+	}
+	return nil
+}
+
+// RuleContributions are the events that led to a finding of a correlation.
+type RuleContributions struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The finding.
+	FindingId string `protobuf:"bytes,1,opt,name=finding_id,json=findingId,proto3" json:"finding_id,omitempty"`
+	// A query that finds them among the events from from_time up to to_time, which is
+	// excluded: it names their ids where all of them are listed, else the values of the
+	// group.
+	Query    string                 `protobuf:"bytes,2,opt,name=query,proto3" json:"query,omitempty"`
+	FromTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=from_time,json=fromTime,proto3" json:"from_time,omitempty"`
+	ToTime   *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=to_time,json=toTime,proto3" json:"to_time,omitempty"`
+	// The newest of them, the newest first.
+	Events []*RuleContribution `protobuf:"bytes,5,rep,name=events,proto3" json:"events,omitempty"`
+	// Whether there are more, or there were too many events to look at.
+	More          bool `protobuf:"varint,6,opt,name=more,proto3" json:"more,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleContributions) Reset() {
+	*x = RuleContributions{}
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleContributions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleContributions) ProtoMessage() {}
+
+func (x *RuleContributions) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleContributions.ProtoReflect.Descriptor instead.
+func (*RuleContributions) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RuleContributions) GetFindingId() string {
+	if x != nil {
+		return x.FindingId
+	}
+	return ""
+}
+
+func (x *RuleContributions) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *RuleContributions) GetFromTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FromTime
+	}
+	return nil
+}
+
+func (x *RuleContributions) GetToTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ToTime
+	}
+	return nil
+}
+
+func (x *RuleContributions) GetEvents() []*RuleContribution {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+func (x *RuleContributions) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+// RuleContribution is an event and the rule that it matches.
+type RuleContribution struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id of the rule.
+	Rule          string                 `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	EventId       string                 `protobuf:"bytes,2,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	Source        string                 `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
+	Time          *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=time,proto3" json:"time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleContribution) Reset() {
+	*x = RuleContribution{}
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleContribution) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleContribution) ProtoMessage() {}
+
+func (x *RuleContribution) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleContribution.ProtoReflect.Descriptor instead.
+func (*RuleContribution) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *RuleContribution) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *RuleContribution) GetEventId() string {
+	if x != nil {
+		return x.EventId
+	}
+	return ""
+}
+
+func (x *RuleContribution) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *RuleContribution) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
 // RuleReason is one item of a rule and what the event has for it.
 type RuleReason struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -602,7 +907,8 @@ type RuleReason struct {
 	Detection string `protobuf:"bytes,1,opt,name=detection,proto3" json:"detection,omitempty"`
 	// Field and modifiers as the rule has them; empty for keywords.
 	Item string `protobuf:"bytes,2,opt,name=item,proto3" json:"item,omitempty"`
-	// Where in the rule's text the item is.
+	// Where in the rule's text the item is; if it holds by one value of a list, where
+	// that value is.
 	Line   int32 `protobuf:"varint,3,opt,name=line,proto3" json:"line,omitempty"`
 	Column int32 `protobuf:"varint,4,opt,name=column,proto3" json:"column,omitempty"`
 	// Whether the condition needs the item to hold, and whether it does.
@@ -621,7 +927,7 @@ type RuleReason struct {
 
 func (x *RuleReason) Reset() {
 	*x = RuleReason{}
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[8]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -633,7 +939,7 @@ func (x *RuleReason) String() string {
 func (*RuleReason) ProtoMessage() {}
 
 func (x *RuleReason) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[8]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -646,7 +952,7 @@ func (x *RuleReason) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleReason.ProtoReflect.Descriptor instead.
 func (*RuleReason) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{8}
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RuleReason) GetDetection() string {
@@ -732,7 +1038,7 @@ type ListGroupsRequest struct {
 
 func (x *ListGroupsRequest) Reset() {
 	*x = ListGroupsRequest{}
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[9]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -744,7 +1050,7 @@ func (x *ListGroupsRequest) String() string {
 func (*ListGroupsRequest) ProtoMessage() {}
 
 func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[9]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -757,7 +1063,7 @@ func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGroupsRequest.ProtoReflect.Descriptor instead.
 func (*ListGroupsRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{9}
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListGroupsRequest) GetId() string {
@@ -795,7 +1101,7 @@ type ListGroupsResponse struct {
 
 func (x *ListGroupsResponse) Reset() {
 	*x = ListGroupsResponse{}
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[10]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -807,7 +1113,7 @@ func (x *ListGroupsResponse) String() string {
 func (*ListGroupsResponse) ProtoMessage() {}
 
 func (x *ListGroupsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[10]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -820,7 +1126,7 @@ func (x *ListGroupsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGroupsResponse.ProtoReflect.Descriptor instead.
 func (*ListGroupsResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{10}
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListGroupsResponse) GetGroups() []*RuleGroup {
@@ -865,7 +1171,7 @@ type RuleGroup struct {
 
 func (x *RuleGroup) Reset() {
 	*x = RuleGroup{}
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[11]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -877,7 +1183,7 @@ func (x *RuleGroup) String() string {
 func (*RuleGroup) ProtoMessage() {}
 
 func (x *RuleGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[11]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -890,7 +1196,7 @@ func (x *RuleGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleGroup.ProtoReflect.Descriptor instead.
 func (*RuleGroup) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{11}
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RuleGroup) GetMembers() []*RuleGroupMember {
@@ -953,7 +1259,7 @@ type RuleGroupMember struct {
 
 func (x *RuleGroupMember) Reset() {
 	*x = RuleGroupMember{}
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[12]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -965,7 +1271,7 @@ func (x *RuleGroupMember) String() string {
 func (*RuleGroupMember) ProtoMessage() {}
 
 func (x *RuleGroupMember) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[12]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -978,7 +1284,7 @@ func (x *RuleGroupMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleGroupMember.ProtoReflect.Descriptor instead.
 func (*RuleGroupMember) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{12}
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RuleGroupMember) GetField() string {
@@ -1004,12 +1310,13 @@ const file_gatewatch_v1_rule_proto_rawDesc = "" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\x02 \x01(\tR\tpageToken\x12\x16\n" +
-	"\x06filter\x18\x03 \x01(\tR\x06filter\"\xb7\x01\n" +
+	"\x06filter\x18\x03 \x01(\tR\x06filter\"\xee\x01\n" +
 	"\x11ListRulesResponse\x12(\n" +
 	"\x05rules\x18\x01 \x03(\v2\x12.gatewatch.v1.RuleR\x05rules\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x18\n" +
 	"\aruleset\x18\x03 \x01(\tR\aruleset\x126\n" +
-	"\brejected\x18\x04 \x03(\v2\x1a.gatewatch.v1.RejectedRuleR\brejected\"\xd9\x02\n" +
+	"\brejected\x18\x04 \x03(\v2\x1a.gatewatch.v1.RejectedRuleR\brejected\x125\n" +
+	"\bwarnings\x18\x05 \x03(\v2\x19.gatewatch.v1.RuleWarningR\bwarnings\"\xc0\x03\n" +
 	"\x04Rule\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12 \n" +
@@ -1026,7 +1333,17 @@ const file_gatewatch_v1_rule_proto_rawDesc = "" +
 	" \x03(\tR\x0efalsePositives\x12 \n" +
 	"\vcorrelation\x18\v \x01(\bR\vcorrelation\x12\x16\n" +
 	"\x06silent\x18\f \x01(\bR\x06silent\x12\x12\n" +
-	"\x04path\x18\r \x01(\tR\x04path\"f\n" +
+	"\x04path\x18\r \x01(\tR\x04path\x12\x12\n" +
+	"\x04name\x18\x0e \x01(\tR\x04name\x12\x18\n" +
+	"\aruleset\x18\x0f \x01(\tR\aruleset\x12\x16\n" +
+	"\x06refers\x18\x10 \x03(\tR\x06refers\x12\x1f\n" +
+	"\vreferred_by\x18\x11 \x03(\tR\n" +
+	"referredBy\"e\n" +
+	"\vRuleWarning\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
+	"\x04line\x18\x02 \x01(\x05R\x04line\x12\x16\n" +
+	"\x06column\x18\x03 \x01(\x05R\x06column\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"f\n" +
 	"\fRejectedRule\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
 	"\x04line\x18\x02 \x01(\x05R\x04line\x12\x16\n" +
@@ -1040,11 +1357,27 @@ const file_gatewatch_v1_rule_proto_rawDesc = "" +
 	"\x12ExplainRuleRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x19\n" +
 	"\bevent_id\x18\x02 \x01(\tR\aeventId\x12\x16\n" +
-	"\x06source\x18\x03 \x01(\tR\x06source\"\x81\x01\n" +
+	"\x06source\x18\x03 \x01(\tR\x06source\"\xfb\x01\n" +
 	"\x13ExplainRuleResponse\x12\x18\n" +
 	"\amatched\x18\x01 \x01(\bR\amatched\x12\x1c\n" +
 	"\tcondition\x18\x02 \x01(\tR\tcondition\x122\n" +
-	"\areasons\x18\x03 \x03(\v2\x18.gatewatch.v1.RuleReasonR\areasons\"\xa2\x02\n" +
+	"\areasons\x18\x03 \x03(\v2\x18.gatewatch.v1.RuleReasonR\areasons\x12\x19\n" +
+	"\bevent_id\x18\x04 \x01(\tR\aeventId\x12\x16\n" +
+	"\x06source\x18\x05 \x01(\tR\x06source\x12E\n" +
+	"\rcontributions\x18\x06 \x01(\v2\x1f.gatewatch.v1.RuleContributionsR\rcontributions\"\x82\x02\n" +
+	"\x11RuleContributions\x12\x1d\n" +
+	"\n" +
+	"finding_id\x18\x01 \x01(\tR\tfindingId\x12\x14\n" +
+	"\x05query\x18\x02 \x01(\tR\x05query\x127\n" +
+	"\tfrom_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\bfromTime\x123\n" +
+	"\ato_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x06toTime\x126\n" +
+	"\x06events\x18\x05 \x03(\v2\x1e.gatewatch.v1.RuleContributionR\x06events\x12\x12\n" +
+	"\x04more\x18\x06 \x01(\bR\x04more\"\x89\x01\n" +
+	"\x10RuleContribution\x12\x12\n" +
+	"\x04rule\x18\x01 \x01(\tR\x04rule\x12\x19\n" +
+	"\bevent_id\x18\x02 \x01(\tR\aeventId\x12\x16\n" +
+	"\x06source\x18\x03 \x01(\tR\x06source\x12.\n" +
+	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\xa2\x02\n" +
 	"\n" +
 	"RuleReason\x12\x1c\n" +
 	"\tdetection\x18\x01 \x01(\tR\tdetection\x12\x12\n" +
@@ -1099,49 +1432,58 @@ func file_gatewatch_v1_rule_proto_rawDescGZIP() []byte {
 	return file_gatewatch_v1_rule_proto_rawDescData
 }
 
-var file_gatewatch_v1_rule_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_gatewatch_v1_rule_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_gatewatch_v1_rule_proto_goTypes = []any{
 	(*ListRulesRequest)(nil),      // 0: gatewatch.v1.ListRulesRequest
 	(*ListRulesResponse)(nil),     // 1: gatewatch.v1.ListRulesResponse
 	(*Rule)(nil),                  // 2: gatewatch.v1.Rule
-	(*RejectedRule)(nil),          // 3: gatewatch.v1.RejectedRule
-	(*GetRuleRequest)(nil),        // 4: gatewatch.v1.GetRuleRequest
-	(*GetRuleResponse)(nil),       // 5: gatewatch.v1.GetRuleResponse
-	(*ExplainRuleRequest)(nil),    // 6: gatewatch.v1.ExplainRuleRequest
-	(*ExplainRuleResponse)(nil),   // 7: gatewatch.v1.ExplainRuleResponse
-	(*RuleReason)(nil),            // 8: gatewatch.v1.RuleReason
-	(*ListGroupsRequest)(nil),     // 9: gatewatch.v1.ListGroupsRequest
-	(*ListGroupsResponse)(nil),    // 10: gatewatch.v1.ListGroupsResponse
-	(*RuleGroup)(nil),             // 11: gatewatch.v1.RuleGroup
-	(*RuleGroupMember)(nil),       // 12: gatewatch.v1.RuleGroupMember
-	(*Value)(nil),                 // 13: gatewatch.v1.Value
-	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
+	(*RuleWarning)(nil),           // 3: gatewatch.v1.RuleWarning
+	(*RejectedRule)(nil),          // 4: gatewatch.v1.RejectedRule
+	(*GetRuleRequest)(nil),        // 5: gatewatch.v1.GetRuleRequest
+	(*GetRuleResponse)(nil),       // 6: gatewatch.v1.GetRuleResponse
+	(*ExplainRuleRequest)(nil),    // 7: gatewatch.v1.ExplainRuleRequest
+	(*ExplainRuleResponse)(nil),   // 8: gatewatch.v1.ExplainRuleResponse
+	(*RuleContributions)(nil),     // 9: gatewatch.v1.RuleContributions
+	(*RuleContribution)(nil),      // 10: gatewatch.v1.RuleContribution
+	(*RuleReason)(nil),            // 11: gatewatch.v1.RuleReason
+	(*ListGroupsRequest)(nil),     // 12: gatewatch.v1.ListGroupsRequest
+	(*ListGroupsResponse)(nil),    // 13: gatewatch.v1.ListGroupsResponse
+	(*RuleGroup)(nil),             // 14: gatewatch.v1.RuleGroup
+	(*RuleGroupMember)(nil),       // 15: gatewatch.v1.RuleGroupMember
+	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(*Value)(nil),                 // 17: gatewatch.v1.Value
 }
 var file_gatewatch_v1_rule_proto_depIdxs = []int32{
 	2,  // 0: gatewatch.v1.ListRulesResponse.rules:type_name -> gatewatch.v1.Rule
-	3,  // 1: gatewatch.v1.ListRulesResponse.rejected:type_name -> gatewatch.v1.RejectedRule
-	2,  // 2: gatewatch.v1.GetRuleResponse.rule:type_name -> gatewatch.v1.Rule
-	8,  // 3: gatewatch.v1.ExplainRuleResponse.reasons:type_name -> gatewatch.v1.RuleReason
-	13, // 4: gatewatch.v1.RuleReason.value:type_name -> gatewatch.v1.Value
-	13, // 5: gatewatch.v1.RuleReason.present:type_name -> gatewatch.v1.Value
-	11, // 6: gatewatch.v1.ListGroupsResponse.groups:type_name -> gatewatch.v1.RuleGroup
-	12, // 7: gatewatch.v1.RuleGroup.members:type_name -> gatewatch.v1.RuleGroupMember
-	14, // 8: gatewatch.v1.RuleGroup.first_time:type_name -> google.protobuf.Timestamp
-	14, // 9: gatewatch.v1.RuleGroup.last_time:type_name -> google.protobuf.Timestamp
-	14, // 10: gatewatch.v1.RuleGroup.fired_time:type_name -> google.protobuf.Timestamp
-	0,  // 11: gatewatch.v1.RuleService.ListRules:input_type -> gatewatch.v1.ListRulesRequest
-	4,  // 12: gatewatch.v1.RuleService.GetRule:input_type -> gatewatch.v1.GetRuleRequest
-	6,  // 13: gatewatch.v1.RuleService.ExplainRule:input_type -> gatewatch.v1.ExplainRuleRequest
-	9,  // 14: gatewatch.v1.RuleService.ListGroups:input_type -> gatewatch.v1.ListGroupsRequest
-	1,  // 15: gatewatch.v1.RuleService.ListRules:output_type -> gatewatch.v1.ListRulesResponse
-	5,  // 16: gatewatch.v1.RuleService.GetRule:output_type -> gatewatch.v1.GetRuleResponse
-	7,  // 17: gatewatch.v1.RuleService.ExplainRule:output_type -> gatewatch.v1.ExplainRuleResponse
-	10, // 18: gatewatch.v1.RuleService.ListGroups:output_type -> gatewatch.v1.ListGroupsResponse
-	15, // [15:19] is the sub-list for method output_type
-	11, // [11:15] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	4,  // 1: gatewatch.v1.ListRulesResponse.rejected:type_name -> gatewatch.v1.RejectedRule
+	3,  // 2: gatewatch.v1.ListRulesResponse.warnings:type_name -> gatewatch.v1.RuleWarning
+	2,  // 3: gatewatch.v1.GetRuleResponse.rule:type_name -> gatewatch.v1.Rule
+	11, // 4: gatewatch.v1.ExplainRuleResponse.reasons:type_name -> gatewatch.v1.RuleReason
+	9,  // 5: gatewatch.v1.ExplainRuleResponse.contributions:type_name -> gatewatch.v1.RuleContributions
+	16, // 6: gatewatch.v1.RuleContributions.from_time:type_name -> google.protobuf.Timestamp
+	16, // 7: gatewatch.v1.RuleContributions.to_time:type_name -> google.protobuf.Timestamp
+	10, // 8: gatewatch.v1.RuleContributions.events:type_name -> gatewatch.v1.RuleContribution
+	16, // 9: gatewatch.v1.RuleContribution.time:type_name -> google.protobuf.Timestamp
+	17, // 10: gatewatch.v1.RuleReason.value:type_name -> gatewatch.v1.Value
+	17, // 11: gatewatch.v1.RuleReason.present:type_name -> gatewatch.v1.Value
+	14, // 12: gatewatch.v1.ListGroupsResponse.groups:type_name -> gatewatch.v1.RuleGroup
+	15, // 13: gatewatch.v1.RuleGroup.members:type_name -> gatewatch.v1.RuleGroupMember
+	16, // 14: gatewatch.v1.RuleGroup.first_time:type_name -> google.protobuf.Timestamp
+	16, // 15: gatewatch.v1.RuleGroup.last_time:type_name -> google.protobuf.Timestamp
+	16, // 16: gatewatch.v1.RuleGroup.fired_time:type_name -> google.protobuf.Timestamp
+	0,  // 17: gatewatch.v1.RuleService.ListRules:input_type -> gatewatch.v1.ListRulesRequest
+	5,  // 18: gatewatch.v1.RuleService.GetRule:input_type -> gatewatch.v1.GetRuleRequest
+	7,  // 19: gatewatch.v1.RuleService.ExplainRule:input_type -> gatewatch.v1.ExplainRuleRequest
+	12, // 20: gatewatch.v1.RuleService.ListGroups:input_type -> gatewatch.v1.ListGroupsRequest
+	1,  // 21: gatewatch.v1.RuleService.ListRules:output_type -> gatewatch.v1.ListRulesResponse
+	6,  // 22: gatewatch.v1.RuleService.GetRule:output_type -> gatewatch.v1.GetRuleResponse
+	8,  // 23: gatewatch.v1.RuleService.ExplainRule:output_type -> gatewatch.v1.ExplainRuleResponse
+	13, // 24: gatewatch.v1.RuleService.ListGroups:output_type -> gatewatch.v1.ListGroupsResponse
+	21, // [21:25] is the sub-list for method output_type
+	17, // [17:21] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_gatewatch_v1_rule_proto_init() }
@@ -1156,7 +1498,7 @@ func file_gatewatch_v1_rule_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatewatch_v1_rule_proto_rawDesc), len(file_gatewatch_v1_rule_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

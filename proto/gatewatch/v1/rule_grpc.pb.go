@@ -33,9 +33,12 @@ const (
 type RuleServiceClient interface {
 	// ListRules lists the rules and correlations in use in order of their ids.
 	ListRules(ctx context.Context, in *ListRulesRequest, opts ...grpc.CallOption) (*ListRulesResponse, error)
-	// GetRule returns one rule with its text.
+	// GetRule returns one rule with its text, by its id, or by a name or title that
+	// only one has.
 	GetRule(ctx context.Context, in *GetRuleRequest, opts ...grpc.CallOption) (*GetRuleResponse, error)
-	// ExplainRule says why a rule matches a stored event, or what is nearest to it.
+	// ExplainRule says why a rule matches a stored event, or what is nearest to it. Of
+	// a finding of a rule it explains the event that is in it; of a finding of a
+	// correlation it returns the events that led to it.
 	ExplainRule(ctx context.Context, in *ExplainRuleRequest, opts ...grpc.CallOption) (*ExplainRuleResponse, error)
 	// ListGroups lists what a correlation follows now, those with the newest events
 	// first: one group for each client, user or whatever it groups by.
@@ -98,9 +101,12 @@ func (c *ruleServiceClient) ListGroups(ctx context.Context, in *ListGroupsReques
 type RuleServiceServer interface {
 	// ListRules lists the rules and correlations in use in order of their ids.
 	ListRules(context.Context, *ListRulesRequest) (*ListRulesResponse, error)
-	// GetRule returns one rule with its text.
+	// GetRule returns one rule with its text, by its id, or by a name or title that
+	// only one has.
 	GetRule(context.Context, *GetRuleRequest) (*GetRuleResponse, error)
-	// ExplainRule says why a rule matches a stored event, or what is nearest to it.
+	// ExplainRule says why a rule matches a stored event, or what is nearest to it. Of
+	// a finding of a rule it explains the event that is in it; of a finding of a
+	// correlation it returns the events that led to it.
 	ExplainRule(context.Context, *ExplainRuleRequest) (*ExplainRuleResponse, error)
 	// ListGroups lists what a correlation follows now, those with the newest events
 	// first: one group for each client, user or whatever it groups by.
