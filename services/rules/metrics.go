@@ -18,7 +18,7 @@ type metrics struct {
 	stale, success       prometheus.Gauge
 	matches              *prometheus.CounterVec
 	mu                   sync.Mutex
-	matched              map[string]bool // rules that have a count
+	known                map[string]bool // rules that may have a count
 	groups, bytes        prometheus.Gauge
 	late, evicted, fired prometheus.Counter
 	truncated            prometheus.Counter
@@ -44,7 +44,6 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		matches: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatewatch_rule_matches_total", Help: "Events that a rule matched, and times that a correlation fired. Those of silent rules count.",
 		}, []string{"rule"}),
-		matched:   map[string]bool{},
 		groups:    gauge("correlation_groups", "Groups that correlations follow."),
 		bytes:     gauge("correlation_bytes", "Memory that the groups take."),
 		fired:     counter("correlation_fired_total", "Times that correlations fired."),
@@ -94,27 +93,28 @@ func ruleLabel(id string) string {
 	return strings.ToValidUTF8(id[:min(len(id), most)], "")
 }
 
-// count adds matches of a rule.
+// count adds matches of a rule, unless it is no more.
 func (m *metrics) count(id string, n uint64) {
 	id = ruleLabel(id)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.matched[id] = true
-	m.matches.WithLabelValues(id).Add(float64(n))
+	if m.known[id] {
+		m.matches.WithLabelValues(id).Add(float64(n))
+	}
 }
 
-// keep drops the counts of rules that are no more.
+// keep drops the counts of rules that are not in a set.
 func (m *metrics) keep(s *Set) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	now := map[string]bool{}
 	for _, d := range s.documents {
 		now[ruleLabel(d.ID)] = true
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for id := range m.matched {
+	for id := range m.known {
 		if !now[id] {
 			m.matches.DeleteLabelValues(id)
-			delete(m.matched, id)
 		}
 	}
+	m.known = now
 }

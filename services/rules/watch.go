@@ -46,12 +46,27 @@ func (k *Keeper) Watch(ctx context.Context) error {
 			}
 		}
 		skip = max(0, skip-1)
+		k.count()
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
 	}
+}
+
+// count brings the metrics of what is found up to date: where few events come,
+// detection itself seldom does.
+func (k *Keeper) count() {
+	k.mu.Lock()
+	d := k.live
+	k.mu.Unlock()
+	if d == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.tell()
 }
 
 // Report logs which rules are in use and which cannot be.
