@@ -62,8 +62,8 @@ fuzz: ## run every fuzz target for FUZZTIME
 	deploy/fuzz.sh $(FUZZTIME)
 
 # Sources that share attacks or sites are held out together (detection/verdict/MODEL.md).
-MODEL_FOLDS := --fold httpparams,gotestwaf,transplant-dev --fold crs-ftw,plugin-fp \
-	--fold vulnbank,ugc-dev,semicomplete-log --fold ccf2022,torpeda2012
+MODEL_FOLDS := --fold httpparams,gotestwaf,transplant-dev --fold crs-ftw,ugc-dev \
+	--fold vulnbank,plugin-fp,semicomplete-log --fold ccf2022,torpeda2012
 
 model: build ## train the model of verdicts anew: make model DATA=folder of labelled requests
 	bin/gatewatch waf train $(MODEL_FOLDS) --out detection/verdict/model.bin $(sort $(wildcard $(DATA)/*.jsonl.gz))

@@ -14,7 +14,7 @@ import (
 
 // formatVersion changes when features, shapes or hashing do, for weights then
 // mean something else.
-const formatVersion = 1
+const formatVersion = 2
 
 const magic = "gatewatch verdict model\n"
 
@@ -28,8 +28,6 @@ type stored struct {
 	Unit     float64                   `json:"unit"`
 	Shape    [shapes][maxShape]float32 `json:"shape"`
 	Bias     float32                   `json:"bias"`
-	Rule     map[int]float32           `json:"rule"`
-	Family   map[int]float32           `json:"family"`
 	Allowed  weights                   `json:"allowed"`
 	Blocked  weights                   `json:"blocked"`
 	Curves   curves                    `json:"curves"`
@@ -52,7 +50,7 @@ func inputs() string {
 func (m *Model) Encode() ([]byte, error) {
 	s := stored{
 		Format: formatVersion, Inputs: inputs(), Unit: m.value.unit, Shape: m.value.shape, Bias: m.value.bias,
-		Rule: m.rule, Family: m.family, Allowed: m.request.allowed, Blocked: m.request.blocked, Curves: m.curves, Training: m.trainingPrior,
+		Allowed: m.request.allowed, Blocked: m.request.blocked, Curves: m.curves, Training: m.trainingPrior,
 	}
 	head, err := json.Marshal(s)
 	if err != nil {
@@ -105,7 +103,6 @@ func Decode(b []byte) (*Model, error) {
 	for i, v := range table {
 		m.value.table[i] = int8(v)
 	}
-	m.rule, m.family = s.Rule, s.Family
 	m.request = &linear{allowed: s.Allowed, blocked: s.Blocked}
 	m.name(b)
 	return m, nil

@@ -54,7 +54,7 @@ func (m *Model) explain(a *account, r *reading, in *Input, moved *[terms]float64
 	a.add("form", moved[tProse]+moved[tLines]+moved[tOpaque], r.form())
 	a.add("grammar", moved[tLanguage]+moved[tLanguages], r.grammar())
 	a.add("matched value", moved[tMatched]+moved[tUnmatched], r.describe(r.matched))
-	a.add("rules", moved[tRuleMax]+moved[tRuleMean], r.ruleWords(in))
+	a.add("rules", moved[tRules], m.ruleWords(r, in))
 }
 
 // grammar names the languages that were found.
@@ -120,9 +120,20 @@ func (r *reading) form() string {
 	return "neither sentences nor an identifier"
 }
 
-func (r *reading) ruleWords(in *Input) string {
-	if r.rule == 0 {
+// ruleWords names the rule that speaks most for an attack.
+func (m *Model) ruleWords(r *reading, in *Input) string {
+	gravest, most := 0, math.Inf(-1)
+	w := m.request.of(&r.x)
+	for _, id := range r.rules {
+		if id < 1000 { // a family
+			continue
+		}
+		if sum := w.Rule[id] + w.Rule[id/1000]; sum > most {
+			gravest, most = id, sum
+		}
+	}
+	if gravest == 0 {
 		return "no rule scored"
 	}
-	return fmt.Sprintf("%d rules scored %d, gravest is %s", int(r.x[fRules]), in.Score, ruleName(r.rule))
+	return fmt.Sprintf("%d rules scored %d, gravest is %s", int(r.x[fRules]), in.Score, ruleName(gravest))
 }

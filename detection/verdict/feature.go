@@ -3,6 +3,7 @@ package verdict
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -21,8 +22,6 @@ const (
 	fLines                       // lines in the worst leaf
 	fOpaque                      // the worst leaf is an identifier
 	fMatched                     // margin of the worst leaf that an attack rule matched
-	fRuleMax                     // weight of the gravest rule
-	fRuleMean                    // mean weight of the rules
 	fRules                       // how many rules scored
 	fBlock
 	fLanguages   // here follow the weights of what was found of each language
@@ -45,17 +44,17 @@ type reading struct {
 	x        vector
 	opinions []opinion // of part.leaves
 	found    []findings
-	worst    int // leaf of the content, -1 if there is none
-	worstOut int // cookie or header, -1 if there is none
-	matched  int // worst leaf that an attack rule matched, -1 if none
-	rule     int // gravest rule, 0 if none
+	worst    int   // leaf of the content, -1 if there is none
+	worstOut int   // cookie or header, -1 if there is none
+	matched  int   // worst leaf that an attack rule matched, -1 if none
+	rules    []int // those that scored, each once, and their families
 }
 
 // read fills the vector of a decision.
 func (m *core) read(r *reading, in *Input) {
 	r.part.dissect(in)
 	r.opinions, r.found = r.opinions[:0], r.found[:0]
-	r.worst, r.worstOut, r.matched, r.rule = -1, -1, -1, 0
+	r.worst, r.worstOut, r.matched = -1, -1, -1
 	r.x = vector{}
 	r.finder.site = r.finder.site[:0]
 	if in.Request != nil {
@@ -69,7 +68,7 @@ func (m *core) read(r *reading, in *Input) {
 		r.opinions = append(r.opinions, m.value.judge(&r.reader, l.value, r.tokens, &r.finder.found))
 	}
 	r.content(m.value)
-	m.rules(r, in)
+	r.decision(in)
 }
 
 // content fills the features of the leaves.
@@ -159,32 +158,25 @@ func bookkeeping(id int) bool {
 	return false
 }
 
-// rules fills the features of the decision.
-func (m *core) rules(r *reading, in *Input) {
+// decision fills the features of what the rules decided.
+func (r *reading) decision(in *Input) {
 	x := &r.x
 	if in.Block {
 		x[fBlock] = 1
 	}
-	x[fRuleMax], x[fRuleMean], x[fMatched] = missing, missing, missing
-	sum, n := float32(0), 0
+	x[fMatched] = missing
+	r.rules = r.rules[:0]
 	for _, id := range in.Rules {
-		if bookkeeping(id) {
+		if bookkeeping(id) || slices.Contains(r.rules, id) {
 			continue
 		}
-		n++
-		w, ok := m.rule[id]
-		if !ok {
-			w = m.family[id/1000]
-		}
-		sum += w
-		if r.rule == 0 || w > x[fRuleMax] {
-			x[fRuleMax], r.rule = w, id
+		x[fRules]++
+		r.rules = append(r.rules, id)
+		if family := id / 1000; !slices.Contains(r.rules, family) {
+			r.rules = append(r.rules, family)
 		}
 	}
-	x[fRules] = float32(min(n, 20))
-	if n > 0 {
-		x[fRuleMean] = sum / float32(n)
-	}
+	x[fRules] = min(x[fRules], 20)
 	r.matches(in)
 }
 
@@ -214,7 +206,7 @@ func stands(l *leaf, m *Match) bool {
 		if l.place.wrapper() || l.place == inPath || l.place == inName {
 			return false
 		}
-		return key == "" || bytes.EqualFold(l.name, []byte(key)) || strings.HasSuffix(key, "."+string(l.name)) && len(l.name) > 0
+		return key == "" || bytes.EqualFold(l.name, []byte(key)) || len(l.name) > 0 && strings.HasSuffix(member(key), "."+string(l.name))
 	case "ARGS_NAMES", "ARGS_GET_NAMES", "ARGS_POST_NAMES":
 		return l.place == inName
 	case "REQUEST_COOKIES":
@@ -229,6 +221,18 @@ func stands(l *leaf, m *Match) bool {
 		return l.place == inFilename
 	}
 	return l.place == inMatch
+}
+
+// member cuts the numbers of elements of lists off the end of a key such as
+// json.items.0.
+func member(key string) string {
+	for {
+		i := strings.LastIndexByte(key, '.')
+		if i < 0 || strings.Trim(key[i+1:], "0123456789") != "" {
+			return key
+		}
+		key = key[:i]
+	}
 }
 
 // ruleName is how a rule is called in evidence.

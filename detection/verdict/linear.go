@@ -11,8 +11,9 @@ type linear struct {
 
 // weights are the weights of all terms and of nothing.
 type weights struct {
-	Base float64        `json:"base"`
-	Term [terms]float64 `json:"term"`
+	Base float64         `json:"base"`
+	Term [terms]float64  `json:"term"`
+	Rule map[int]float64 `json:"rule,omitempty"` // by id, and by family for all of its rules
 }
 
 // term is one summand of the request model, made of features.
@@ -31,21 +32,20 @@ const (
 	tLanguages
 	tMatched
 	tUnmatched
-	tRuleMax
-	tRuleMean
+	tRules
 	terms
 )
 
 // risingTerms are those of which more is never less suspicious: a bound on what
 // training may learn from the accidents of a source.
 var risingTerms = [terms]bool{
-	tContent: true, tSecond: true, tClient: true, tDensity: true, tLanguage: true, tLanguages: true, tMatched: true, tRuleMax: true, tRuleMean: true,
+	tContent: true, tSecond: true, tClient: true, tDensity: true, tLanguage: true, tLanguages: true, tMatched: true,
 }
 
 // termNames are what evidence calls the terms.
 var termNames = [terms]string{
 	"content", "second value", "client data", "size", "density", "sentences", "lines", "identifier", "grammar", "grammars",
-	"matched value", "match elsewhere", "gravest rule", "rules",
+	"matched value", "match elsewhere", "rules",
 }
 
 func clip(x, low, high float32) float64 { return float64(max(low, min(high, x))) }
@@ -73,23 +73,28 @@ func termsOf(x *vector) (out [terms]float64) {
 	} else if x[fRules] > 0 {
 		out[tUnmatched] = 1
 	}
-	if x[fRules] > 0 {
-		out[tRuleMax] = clip(x[fRuleMax], -5, 5)
-		out[tRuleMean] = clip(x[fRuleMean], -5, 5)
-	}
 	return out
 }
 
-// score sums the terms; moved is what each has added.
-func (l *linear) score(x *vector, moved *[terms]float64) float64 {
-	w := &l.allowed
-	if x[fBlock] > 0 {
-		w = &l.blocked
-	}
+// score sums the terms and the weights of the rules; moved is what each has
+// added.
+func (l *linear) score(x *vector, rules []int, moved *[terms]float64) float64 {
+	w := l.of(x)
 	sum := w.Base
 	for i, v := range termsOf(x) {
 		moved[i] = w.Term[i] * v
 		sum += moved[i]
 	}
-	return sum
+	for _, id := range rules {
+		moved[tRules] += w.Rule[id]
+	}
+	return sum + moved[tRules]
+}
+
+// of returns the weights for the kind of decision.
+func (l *linear) of(x *vector) *weights {
+	if x[fBlock] > 0 {
+		return &l.blocked
+	}
+	return &l.allowed
 }

@@ -76,7 +76,7 @@ func (m *Model) Score(dst []Evidence, in Input) Verdict {
 	defer m.readings.Put(r)
 	m.read(r, &in)
 	var moved [terms]float64
-	raw := m.request.score(&r.x, &moved)
+	raw := m.request.score(&r.x, r.rules, &moved)
 	odds := m.curves.at(raw, &in)
 	v := Verdict{Kind: kindOf(in.Rules), Partial: in.Partial || in.Request == nil, Cut: r.part.cut, Model: m.version}
 	a := account{dst: dst, begin: len(dst)}

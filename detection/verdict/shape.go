@@ -76,6 +76,9 @@ const (
 	javaCall
 	prototypeName
 	scannerWord
+	probeMarks
+	probeName
+	quoteStray
 	decodeLayers
 	decodeOdd
 	encodedText
@@ -83,6 +86,9 @@ const (
 	codeText
 	opaqueText
 	longText
+	markupBare
+	documentText
+	sqlWhole
 	shapes
 )
 
@@ -193,6 +199,9 @@ var shapeTable = [shapes]shapeInfo{
 	javaCall:           {langTemplate, "Java classes that run commands"},
 	prototypeName:      {langScript, "pollution of object prototypes"},
 	scannerWord:        {langTool, "name of a scanner"},
+	probeMarks:         {langTool, "marks that end strings of several languages"},
+	probeName:          {langTool, "name that no program gives"},
+	quoteStray:         {langTool, "stray quote at the end"},
 	decodeLayers:       {langEncoding, "several layers of encoding"},
 	decodeOdd:          {langEncoding, "encoding that only filters are meant to miss"},
 	encodedText:        {langEncoding, "text hidden in base64"},
@@ -200,6 +209,9 @@ var shapeTable = [shapes]shapeInfo{
 	codeText:           {langBenign, "several lines of code or text"},
 	opaqueText:         {langBenign, "identifier or encoded data"},
 	longText:           {langBenign, "long text"},
+	markupBare:         {langBenign, "element that does nothing"},
+	documentText:       {langBenign, "text in a markup for people"},
+	sqlWhole:           {langBenign, "whole SQL statement, as tools for databases send"},
 }
 
 // findings are how often each shape was found in one leaf, capped at maxShape.
@@ -234,10 +246,14 @@ func (f *finder) find(l *leaf, t []token) {
 	}
 	f.encoding()
 	f.content()
+	f.document()
+	f.pair()
+	if len(f.s) >= minBase64 {
+		f.serial()
+	}
 	if f.plain() {
 		return
 	}
-	f.pair()
 	f.sql()
 	f.shell()
 	f.path()
@@ -249,8 +265,12 @@ func (f *finder) find(l *leaf, t []token) {
 	f.xml()
 	f.url()
 	f.lines()
-	f.serial()
+	if len(f.s) < minBase64 {
+		f.serial()
+	}
 	f.upload()
+	f.probe()
+	f.bareTag()
 }
 
 // has tells whether any of the bytes occurs.

@@ -57,6 +57,9 @@ func (f *finder) shellSeparator(i int) {
 
 func (f *finder) shellSubstitute(i int) {
 	t := f.at(i)
+	if t.is('`') && (f.at(i+1).is('`') || f.at(i-1).is('`')) { // the fence of a listing
+		return
+	}
 	begin := i + 1
 	if t.is('$') {
 		begin++

@@ -30,6 +30,25 @@ func (f *finder) sql() {
 		f.found.add(sqlOddQuotes)
 	}
 	f.sqlEnd()
+	f.sqlStatement()
+}
+
+// sqlStatement tells whether a value is a statement from its beginning on, and
+// not what is put into another one.
+func (f *finder) sqlStatement() {
+	t := f.at(0)
+	if t.vocab&sqlVerb == 0 || len(f.t) < 4 || f.at(1).is('(') || f.at(1).is('=') || f.at(1).kind == kComment {
+		return
+	}
+	if f.found[sqlBreakout]+f.found[sqlTail]+f.found[sqlTautology]+f.found[sqlDelayCall]+f.found[sqlStacked]+f.found[sqlMetadata]+f.found[sqlUnion]+f.found[mixedCase] > 0 {
+		return
+	}
+	for i := 1; i < min(len(f.t), 40); i++ {
+		if f.t[i].vocab&sqlClause != 0 {
+			f.found.add(sqlWhole)
+			return
+		}
+	}
 }
 
 func (f *finder) sqlWord(i int, t *token) {

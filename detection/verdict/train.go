@@ -3,13 +3,12 @@ package verdict
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // core is a trained pair of value and request model, before calibration.
 type core struct {
 	value   *valueModel
-	rule    map[int]float32
-	family  map[int]float32
 	request *linear
 }
 
@@ -38,7 +37,7 @@ type trainer struct {
 	examples []*Example
 	folds    int
 	config   TrainConfig
-	first    map[[2]int]*core // value and rule models without two folds
+	first    map[[2]int]*core // value models without two folds
 	weight   func(*Example) float32
 }
 
@@ -64,7 +63,7 @@ func Train(examples []*Example, c TrainConfig) (*Trained, error) {
 		for i, e := range examples {
 			if e.Fold == f {
 				m.read(&r, &e.Input)
-				out[i] = m.request.score(&r.x, &moved)
+				out[i] = m.request.score(&r.x, r.rules, &moved)
 			}
 		}
 	}
@@ -102,7 +101,7 @@ func (t *trainer) check() error {
 	return nil
 }
 
-// without returns the value and rule models trained without two folds.
+// without returns the value model trained without two folds.
 func (t *trainer) without(a, b int) *core {
 	if a == b {
 		a = nobody
@@ -118,7 +117,6 @@ func (t *trainer) without(a, b int) *core {
 		}
 	}
 	m := &core{value: fitValue(some, t.config.Seed)}
-	m.rule, m.family = fitRules(some)
 	t.first[k] = m
 	return m
 }
@@ -148,7 +146,7 @@ func (t *trainer) rows(m *core, fold int) []row {
 			continue
 		}
 		m.read(&r, &e.Input)
-		out = append(out, row{x: r.x, attack: e.Attack, weight: t.weight(e) * float32(len(t.examples)) / 2})
+		out = append(out, row{x: r.x, rules: slices.Clone(r.rules), attack: e.Attack, weight: t.weight(e) * float32(len(t.examples)) / 2})
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import "math"
 // row is one example as the request model sees it in training.
 type row struct {
 	x      vector
+	rules  []int
 	attack bool
 	weight float32
 }
@@ -48,7 +49,7 @@ var allowedTerms = [terms]bool{
 
 var blockedTerms = [terms]bool{
 	tContent: true, tSecond: true, tClient: true, tWindows: true, tDensity: true, tProse: true, tLines: true, tOpaque: true,
-	tLanguage: true, tLanguages: true, tMatched: true, tUnmatched: true, tRuleMax: true, tRuleMean: true,
+	tLanguage: true, tLanguages: true, tMatched: true, tUnmatched: true, tRules: true,
 }
 
 const (
@@ -67,11 +68,13 @@ func fitWeights(rows []row, used [terms]bool) weights {
 		total += float64(rows[i].weight)
 	}
 	var w weights
+	each := newRuleWeights(rows, used[tRules])
 	var squares [terms + 1]float64
 	for range linearSteps {
 		var g [terms + 1]float64
+		each.begin()
 		for i := range rows {
-			z := w.Base
+			z := w.Base + each.sum(i)
 			for k, v := range points[i] {
 				z += w.Term[k] * v
 			}
@@ -84,7 +87,9 @@ func fitWeights(rows []row, used [terms]bool) weights {
 				g[k] += d * v
 			}
 			g[terms] += d
+			each.add(i, d)
 		}
+		each.step()
 		for k := range terms {
 			if !used[k] {
 				continue
@@ -99,5 +104,6 @@ func fitWeights(rows []row, used [terms]bool) weights {
 		squares[terms] += g[terms] * g[terms]
 		w.Base -= linearRate * g[terms] / math.Sqrt(squares[terms]+1e-12)
 	}
+	w.Rule = each.result()
 	return w
 }

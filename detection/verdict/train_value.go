@@ -163,17 +163,6 @@ func (t *valueTrainer) piece(s []byte, begin, end int) int32 {
 	return k
 }
 
-// wordsAlone tells that a text holds letters, digits and what joins them in
-// names, addresses and numbers.
-func wordsAlone(s []byte) bool {
-	for _, c := range s {
-		if byteClass[c]&(classWord|classHigh) == 0 && c != ' ' && c != '-' && c != '.' && c != '/' && c != ',' && c != '+' && c != ':' {
-			return false
-		}
-	}
-	return true
-}
-
 // sample is one piece with its label in one epoch.
 type sample struct {
 	piece  int32
@@ -259,7 +248,7 @@ func (t *valueTrainer) epoch(rng *rand.Rand, samples []sample, rate float32) {
 
 // update takes one step of AdaGrad with a little decay.
 func (t *valueTrainer) update(p *piece, g, rate float32) {
-	const decay = 2e-5
+	const decay = 3e-4
 	adjust := func(w, sq *float32, g float32) {
 		g += decay * *w
 		*sq += g * g

@@ -101,7 +101,29 @@ func (m *valueModel) judge(r *reader, s []byte, t []token, f *findings) opinion 
 		}
 	}
 	best.margin = worst + m.shapes(f) + m.bias
+	if best.margin > wordsMargin && attackShapes(f) == 0 && wordsAlone(s) {
+		best.margin = wordsMargin + wordsSlope*(best.margin-wordsMargin)
+	}
 	return best
+}
+
+// Words alone are suspected less the more they would be: training never takes
+// them for the attack either, so their sequences speak of legitimate requests
+// alone, and what they have in common with attacks is mostly chance.
+const (
+	wordsMargin = -2.5
+	wordsSlope  = 0.7
+)
+
+// wordsAlone tells that a text holds letters, digits and what joins them in
+// names, addresses and numbers.
+func wordsAlone(s []byte) bool {
+	for _, c := range s {
+		if byteClass[c]&(classWord|classHigh) == 0 && c != ' ' && c != '-' && c != '.' && c != '/' && c != ',' && c != '+' && c != ':' {
+			return false
+		}
+	}
+	return true
 }
 
 // shapes sums the weights of what was found in a leaf.

@@ -46,7 +46,7 @@ var values = p(
 	"‹w› ‹asc|desc›", "-‹n›.‹n›", "true", "‹w›:‹w› OR ‹w›:‹w›", "\"‹w› ‹w›\" -‹w›", "‹w›|‹w›|‹w›", "‹w›[‹d›]", "(‹w›)", "‹w›;‹w›;q=0.‹d›", "%‹d›",
 	"‹w› & ‹w›", "‹w›'s ‹w›", "rgba(‹d›,‹d›,‹d›,0.5)", "C++ or C#?", "1+1", "‹d›\" ‹w›", "50% off!", "#‹x›", "<‹w›>", "*‹w›*", "~‹w›", "‹w›=‹w›",
 	"‹w› >= ‹d›", "‹w› (‹w›)", "$‹n›.00", "[\"‹w›\",\"‹w›\"]", "{\"‹w›\":‹n›,\"‹w›\":\"‹w›\"}", "‹w›~‹n›", "‹ip›", "v1.‹d›.‹d›-beta+‹x›",
-	"‹w› and ‹w›", "‹w› or ‹w›", "not ‹w›", "select ‹w›", "‹w› union", "order by ‹w›", "drop ‹w›", "script", "‹w› -- ‹w›", "it's ‹w›", "ls", "id", "cat", "echo ‹w›",
+	"‹w› and ‹w›", "‹w› or ‹w›", "not ‹w›", "select ‹w›", "‹w› union", "order by ‹w›", "drop ‹w›", "script", "‹w› -- ‹w›", "it's ‹w›", "‹w›.‹exe|dll|apk|zip|bak|sql|sh|py|php|jsp|iso|dmg|sys›", "com.‹w›.‹w›", "‹x›.exe", "‹w›.‹exe|dll|zip|js›", "‹W›;O=‹W›", "‹w›;‹w›", "‹w›,‹w›;‹n›", "[{‹n›:‹d›},{‹n›:‹d›}]", "‹w›/‹w›+‹w›", "{\"$‹w›_‹w›\":false}", "‹d›||‹n›|‹w›", "‹w›::‹w›", "‹w›%20‹w›", "ls", "id", "cat", "echo ‹w›",
 )
 
 // applications are JSON documents as programs send them.

@@ -85,6 +85,11 @@ func (m maker) slot(name string) string {
 		return m.number(20)
 	case "w":
 		return m.of(words)
+	case "W":
+		w := m.of(words)
+		return strings.ToUpper(w[:1]) + w[1:]
+	case "cmdline":
+		return m.of(cmdlines)
 	case "x":
 		return m.letters(m.between(3, 8))
 	case "id":

@@ -107,7 +107,7 @@ func (m maker) encode(fields []field) string {
 		if i > 0 {
 			b.WriteByte('&')
 		}
-		b.WriteString(f.name)
+		b.WriteString(fieldName(f.name))
 		b.WriteByte('=')
 		if lazy {
 			b.WriteString(strings.NewReplacer("%", "%25", " ", "%20", "&", "%26", "#", "%23", "+", "%2B", "\n", "%0A", "\r", "%0D", "\t", "%09").Replace(f.value))
@@ -116,6 +116,15 @@ func (m maker) encode(fields []field) string {
 		}
 	}
 	return b.String()
+}
+
+// fieldName writes the name of a field as clients do: those that programs give
+// as they are.
+func fieldName(s string) string {
+	if strings.ContainsAny(s, " \r\n\t\x00&#=+%;") {
+		return url.QueryEscape(s)
+	}
+	return s
 }
 
 func (m maker) jsonBody(fields []field) string {
@@ -170,7 +179,7 @@ func (m maker) company(n int) []field {
 }
 
 func (m maker) benign() *verdict.Request {
-	switch n := m.IntN(20); {
+	switch n := m.IntN(36); {
 	case n < 12:
 		r := m.send(m.company(m.between(1, 5)), form(m.IntN(int(forms))))
 		r.Class = "values"
@@ -184,7 +193,15 @@ func (m maker) benign() *verdict.Request {
 		return m.raw("application/json", m.fill(m.of(applications)), "application")
 	case n < 18:
 		return m.raw("text/xml", m.fill(m.of(documents)), "document")
-	case n < 19:
+	case n < 25:
+		return m.posting()
+	case n < 29:
+		return m.beacon()
+	case n < 33:
+		return m.telemetry()
+	case n < 34:
+		return m.login()
+	case n < 35:
 		return m.file(m.fill(p("‹w›.‹jpg|png|pdf|docx|txt|csv|zip|md›")[0]), m.benignText(), "file")
 	}
 	r := m.send([]field{{m.pick("url", "redirect_uri", "next", "return", "ref", "link", "image"), m.fill(m.of(links))}}, asQuery)
@@ -213,22 +230,24 @@ func (m maker) file(name, content, class string) *verdict.Request {
 // attack makes one attack among benign fields.
 func (m maker) attack() *verdict.Request {
 	var r *verdict.Request
-	switch n := m.IntN(20); {
+	switch n := m.IntN(24); {
 	case n < 14:
 		r = m.injection()
-	case n < 16:
+	case n < 17:
 		r = m.raw(m.pick("application/xml", "text/xml"), m.fill(m.of(bodies)), "xxe")
 		if r.Body[0] == '{' {
 			r.Headers[3][1], r.Class = "application/json", "graphql"
 		}
-	case n < 17:
+	case n < 19:
 		u := uploads[m.IntN(len(uploads))]
 		r = m.file(m.fill(p(u[0])[0]), m.fill(p(u[1])[0]), "upload")
-	case n < 19:
+	case n < 21:
 		r = m.request(strings.ReplaceAll(m.fill(m.of(exploitPaths)), " ", "%20"))
 		r.Class = "exploit-path"
-	default:
+	case n < 22:
 		r = m.header()
+	default:
+		r = m.probe()
 	}
 	r.Attack = true
 	return r
@@ -256,7 +275,7 @@ func (m maker) injection() *verdict.Request {
 	case 1:
 		text = url.QueryEscape(text)
 	}
-	name := m.of(g.names)
+	name := m.fill(p(m.of(g.names))[0])
 	if m.chance(0.3) && !strings.Contains(name, "[") {
 		name = m.of(words)
 	}
