@@ -14,6 +14,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/ingest"
 	"github.com/gatewatch/gatewatch/services/pipeline"
 	"github.com/gatewatch/gatewatch/services/store"
+	"github.com/gatewatch/gatewatch/services/triage"
 )
 
 var errStarting = errors.New("server is starting or stopping")
@@ -34,9 +35,13 @@ func (v *server) openAPI(inputs *access.Gate) (err error) {
 	if v.rules != nil {
 		inUse, groups = v.rules.InUse, v.rules.Groups
 	}
+	desk, err := triage.New(triage.Options{Events: v.store, State: v.state, Queue: v.queue, Audit: v.audit.Append, Now: time.Now})
+	if err != nil {
+		return err
+	}
 	v.api, err = api.New(v.settings.API, api.Parts{
 		Store: v.store, Tokens: v.tokens, Sources: v.listSources, Nodes: v.listNodes, Rules: inUse, Groups: groups,
-		Alerts: v.state, Audit: v.audit.Append,
+		Alerts: v.state, Audit: v.audit.Append, Triage: desk,
 		Ingest: ingest.NewBatchServer(v.sink, inputs.Sender), Node: v.nodes,
 		Ready: v.ready, Notice: v.notice, Metrics: v.metrics, Now: time.Now, Log: v.log,
 	})

@@ -171,7 +171,7 @@ func (v *server) newPipeline() (*pipeline.Pipeline, error) {
 	}
 	return pipeline.New(v.settings.Pipeline, pipeline.Options{
 		Queue: v.queue, Store: v.store, Log: v.log, Now: time.Now, Metrics: v.metrics, Enrichments: v.enrich,
-		Detectors: v.rules, State: filepath.Join(dir, "detect"), Alerts: v.state,
+		Detectors: v.rules, State: filepath.Join(dir, "detect"), Alerts: v.state, Revisions: v.state,
 		Keys: v.settings.Queue.Keys, Encrypt: v.settings.Encryption.Enabled,
 	})
 }

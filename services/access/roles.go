@@ -47,6 +47,14 @@ var rights = map[string]right{
 	"/gatewatch.v1.AlertService/GetAlert":    readers,
 	"/gatewatch.v1.AlertService/UpdateAlert": analysts,
 
+	"/gatewatch.v1.DecisionService/ListDecisions":      readers,
+	"/gatewatch.v1.DecisionService/GetDecision":        readers,
+	"/gatewatch.v1.DecisionService/ListDecisionGroups": readers,
+	"/gatewatch.v1.DecisionService/EstimateRates":      readers,
+	"/gatewatch.v1.DecisionService/LabelDecision":      analysts,
+	"/gatewatch.v1.DecisionService/UndoLabel":          analysts,
+	"/gatewatch.v1.DecisionService/SampleDecisions":    analysts,
+
 	"/gatewatch.v1.AdminService/CreateToken": administrators,
 	"/gatewatch.v1.AdminService/ListTokens":  administrators,
 	"/gatewatch.v1.AdminService/RevokeToken": administrators,

@@ -18,6 +18,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/rules"
 	"github.com/gatewatch/gatewatch/services/state"
 	"github.com/gatewatch/gatewatch/services/store"
+	"github.com/gatewatch/gatewatch/services/triage"
 )
 
 // Config bounds what callers may ask for. The zero value is the default.
@@ -88,6 +89,7 @@ type Parts struct {
 	Rules   RulesFunc           // may be nil: a process that does not detect
 	Alerts  *state.DB           // may be nil: a process without state
 	Audit   AuditFunc           // as Alerts
+	Triage  *triage.Desk        // may be nil: a process without events or state
 	Groups  GroupsFunc          // nil where Rules is
 	Ingest  IngestServer        // may be nil
 	Node    NodeServer          // may be nil

@@ -182,6 +182,7 @@ func newServer(t *testing.T, config Config, open bool) *server {
 	s.ingest = &ingestFake{gate: gate}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "gatewatch_test_total", Help: "A test."}))
+	alerts := s.openAlerts()
 	s.api, err = New(config, Parts{
 		Store: s.store, Tokens: s.tokens, Ingest: s.ingest, Node: nodeFake{},
 		Sources: func() []*gatewatchv1.Source {
@@ -193,7 +194,8 @@ func newServer(t *testing.T, config Config, open bool) *server {
 		},
 		Nodes:  func() []*gatewatchv1.Node { return []*gatewatchv1.Node{{Name: "waf-1", Connected: true}} },
 		Rules:  func() (*rules.Set, error) { return inUse, nil },
-		Alerts: s.openAlerts(),
+		Alerts: alerts,
+		Triage: s.openDesk(alerts),
 		Audit: func(_ context.Context, l audit.Leaf) (int64, error) {
 			s.leaves = append(s.leaves, l)
 			return 0, s.audit

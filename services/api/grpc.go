@@ -64,6 +64,9 @@ func (a *API) register(r grpc.ServiceRegistrar) {
 	if a.parts.Alerts != nil {
 		gatewatchv1.RegisterAlertServiceServer(r, alertServer{api: a})
 	}
+	if a.parts.Triage != nil {
+		gatewatchv1.RegisterDecisionServiceServer(r, decisionServer{api: a})
+	}
 	if a.parts.Ingest != nil {
 		gatewatchv1.RegisterIngestServiceServer(r, a.parts.Ingest)
 	}

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 
+	"github.com/gatewatch/gatewatch/proto/gatewatch/v1"
 	"github.com/gatewatch/gatewatch/services/access"
 )
 
@@ -157,7 +158,9 @@ func (s *guardedStream) Context() context.Context { return s.ctx }
 // timeout returns how long a call may take.
 func (a *API) timeout(method string) time.Duration {
 	switch method {
-	case methodSearch, methodAggregate:
+	case methodSearch, methodAggregate, gatewatchv1.DecisionService_ListDecisions_FullMethodName,
+		gatewatchv1.DecisionService_ListDecisionGroups_FullMethodName, gatewatchv1.DecisionService_EstimateRates_FullMethodName,
+		gatewatchv1.DecisionService_SampleDecisions_FullMethodName:
 		return a.config.SearchTimeout
 	}
 	return a.config.CallTimeout

@@ -15,10 +15,12 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/gatewatch/gatewatch/services/access"
+	"github.com/gatewatch/gatewatch/services/queue"
 	"github.com/gatewatch/gatewatch/services/rules"
 	"github.com/gatewatch/gatewatch/services/state"
 	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/store/query"
+	"github.com/gatewatch/gatewatch/services/triage"
 )
 
 // errorDomain and the reasons name our errors in google.rpc.ErrorInfo.
@@ -84,6 +86,11 @@ func (a *API) status(method string, err error) error {
 		{state.ErrInvalid, codes.InvalidArgument},
 		{state.ErrConflict, codes.Aborted},
 		{state.ErrFull, codes.ResourceExhausted},
+		{state.ErrNotFound, codes.NotFound},
+		{triage.ErrInvalid, codes.InvalidArgument},
+		{triage.ErrAmbiguous, codes.InvalidArgument},
+		{triage.ErrTooMany, codes.InvalidArgument},
+		{queue.ErrFull, codes.ResourceExhausted},
 		{store.ErrPageToken, codes.InvalidArgument},
 		{store.ErrFull, codes.ResourceExhausted},
 		{store.ErrClosed, codes.Unavailable},

@@ -23,6 +23,7 @@ const (
 	ActAlert    = "alert.update"     //
 	ActLabel    = "label.add"        //
 	ActUnlabel  = "label.undo"       //
+	ActSample   = "label.sample"     // decisions were drawn to be labelled
 	ActSource   = "source.state"     //
 	ActSeal     = "segment.seal"     // a segment becomes part of the store; detail.replaces names those whose place it takes
 	ActDelete   = "segment.delete"   // segments go; detail.why says why

@@ -79,6 +79,7 @@ type Options struct {
 	Detectors Detectors // nil detects nothing
 	State     string    // folder for the state of the detectors
 	Alerts    Alerts    // takes what is found; nil: nobody does
+	Revisions Revisions // keeps the newest verdicts; nil: nobody does
 	// Keys open the state that is encrypted, nil if none is. Encrypt lets it be
 	// encrypted with one of them.
 	Keys    *vault.Ring
@@ -390,6 +391,9 @@ func (p *Pipeline) store(ctx context.Context) error {
 	}
 	// Alerts come first: what is in the store then has its alerts.
 	if err := p.alert(ctx, next); err != nil {
+		return err
+	}
+	if err := p.revise(ctx); err != nil {
 		return err
 	}
 	if err := p.untilRoom(ctx, "store", func() error { return p.Store.Write(ctx, b) }); err != nil {

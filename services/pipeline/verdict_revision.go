@@ -9,6 +9,7 @@ import (
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/detection/parse"
 	"github.com/gatewatch/gatewatch/services/queue"
+	"github.com/gatewatch/gatewatch/services/state"
 )
 
 // VerdictFormat is the format of the records, and the dataset of the events, of
@@ -33,6 +34,39 @@ func parseRevision(raw []byte, _ *parse.Context, e *event.Event) error {
 		return &parse.Error{Reason: "bad json", Detail: err.Error()}
 	}
 	e.ID, e.Source, e.Received, e.Dataset, e.Raw = "", "", received, VerdictFormat, nil
+	return nil
+}
+
+// Revisions keeps the newest revision of each verdict; see [state.DB].
+type Revisions interface {
+	// PutVerdicts keeps those that are newer than what it has, as one step that
+	// is durable on return: the same ones may come again.
+	PutVerdicts(ctx context.Context, all []state.Verdict) error
+}
+
+// revise hands over the revisions among the events that wait.
+func (p *Pipeline) revise(ctx context.Context) error {
+	if p.Revisions == nil {
+		return nil
+	}
+	var all []state.Verdict
+	for i := range p.events[:p.waiting] {
+		e := &p.events[i]
+		if e.Dataset == VerdictFormat && e.Source == detection.Source && e.Get(event.VerdictRevision).Int() > 0 {
+			all = append(all, state.Verdict{
+				Source: e.Get(VerdictSource).Text(), EventID: e.Get(event.VerdictEventID).Text(),
+				Revision: uint64(e.Get(event.VerdictRevision).Int()), Kind: e.Get(event.VerdictKind).Text(), Model: e.Get(event.VerdictModel).Text(),
+				PAttack: e.Get(event.VerdictPAttack).Float(), PFalsePositive: e.Get(event.VerdictPFalse).Float(),
+				PMissed: e.Get(event.VerdictPMissed).Float(), Time: time.Unix(0, e.Time).UTC(),
+			})
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	if err := p.untilRoom(ctx, "verdicts", func() error { return p.Revisions.PutVerdicts(ctx, all) }); err != nil {
+		return fmt.Errorf("write verdicts: %w", err)
+	}
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/gatewatch/gatewatch/detection/parse"
 	"github.com/gatewatch/gatewatch/detection/verdict"
 	"github.com/gatewatch/gatewatch/services/queue"
+	"github.com/gatewatch/gatewatch/services/state"
 )
 
 // Decisions as nodes and logs tell of them.
@@ -84,6 +86,14 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// revised takes revisions.
+type revised struct{ all []state.Verdict }
+
+func (r *revised) PutVerdicts(_ context.Context, all []state.Verdict) error {
+	r.all = append(r.all, all...)
+	return nil
+}
+
 // TestRevision stores what became known of a decision later, in the order of the
 // queue; nobody else can send such a record.
 func TestRevision(t *testing.T) {
@@ -105,8 +115,15 @@ func TestRevision(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.pipeline(t, Config{}).RunTo(t.Context(), next+1); err != nil {
+	line := p.pipeline(t, Config{})
+	kept := &revised{}
+	line.Revisions = kept
+	if err := line.RunTo(t.Context(), next+1); err != nil {
 		t.Fatal(err)
+	}
+	want := []state.Verdict{{Source: "edge-1", EventID: "17", Revision: 1, Time: time.Unix(0, e.Time).UTC()}}
+	if diff := cmp.Diff(want, kept.all); diff != "" {
+		t.Errorf("kept revisions (-want +got):\n%s", diff)
 	}
 	got := p.search(t, "event.dataset: gatewatch.verdict and verdict.event_id: 17")
 	if len(got) != 1 || got[0].Source != detection.Source || got[0].Time != e.Time || got[0].Get(VerdictLabel).Text() != "false_positive" || got[0].ID == "" {

@@ -1,0 +1,318 @@
+package triage
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/detection/verdict"
+)
+
+// Bounds of grouping.
+const (
+	maxGroups   = 5000 // that are told apart; the rest is one group
+	maxExamples = 5    // ids in a group
+	maxRulesOf  = 16   // rules that a group names
+)
+
+// GroupKey says what the decisions of a group have in common. A decision is in
+// one group: that of its gravest match.
+type GroupKey struct {
+	Site     string
+	Path     string // a [PathTemplate]
+	Rule     string // "" where no rule scored
+	Variable string // a [VariableTemplate]
+	Kind     verdict.Kind
+	Blocked  bool
+}
+
+// Group is decisions that are alike.
+type Group struct {
+	GroupKey
+	Other    bool // of all that were not told apart; it has no key
+	N        int
+	Clients  int // different ones; within about 3 % if they are many
+	First    time.Time
+	Last     time.Time
+	Expected float64 // sum of the probabilities that they are wrong; 0 or 1 each where there is a label
+	PAttack  float64 // mean of those with a verdict
+	Share    float64 // of all blocks of the selection, 0 for allowed requests
+	Labels   map[string]int
+	Rules    []RuleCount // the most frequent first
+	Examples []Ref       // the likeliest to be wrong first
+}
+
+// RuleCount says in how many decisions a rule scored.
+type RuleCount struct {
+	Rule string
+	N    int
+}
+
+// GroupOrder is what a list of groups begins with.
+type GroupOrder string
+
+// Orders of groups.
+const (
+	GroupsByFalse  GroupOrder = "false_positives" // blocks, the most expected false positives first
+	GroupsByMissed GroupOrder = "missed"          // allowed requests, the most expected attacks first
+	GroupsByCount  GroupOrder = "count"           // all, the largest first
+)
+
+var groupOrders = []GroupOrder{GroupsByFalse, GroupsByMissed, GroupsByCount}
+
+// GroupList asks for groups.
+type GroupList struct {
+	Selection
+	Order      GroupOrder   // "" is GroupsByFalse
+	Kind       verdict.Kind // only groups of the kind; "" takes all
+	Unlabelled bool         // leaves out decisions that have a label
+	Skip, Size int
+}
+
+// GroupPage is part of a list of groups.
+type GroupPage struct {
+	Groups    []Group
+	More      bool
+	Decisions int // of the selection
+	Blocks    int // of these
+	Unjudged  int // of Decisions, those without a verdict: they are expected to be right
+	Other     *Group
+	Partial   []string
+}
+
+// Groups groups decisions.
+func (d *Desk) Groups(ctx context.Context, l GroupList) (*GroupPage, error) {
+	if l.Order == "" {
+		l.Order = GroupsByFalse
+	}
+	if !slices.Contains(groupOrders, l.Order) {
+		return nil, fmt.Errorf("order %.40q %w: want one of %v", l.Order, ErrInvalid, groupOrders)
+	}
+	m, err := d.marks(ctx, l.Selection)
+	if err != nil {
+		return nil, err
+	}
+	g := grouping{list: l, marks: m, groups: map[GroupKey]*growing{}}
+	partial, err := d.scan(ctx, l.Selection, summary, func(e *event.Event) error {
+		g.add(e)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	page := g.page()
+	page.Partial = partial
+	return page, nil
+}
+
+// grouping gathers groups while decisions stream by, the newest first.
+type grouping struct {
+	list     GroupList
+	marks    marks
+	groups   map[GroupKey]*growing
+	other    *growing
+	decided  int
+	blocks   int
+	unjudged int
+	x        Decision
+}
+
+// growing is a group that is still gathered.
+type growing struct {
+	Group
+	judged  int
+	clients clients
+	wrong   []float64 // of the examples
+	rules   map[string]int
+}
+
+func (g *grouping) add(e *event.Event) {
+	x := &g.x
+	x.read(e)
+	g.marks.on(x)
+	g.decided++
+	if x.Blocked {
+		g.blocks++
+	}
+	if !x.Judged {
+		g.unjudged++
+	}
+	key := keyOf(x, e)
+	if !g.wants(x, key) {
+		return
+	}
+	at := g.groups[key]
+	if at == nil {
+		at = &growing{Group: Group{GroupKey: key, Labels: map[string]int{}, Last: x.Time}, rules: map[string]int{}}
+		g.groups[key] = at
+	}
+	at.add(x)
+	if len(g.groups) >= 2*maxGroups {
+		g.prune()
+	}
+}
+
+func (g *grouping) wants(x *Decision, key GroupKey) bool {
+	switch {
+	case g.list.Unlabelled && x.Label.ID != 0,
+		g.list.Kind != "" && key.Kind != g.list.Kind,
+		g.list.Order == GroupsByFalse && !x.Blocked,
+		g.list.Order == GroupsByMissed && x.Blocked:
+		return false
+	}
+	return true
+}
+
+func (a *growing) add(x *Decision) {
+	a.N++
+	a.First = x.Time
+	a.clients.add(x.Client)
+	w := x.Wrong()
+	a.Expected += w
+	if x.Judged {
+		a.judged++
+		a.PAttack += x.PAttack
+	}
+	if x.Label.ID != 0 {
+		a.Labels[x.Label.Label]++
+	}
+	for _, r := range x.Rules {
+		if _, known := a.rules[r]; known || len(a.rules) < maxRulesOf {
+			a.rules[r]++
+		}
+	}
+	a.example(x.Ref, w)
+}
+
+// example keeps the decisions that are the likeliest to be wrong, of equal ones
+// the newest.
+func (a *growing) example(ref Ref, w float64) {
+	at := len(a.wrong)
+	for at > 0 && a.wrong[at-1] < w {
+		at--
+	}
+	if at == maxExamples {
+		return
+	}
+	a.wrong = slices.Insert(a.wrong, at, w)
+	a.Examples = slices.Insert(a.Examples, at, ref)
+	n := min(len(a.wrong), maxExamples)
+	a.wrong, a.Examples = a.wrong[:n], a.Examples[:n]
+}
+
+// prune lets the groups that matter least be part of the other ones.
+func (g *grouping) prune() {
+	sorted := g.sorted()
+	if g.other == nil {
+		g.other = &growing{Group: Group{Other: true, Labels: map[string]int{}}, rules: map[string]int{}}
+	}
+	for _, a := range sorted[maxGroups:] {
+		g.other.merge(a)
+		delete(g.groups, a.GroupKey)
+	}
+}
+
+func (a *growing) merge(o *growing) {
+	if a.N == 0 || o.Last.After(a.Last) {
+		a.Last = o.Last
+	}
+	if a.N == 0 || o.First.Before(a.First) {
+		a.First = o.First
+	}
+	a.N += o.N
+	a.Expected += o.Expected
+	a.PAttack += o.PAttack
+	a.judged += o.judged
+	a.clients.merge(&o.clients)
+	for l, n := range o.Labels {
+		a.Labels[l] += n
+	}
+}
+
+func (g *grouping) sorted() []*growing {
+	all := make([]*growing, 0, len(g.groups))
+	for _, a := range g.groups {
+		all = append(all, a)
+	}
+	value := func(a *growing) float64 {
+		if g.list.Order == GroupsByCount {
+			return float64(a.N)
+		}
+		return a.Expected
+	}
+	slices.SortFunc(all, func(a, b *growing) int {
+		return cmp.Or(cmp.Compare(value(b), value(a)), cmp.Compare(b.N, a.N), a.compare(b.GroupKey))
+	})
+	return all
+}
+
+func (k GroupKey) compare(o GroupKey) int {
+	blocked := 0
+	if k.Blocked != o.Blocked {
+		blocked = 1
+		if k.Blocked {
+			blocked = -1
+		}
+	}
+	return cmp.Or(strings.Compare(k.Site, o.Site), strings.Compare(k.Path, o.Path), strings.Compare(k.Rule, o.Rule),
+		strings.Compare(k.Variable, o.Variable), strings.Compare(string(k.Kind), string(o.Kind)), blocked)
+}
+
+func (g *grouping) page() *GroupPage {
+	if len(g.groups) > maxGroups {
+		g.prune()
+	}
+	page := &GroupPage{Decisions: g.decided, Blocks: g.blocks, Unjudged: g.unjudged}
+	sorted := g.sorted()
+	sorted = sorted[min(g.list.Skip, len(sorted)):]
+	page.More = len(sorted) > g.list.Size
+	for _, a := range sorted[:min(g.list.Size, len(sorted))] {
+		page.Groups = append(page.Groups, a.finish(g.blocks))
+	}
+	if g.other != nil {
+		other := g.other.finish(g.blocks)
+		page.Other = &other
+	}
+	return page
+}
+
+func (a *growing) finish(blocks int) Group {
+	a.Clients = a.clients.count()
+	if a.judged > 0 {
+		a.PAttack /= float64(a.judged)
+	}
+	if a.Blocked && blocks > 0 {
+		a.Share = float64(a.N) / float64(blocks)
+	}
+	for r, n := range a.rules {
+		a.Rules = append(a.Rules, RuleCount{r, n})
+	}
+	slices.SortFunc(a.Rules, func(x, y RuleCount) int { return cmp.Or(y.N-x.N, strings.Compare(x.Rule, y.Rule)) })
+	return a.Group
+}
+
+// gravity orders severities as the rules name them.
+var gravity = map[string]int{
+	"emergency": 8, "alert": 7, "critical": 6, "error": 5, "warning": 4, "notice": 3, "info": 2, "debug": 1,
+}
+
+// keyOf is the group of a decision: that of its gravest match among the rules
+// that scored, of equal ones the first.
+func keyOf(x *Decision, e *event.Event) GroupKey {
+	k := GroupKey{Site: shown(x.Site), Path: PathTemplate(x.Path), Kind: x.Kind, Blocked: x.Blocked}
+	if len(x.Rules) == 0 {
+		return k
+	}
+	k.Rule = shown(x.Rules[0])
+	best := -1
+	for _, m := range readMatches(e) {
+		if g := gravity[strings.ToLower(m.Severity)]; g > best && slices.Contains(x.Rules, m.Rule) {
+			best, k.Rule, k.Variable = g, shown(m.Rule), VariableTemplate(m.Variable)
+		}
+	}
+	return k
+}
