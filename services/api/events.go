@@ -44,7 +44,28 @@ var buffers = sync.Pool{New: func() any { return new([]byte) }}
 // SearchResponse, without making one.
 func (g *guard) restSearch(w http.ResponseWriter, r *http.Request, _ map[string]string) {
 	var req gatewatchv1.SearchRequest
-	if err := readRequest(r, &req); err != nil {
+	g.answer(w, r, methodSearch, &req, func(ctx context.Context, b []byte, send func([]byte)) error {
+		maxBytes := smallPageBytes
+		if req.GetPageSize() > smallPage {
+			release, err := turn(ctx, g.api.large)
+			if err != nil {
+				return err
+			}
+			defer release()
+			maxBytes = largePageBytes
+		}
+		body, err := g.api.searchJSON(ctx, b, &req, maxBytes)
+		if err == nil {
+			send(body)
+		}
+		return err
+	})
+}
+
+// answer reads the request of a call, lets write append the answer in JSON to the
+// bytes it is given, and sends that.
+func (g *guard) answer(w http.ResponseWriter, r *http.Request, method string, req proto.Message, write func(ctx context.Context, b []byte, send func([]byte)) error) {
+	if err := readRequest(r, req); err != nil {
 		problemOf(err).write(w)
 		return
 	}
@@ -54,27 +75,19 @@ func (g *guard) restSearch(w http.ResponseWriter, r *http.Request, _ map[string]
 			buffers.Put(buf)
 		}
 	}()
-	info := &grpc.UnaryServerInfo{FullMethod: methodSearch}
-	_, err := g.unary(r.Context(), &req, info, func(ctx context.Context, _ any) (any, error) {
-		maxBytes := smallPageBytes
-		if req.GetPageSize() > smallPage {
-			release, err := turn(ctx, g.api.large)
-			if err != nil {
-				return nil, err
-			}
-			defer release()
-			maxBytes = largePageBytes
-		}
-		body, err := g.api.searchJSON(ctx, (*buf)[:0], &req, maxBytes)
-		if err != nil {
-			return nil, err
-		}
+	send := func(body []byte) {
 		*buf = body
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTime)) // WriteTimeout where there is none
 		w.Write(body)
-		return nil, nil
+	}
+	info := &grpc.UnaryServerInfo{FullMethod: method}
+	_, err := g.unary(r.Context(), req, info, func(ctx context.Context, _ any) (any, error) {
+		if g.api.parts.Store == nil {
+			return nil, status.Error(codes.Unimplemented, "this process serves no events")
+		}
+		return nil, write(ctx, (*buf)[:0], send)
 	})
 	if err != nil {
 		problemOf(err).write(w)
@@ -83,9 +96,6 @@ func (g *guard) restSearch(w http.ResponseWriter, r *http.Request, _ map[string]
 
 // searchJSON appends a page of events as JSON.
 func (a *API) searchJSON(ctx context.Context, b []byte, req *gatewatchv1.SearchRequest, maxBytes int) ([]byte, error) {
-	if a.parts.Store == nil {
-		return nil, status.Error(codes.Unimplemented, "this process serves no events")
-	}
 	b = append(b, `{"events":[`...)
 	head := len(b)
 	sink := pageSink{

@@ -61,8 +61,9 @@ func (a *API) gateway(g *guard) (http.Handler, error) {
 		gatewatchv1.RegisterAlertServiceHandlerClient(ctx, mux, gatewatchv1.NewAlertServiceClient(local)),
 		gatewatchv1.RegisterDecisionServiceHandlerClient(ctx, mux, gatewatchv1.NewDecisionServiceClient(local)),
 		gatewatchv1.RegisterIngestServiceHandlerClient(ctx, mux, gatewatchv1.NewIngestServiceClient(local)),
-		// Events are written straight to JSON; a later route comes first.
+		// Events and tables are written straight to JSON; a later route comes first.
 		mux.HandlePath(http.MethodPost, "/api/v1/search", g.restSearch),
+		mux.HandlePath(http.MethodPost, "/api/v1/aggregate", g.restAggregate),
 		mux.HandlePath(http.MethodPost, "/api/v1/tail", g.restTail),
 	)
 	if err != nil {

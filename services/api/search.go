@@ -63,22 +63,9 @@ func (s searchServer) Search(ctx context.Context, req *gatewatchv1.SearchRequest
 
 // Aggregate implements SearchService.
 func (s searchServer) Aggregate(ctx context.Context, req *gatewatchv1.AggregateRequest) (*gatewatchv1.AggregateResponse, error) {
-	now := s.api.parts.Now()
-	q, from, to, err := parse(req.GetQuery(), req.GetFrom(), req.GetTo(), now)
+	result, stats, err := s.api.aggregate(ctx, req)
 	if err != nil {
 		return nil, err
-	}
-	if !q.IsAggregation() {
-		return nil, &badField{"query", errors.New("has no table: end it with a stage such as | stats n = count() by source.ip, or use search")}
-	}
-	release, err := turn(ctx, s.api.searches)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	result, stats, err := s.api.parts.Store.Aggregate(ctx, store.AggregateRequest{Query: q, From: from, To: to})
-	if err != nil {
-		return nil, fmt.Errorf("aggregate: %w", err)
 	}
 	return &gatewatchv1.AggregateResponse{
 		Columns: result.Columns,

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"math"
+	"math/bits"
 	"slices"
 
 	"github.com/gatewatch/gatewatch/detection/event"
@@ -59,21 +61,42 @@ func (f *filter) match(e query.Expr, among bitmap) (bitmap, error) {
 	return newBitmap(f.block.Rows()), nil
 }
 
-// and applies the cheap conditions first, each to what the ones before left.
+// and applies the cheap conditions first, of equal ones that on the field which
+// fewer rows have, each to what the ones before left.
 func (f *filter) and(exprs []query.Expr, among bitmap) (bitmap, error) {
-	ordered := slices.Clone(exprs)
-	slices.SortStableFunc(ordered, func(a, b query.Expr) int { return cost(a) - cost(b) })
+	type ranked struct {
+		expr          query.Expr
+		cost, entries int
+	}
+	ordered := make([]ranked, len(exprs))
+	for i, x := range exprs {
+		ordered[i] = ranked{x, cost(x), f.entries(x)}
+	}
+	slices.SortStableFunc(ordered, func(a, b ranked) int {
+		return cmp.Or(cmp.Compare(a.cost, b.cost), cmp.Compare(a.entries, b.entries))
+	})
 	for _, x := range ordered {
 		if among.empty() {
 			break
 		}
-		got, err := f.match(x, among)
+		got, err := f.match(x.expr, among)
 		if err != nil {
 			return nil, err
 		}
 		among = got
 	}
 	return among, nil
+}
+
+// entries returns how many values a condition on one field looks at, the rows of
+// the block for others.
+func (f *filter) entries(e query.Expr) int {
+	if m, ok := e.(*query.Match); ok && !m.FreeText() {
+		if n, err := f.block.Entries(m.Field); err == nil {
+			return n
+		}
+	}
+	return f.block.Rows()
 }
 
 // cost ranks conditions by what they take to evaluate.
@@ -137,13 +160,18 @@ func (f *filter) column(c *segment.Column, op query.Op, among, out bitmap) error
 		return nil
 	}
 	if c.Dictionary() {
-		dictionary(c, op, out)
-		out.and(among)
+		dictionary(c, op, among, out)
 		return nil
 	}
 	if v := c.Numbers(); v != nil && numbers(c, v, op, out) {
 		out.and(among)
 		return nil
+	}
+	if eq, ok := op.(*query.Equal); ok {
+		if text, alone := eq.Literal.Folded(); alone && c.MarkEqual(text, out) {
+			out.and(among)
+			return nil
+		}
 	}
 	if text := query.LongestRequired(op); text != "" && c.Uniform() == event.KindString {
 		return f.holding(c, op, text, among, out)
@@ -166,57 +194,98 @@ func (f *filter) holding(c *segment.Column, op query.Op, text string, among, out
 }
 
 // dictionary applies an operation once to each distinct value.
-func dictionary(c *segment.Column, op query.Op, out bitmap) {
+func dictionary(c *segment.Column, op query.Op, among, out bitmap) {
 	hit := make([]bool, c.Distinct())
 	any := false
 	for d := range hit {
 		hit[d] = op.MatchValue(c.DictValue(d))
 		any = any || hit[d]
 	}
-	if !any {
-		return
+	switch {
+	case !any:
+	case among.count() <= c.Len()/sparse:
+		c.MarkAmong(hit, among, out)
+	default:
+		c.Mark(hit, out)
+		out.and(among)
 	}
-	c.Mark(hit, out)
 }
 
 // numbers applies an operation to a column of numbers where it comes down to
 // two comparisons, and reports whether it does.
 func numbers(c *segment.Column, v []uint64, op query.Op, out bitmap) bool {
 	var lo, hi int64 // inclusive
+	some, ok := true, false
 	switch c.Uniform() {
 	case event.KindInt:
-		switch op := op.(type) {
-		case *query.Equal:
-			n, ok := op.Literal.Int()
-			if !ok {
-				return true
-			}
-			lo, hi = n, n
-		case *query.Range:
-			n, ok := op.Literal.Int()
-			if !ok {
-				return false
-			}
-			if lo, hi, ok = intBounds(op.Comparison, n); !ok {
-				return true
-			}
-		default:
-			return false
-		}
+		lo, hi, some, ok = integerBounds(op)
 	case event.KindTime:
-		var ok bool
-		if lo, hi, ok = timeBounds(op); !ok {
-			return false
-		}
-	default:
-		return false
-	}
-	for i, x := range v {
-		if n := int64(x); lo <= n && n <= hi {
-			out.set(c.Row(i))
+		lo, hi, ok = timeBounds(op)
+	case event.KindIP:
+		if ok = c.IsIPv4() && isAddress(op); ok {
+			var l, h uint64
+			l, h, some = addressBounds(op)
+			lo, hi = int64(l), int64(h)
 		}
 	}
-	return true
+	if ok && some {
+		markBetween(c, v, lo, hi, out)
+	}
+	return ok
+}
+
+// isAddress tells whether an operation holds only for addresses that lie between
+// bounds, as far as it is asked about addresses.
+func isAddress(op query.Op) bool {
+	switch op.(type) {
+	case *query.Equal, *query.CIDR:
+		return true
+	}
+	return false
+}
+
+// integerBounds returns the integers that match, and false for some where there
+// are none, for ok where they are not all between two bounds.
+func integerBounds(op query.Op) (lo, hi int64, some, ok bool) {
+	switch op := op.(type) {
+	case *query.Equal:
+		n, some := op.Literal.Int()
+		return n, n, some, true
+	case *query.Range:
+		n, isInt := op.Literal.Int()
+		if !isInt {
+			return 0, 0, false, false
+		}
+		lo, hi, some = intBounds(op.Comparison, n)
+		return lo, hi, some, true
+	}
+	return 0, 0, false, false
+}
+
+// markBetween adds the rows of numbers, the values of a column, from lo to hi to a
+// set. Without a column number i is of row i.
+func markBetween(c *segment.Column, v []uint64, lo, hi int64, out bitmap) {
+	if lo > hi {
+		return
+	}
+	width := uint64(hi) - uint64(lo)
+	if dense := c == nil || c.Lone() && c.Len() == c.Rows(); !dense {
+		for i, x := range v {
+			if x-uint64(lo) <= width {
+				out.set(c.Row(i))
+			}
+		}
+		return
+	}
+	for w := range out {
+		part := v[min(64*w, len(v)):min(64*w+64, len(v))]
+		var word uint64
+		for i, x := range part {
+			_, above := bits.Sub64(width, x-uint64(lo), 0)
+			word |= (above ^ 1) << i
+		}
+		out[w] |= word
+	}
 }
 
 // intBounds returns the integers that compare with n as asked, and false where
@@ -334,10 +403,6 @@ func inTime(b *segment.Block, from, to int64) (bitmap, error) {
 		return nil, err
 	}
 	out := newBitmap(b.Rows())
-	for i, t := range times {
-		if from <= t && t < to {
-			out.set(i)
-		}
-	}
+	markBetween(nil, times.All(), from, to-1, out)
 	return out, nil
 }

@@ -151,7 +151,7 @@ func (n *newest) take(number int32, b blockRef, f *found, floor int64) error {
 	if f.err == nil && f.rows == nil {
 		return nil
 	}
-	var times []int64
+	var times segment.Times
 	err := f.err
 	if err == nil {
 		times, err = b.Times()
@@ -160,7 +160,7 @@ func (n *newest) take(number int32, b blockRef, f *found, floor int64) error {
 		return n.scan.damagedBlock(b, err)
 	}
 	f.rows.each(func(row int) bool {
-		c := candidate{times[row], number, uint16(row)}
+		c := candidate{times.At(row), number, uint16(row)}
 		if c.time < floor {
 			return true
 		}

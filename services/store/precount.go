@@ -154,12 +154,21 @@ func (p *precount) buckets(b *segment.Block, weight int) (n int, ok bool) {
 	if last-first >= int64(maxTuples/weight) {
 		return 0, false
 	}
+	if first == last {
+		return 1, true
+	}
 	times, err := b.Times()
 	if err != nil {
 		return 0, false
 	}
-	for row, t := range times {
-		p.tuple[row] += uint32(floorDiv(t, p.every)-first) * uint32(weight)
+	// Neighbours mostly share a bucket: it is left when a time lies outside.
+	from, add := first*p.every, uint32(0)
+	for row, t := range times.All() {
+		if uint64(int64(t)-from) >= uint64(p.every) {
+			n := floorDiv(int64(t), p.every)
+			from, add = n*p.every, uint32(n-first)*uint32(weight)
+		}
+		p.tuple[row] += add
 	}
 	return int(last-first) + 1, true
 }

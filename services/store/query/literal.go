@@ -98,6 +98,11 @@ func (l *Literal) setTime(ns, width int64) {
 // Day tells whether the literal is a date, which stands for a whole day.
 func (l *Literal) Day() bool { return l.isTime && l.to-l.from > 1 }
 
+// Folded returns the folded text of the literal, and whether text equals it only
+// where its folded form is the same: that is so for all but numbers, addresses
+// and times.
+func (l *Literal) Folded() (text string, alone bool) { return l.folded, !l.special }
+
 // Int returns the literal as an integer.
 func (l *Literal) Int() (int64, bool) { return l.integer, l.isInt }
 

@@ -179,6 +179,26 @@ func (b *Block) Zone(k event.Key) (z Zone, has bool, err error) {
 	return d.cols[i].zone, true, nil
 }
 
+// Entries returns how many values the rows have of a key, without those in the
+// flattened column.
+func (b *Block) Entries(k event.Key) (int, error) {
+	if b.view != nil || b.label.names(k) {
+		c, err := b.Column(k)
+		if c == nil || err != nil {
+			return 0, err
+		}
+		return c.n, nil
+	}
+	d, err := b.directory()
+	if err != nil {
+		return 0, err
+	}
+	if i := d.find(k); i >= 0 {
+		return d.cols[i].n, nil
+	}
+	return 0, nil
+}
+
 // MayEqual tells whether a value of a key may have this token.
 func (b *Block) MayEqual(k event.Key, token string) (bool, error) {
 	if b.label.names(k) {
@@ -293,20 +313,4 @@ func (b *Block) Keys(f func(k event.Key)) error {
 		}
 	}
 	return nil
-}
-
-// Times returns the event times of the rows, Unix nanoseconds.
-func (b *Block) Times() ([]int64, error) {
-	c, err := b.Column(event.Timestamp)
-	if err != nil {
-		return nil, err
-	}
-	if c == nil {
-		return nil, damaged("find times")
-	}
-	times := make([]int64, b.rows)
-	for i := range times {
-		times[i] = int64(c.num(i))
-	}
-	return times, nil
 }

@@ -3,6 +3,8 @@ package segment
 import (
 	"encoding/binary"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/gatewatch/gatewatch/detection/event"
 )
@@ -47,6 +49,13 @@ type directory struct {
 	mem   [members]int // index + 1
 	rest  int          // index + 1
 	at    int          // of the queue offsets, index + 1
+	keys  []rowKey     // of fields and members, by name
+}
+
+// rowKey is a key that rows of a block may have, with its column.
+type rowKey struct {
+	key event.Key
+	col int
 }
 
 func (d *directory) append(dst []byte) []byte {
@@ -110,11 +119,15 @@ func parseDirectory(b []byte, size int) (*directory, error) {
 	if r.bad || len(r.b) > 0 {
 		return nil, damaged("decode block directory")
 	}
+	slices.SortStableFunc(d.keys, func(a, b rowKey) int { return strings.Compare(a.key.String(), b.key.String()) })
 	return d, nil
 }
 
 // note makes column i known under its name.
 func (d *directory) note(i int, c *entry) {
+	if k := event.Intern(c.name); c.role == roleMember || c.role == roleField && memberOf(k) < 0 {
+		d.keys = append(d.keys, rowKey{k, i})
+	}
 	switch c.role {
 	case roleField:
 		d.field[c.name] = i
@@ -131,7 +144,7 @@ func (d *directory) note(i int, c *entry) {
 	}
 }
 
-func (d *directory) memory() int64 { return int64(len(d.cols)) * 220 }
+func (d *directory) memory() int64 { return int64(len(d.cols)) * 250 }
 
 // zoneOf returns the range of the numbers of a column.
 func zoneOf(c *Column) Zone {

@@ -23,6 +23,14 @@ func (b *Block) Labelled(k event.Key, text string) *Block {
 
 func (l *label) names(k event.Key) bool { return l != nil && l.key.Is(k) }
 
+// columnOf returns the column of a key, nil unless the label names it.
+func (l *label) columnOf(k event.Key, rows int) *Column {
+	if !l.names(k) {
+		return nil
+	}
+	return l.column(rows)
+}
+
 func (l *label) column(rows int) *Column {
 	return &Column{
 		rows: rows, n: rows, tag: byte(event.KindString), codes: &codeSet{n: rows},

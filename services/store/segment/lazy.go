@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"math/bits"
 	"sync/atomic"
 )
 
@@ -128,6 +129,22 @@ func (c *Column) Mark(hit []bool, set []uint64) {
 			}
 			if hit[code] {
 				setRow(set, c.Row(i))
+			}
+		}
+	}
+}
+
+// MarkAmong is [Column.Mark] for few rows: it looks at those of among only.
+func (c *Column) MarkAmong(hit []bool, among, set []uint64) {
+	for w, word := range among {
+		for ; word != 0; word &= word - 1 {
+			row := w<<6 + bits.TrailingZeros64(word)
+			lo, hi := c.Span(row)
+			for i := lo; i < hi; i++ {
+				if hit[c.codes.get(i)] {
+					setRow(set, row)
+					break
+				}
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unsafe"
@@ -29,23 +30,21 @@ type rowColumn struct {
 // in memory and in a segment.
 func (b *Block) OpenRows(keys []event.Key) (*Rows, error) {
 	r := &Rows{block: b, keys: keys}
-	var fail error
-	add := func(k event.Key) {
-		c, err := b.Column(k)
-		if err != nil {
-			fail = err
-		} else if c != nil {
-			r.cols = append(r.cols, rowColumn{key: k, member: memberOf(k), col: c})
+	var err error
+	switch {
+	case keys != nil:
+		for _, k := range keys {
+			if err = r.open(k); err != nil {
+				return nil, err
+			}
 		}
+	case b.view != nil:
+		err = r.openView()
+	default:
+		err = r.openAll()
 	}
-	if keys == nil {
-		if err := b.Keys(add); err != nil {
-			return nil, err
-		}
-		slices.SortFunc(r.cols, func(a, b rowColumn) int { return strings.Compare(a.key.String(), b.key.String()) })
-	}
-	for _, k := range keys {
-		add(k)
+	if err != nil {
+		return nil, err
 	}
 	rest, err := b.Rest()
 	if err != nil {
@@ -54,7 +53,45 @@ func (b *Block) OpenRows(keys []event.Key) (*Rows, error) {
 	if rest != nil {
 		r.rest = &rowColumn{col: rest}
 	}
-	return r, fail
+	return r, nil
+}
+
+// open adds the column of a key, if there is one.
+func (r *Rows) open(k event.Key) error {
+	c, err := r.block.Column(k)
+	if err == nil && c != nil {
+		r.cols = append(r.cols, rowColumn{key: k, member: memberOf(k), col: c})
+	}
+	return err
+}
+
+// openView adds the columns of a view.
+func (r *Rows) openView() error {
+	var fail error
+	if err := r.block.Keys(func(k event.Key) { fail = cmp.Or(r.open(k), fail) }); err != nil {
+		return err
+	}
+	slices.SortFunc(r.cols, func(a, b rowColumn) int { return strings.Compare(a.key.String(), b.key.String()) })
+	return fail
+}
+
+// openAll adds the columns of an encoded block, whose directory has their order.
+func (r *Rows) openAll() error {
+	d, err := r.block.directory()
+	if err != nil {
+		return err
+	}
+	r.cols = make([]rowColumn, len(d.keys))
+	for i, k := range d.keys {
+		c := r.block.label.columnOf(k.key, r.block.rows)
+		if c == nil {
+			if c, err = r.block.load(d, k.col); err != nil {
+				return err
+			}
+		}
+		r.cols[i] = rowColumn{key: k.key, member: memberOf(k.key), col: c}
+	}
+	return nil
 }
 
 // Event rebuilds one row in an emptied event. Its strings are valid as long as
