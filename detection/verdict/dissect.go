@@ -93,7 +93,7 @@ var dullHeaders = map[string]bool{
 	"if-modified-since": true, "if-none-match": true, "date": true, "te": true, "upgrade-insecure-requests": true,
 	"dnt": true, "x-requested-with": true, "keep-alive": true, "transfer-encoding": true, "range": true,
 	"priority": true, "purpose": true, "save-data": true, "access-control-request-method": true,
-	"access-control-request-headers": true, "origin": true, "authorization": true, "upgrade": true,
+	"access-control-request-headers": true, "origin": true, "authorization": true, "upgrade": true, "content-encoding": true,
 }
 
 // dull tells whether a header is left out: it is one of the usual ones and

@@ -122,8 +122,13 @@ func (f *finder) serial() {
 			}
 		}
 	}
-	for _, s := range []string{"aaeaaad/////", "!!javax", "!!python", "!ruby/object", "cos\nsystem", "cposix\n", "gaswv", "_$$nd_func$$_", "objectdataprovider", "typeconfuse", "com.sun.rowset", "@type", "$type", "java.util.", "!!com.sun", "windowsidentity", "sun.rowset"} {
+	for _, s := range []string{"aaeaaad/////", "!!javax", "!!python", "!ruby/object", "cos\nsystem", "cposix\n", "gaswv", "_$$nd_func$$_", "objectdataprovider", "typeconfuse", "com.sun.rowset", "java.util.", "!!com.sun", "windowsidentity", "sun.rowset"} {
 		if f.contains(s) {
+			f.found.add(serialOther)
+		}
+	}
+	for _, s := range []string{"@type", "$type"} {
+		if i := f.index(s); i >= 0 && (i+len(s) == len(f.s) || byteClass[f.s[i+len(s)]]&classWord == 0) {
 			f.found.add(serialOther)
 		}
 	}

@@ -48,7 +48,7 @@ func (f *finder) path() {
 			}
 		}
 	}
-	if f.contains("..;/") || f.contains(".../") || f.contains("..\\/") || f.contains("/./") && climbs > 0 || f.contains("%2e%2e") || f.contains("..%") {
+	if f.contains("..;/") || f.contains(".../") || f.contains("..\\/") || f.contains("/./") && climbs > 0 || f.contains("%2e%2e") || f.contains("..%") || f.contains("0x2e0x2e") || f.contains("..0x") {
 		f.found.add(pathOdd)
 	}
 }
