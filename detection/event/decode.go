@@ -30,8 +30,9 @@ type Decoder struct {
 	scan jsonscan.Scanner
 	path []byte
 	flat []byte
-	over int // values over the bounds
-	last Key // of the value before
+	over int    // values over the bounds
+	raw  []byte // of the event, where they are what is decoded
+	last Key    // of the value before
 	next successors
 }
 
@@ -87,6 +88,10 @@ func (d *Decoder) key() Key {
 func (d *Decoder) Decode(raw []byte, e *Event) error {
 	d.scan.Reset(raw)
 	d.path, d.flat, d.over, d.last = d.path[:0], d.flat[:0], 0, Key{}
+	d.raw = nil
+	if len(raw) == len(e.Raw) && unsafe.SliceData(raw) == unsafe.SliceData(e.Raw) {
+		d.raw = raw
+	}
 	t, err := d.scan.Next()
 	if err != nil {
 		return err
@@ -111,26 +116,31 @@ func (d *Decoder) Decode(raw []byte, e *Event) error {
 func (d *Decoder) object(e *Event) error {
 	base := len(d.path)
 	for {
+		d.path = d.path[:base]
+		if k, ok := d.guessed(); ok {
+			v, err := d.scan.Value()
+			if err != nil {
+				return err
+			}
+			if v.Kind > jsonscan.Key && v.Kind != jsonscan.Null && len(e.fields) < MaxFields {
+				d.last = k
+				d.put(e, k, v, false)
+				continue
+			}
+			d.path = append(d.path[:0], k.n.text...)
+			if err := d.value(e, v, false); err != nil {
+				return err
+			}
+			continue
+		}
 		t, err := d.scan.Next()
 		if err != nil {
 			return err
 		}
 		if t.Kind == jsonscan.ObjectEnd {
-			d.path = d.path[:base]
 			return nil
 		}
-		d.path = d.path[:base]
-		if base > 0 {
-			d.path = append(d.path, '.')
-		}
-		if len(t.Text) > MaxName { // longer than any name that is used
-			t.Text, t.Escaped = t.Text[:MaxName+1], false
-		}
-		if t.Escaped {
-			d.path = jsonscan.Unquote(d.path, t.Text)
-		} else {
-			d.path = append(d.path, t.Text...)
-		}
+		d.enter(t)
 		v, err := d.scan.Next()
 		if err != nil {
 			return err
@@ -138,6 +148,37 @@ func (d *Decoder) object(e *Event) error {
 		if err := d.value(e, v, false); err != nil {
 			return err
 		}
+	}
+}
+
+// guessed reads the next name if it is the one that is expected here.
+func (d *Decoder) guessed() (Key, bool) {
+	k := d.next.guess(d.last)
+	if k.n == nil || !k.n.plain {
+		return k, false
+	}
+	text := k.n.text
+	if base := len(d.path); base > 0 {
+		if len(text) <= base || text[base] != '.' || text[:base] != string(d.path) {
+			return k, false
+		}
+		text = text[base+1:]
+	}
+	return k, d.scan.Key(text)
+}
+
+// enter appends a name to the path.
+func (d *Decoder) enter(name jsonscan.Token) {
+	if len(d.path) > 0 {
+		d.path = append(d.path, '.')
+	}
+	switch {
+	case len(name.Text) > MaxName: // longer than any name that is used
+		d.path = append(d.path, name.Text[:MaxName+1]...)
+	case name.Escaped:
+		d.path = jsonscan.Unquote(d.path, name.Text)
+	default:
+		d.path = append(d.path, name.Text...)
 	}
 }
 
@@ -190,14 +231,21 @@ func (d *Decoder) scalar(e *Event, t jsonscan.Token, list bool) {
 	if !list || k.n == nil || k.n.text != string(d.path) {
 		k = d.key()
 	}
+	d.put(e, k, t, list)
+}
+
+// put adds the value of a key.
+func (d *Decoder) put(e *Event, k Key, t jsonscan.Token, list bool) {
 	var s string
 	if t.Escaped {
 		s = e.Build(func(dst []byte) []byte { return jsonscan.Unquote(dst, t.Text) })
 	} else {
 		s = View(t.Text)
 	}
+	more := placeIn(d.raw, t.Text)
 	if k.n.member {
 		if e.setMember(k, t.Kind, s) {
+			e.placeMember(k, more)
 			return
 		}
 		if IsMember(k) {
@@ -205,8 +253,10 @@ func (d *Decoder) scalar(e *Event, t jsonscan.Token, list bool) {
 		}
 	}
 	v := e.typed(k, t.Kind, s)
-	v.list = list
-	e.Add(k, v)
+	if list || k.n.list {
+		more |= listBit
+	}
+	e.fields = append(e.fields, Field{k, Value{v.str, v.num, v.kind, more}})
 }
 
 // typed makes a value of a JSON scalar under a key.
@@ -238,9 +288,28 @@ func (e *Event) typed(k Key, kind jsonscan.Kind, s string) Value {
 	return String(s)
 }
 
+// shortInt reads a decimal number without a sign that 64 bits hold for sure.
+func shortInt(s string) (int64, bool) {
+	if len(s) > 18 {
+		return 0, false
+	}
+	n := int64(0)
+	for i := range len(s) {
+		c := s[i] - '0'
+		if c > 9 {
+			return 0, false
+		}
+		n = 10*n + int64(c)
+	}
+	return n, s != ""
+}
+
 // number keeps an integer that 64 bits cannot hold, and a float that is none
 // of ours, as its text: nothing is rounded away.
 func number(s string) Value {
+	if n, ok := shortInt(s); ok {
+		return Int(n)
+	}
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return Int(n)
 	}

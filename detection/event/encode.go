@@ -74,7 +74,7 @@ func (e *Event) appendValues(dst []byte, i int) []byte {
 			break
 		}
 	}
-	if !more && !v.list {
+	if !more && !v.IsList() {
 		return v.AppendJSON(dst)
 	}
 	dst = append(dst, '[')

@@ -35,6 +35,7 @@ type Event struct {
 
 	fields []Field
 	buf    []byte
+	places [placedMembers]uint32 // of the members in Raw, as in Value.more
 }
 
 // Reset empties the event for its next use and keeps its memory. Strings taken
@@ -58,14 +59,16 @@ func (e *Event) Add(k Key, v Value) {
 	if v.kind == KindNone {
 		return
 	}
-	v.list = v.list || k.n.list
+	if k.n.list {
+		v.more |= listBit
+	}
 	e.fields = append(e.fields, Field{k, v})
 }
 
 // AddList appends a value as an element of a list, so that even a single one is
 // written as a list.
 func (e *Event) AddList(k Key, v Value) {
-	v.list = true
+	v.more |= listBit
 	e.Add(k, v)
 }
 

@@ -31,6 +31,8 @@ type name struct {
 	id   int32 // dense; -1 beyond MaxKeys
 	typ  Type
 	list bool
+	// plain tells whether JSON may hold the name as it is: it needs no escape.
+	plain bool
 	// member tells whether the name is that of a member of [Event] or stands for one.
 	member bool
 }
@@ -101,7 +103,7 @@ func internNew(text string) Key {
 	if n := names.others[text]; n != nil {
 		return Key{n}
 	}
-	n := &name{text: text, id: -1}
+	n := &name{text: text, id: -1, plain: isPlain(text)}
 	// A name is attacker-written: only short ones are kept for ever.
 	if len(names.known)+len(names.others) < MaxKeys && len(text) <= 256 {
 		n.id = int32(len(names.known) + len(names.others))
@@ -114,7 +116,7 @@ func known(text string, t Type) Key {
 	if names.known[text] != nil {
 		panic("event: field " + text + " is defined twice")
 	}
-	n := &name{text: text, id: int32(len(names.known)), typ: t}
+	n := &name{text: text, id: int32(len(names.known)), typ: t, plain: isPlain(text)}
 	names.known[text] = n
 	return Key{n}
 }
@@ -130,4 +132,13 @@ func knownList(text string, t Type) Key {
 	k := known(text, t)
 	k.n.list = true
 	return k
+}
+
+func isPlain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return text != ""
 }

@@ -34,8 +34,15 @@ type Value struct {
 	str  string // KindString: the text. KindIP: the 16 bytes of an IPv6 address.
 	num  uint64
 	kind Kind
-	list bool
+	more uint32 // whether it is of a list, and its place; four members fit into registers
 }
+
+// The parts of Value.more: the lower bits are one more than the place, 0 if that
+// is not known.
+const (
+	listBit  = 1 << 31
+	maxPlace = listBit - 2
+)
 
 // String makes a string value. The text may hold any bytes.
 func String(s string) Value { return Value{str: s, kind: KindString} }
@@ -77,7 +84,7 @@ func IP(a netip.Addr) Value {
 func (v Value) Kind() Kind { return v.kind }
 
 // IsList tells whether the value is an element of a list, even of one element.
-func (v Value) IsList() bool { return v.list }
+func (v Value) IsList() bool { return v.more&listBit != 0 }
 
 // Text returns the string of a KindString value, else "".
 func (v Value) Text() string {

@@ -29,6 +29,9 @@ type Builder struct {
 	blob []byte
 	minT int64
 	maxT int64
+
+	layouts layouts
+	lines   []byte // the layout of each entry of colOriginal, 0 for none
 }
 
 // growing is a column under construction. Everything is only appended to, so a
@@ -36,6 +39,8 @@ type Builder struct {
 type growing struct {
 	key  event.Key
 	role byte
+	last int // row of the last entry
+	from int // first entry of that row
 	Column
 }
 
@@ -60,8 +65,8 @@ func NewBuilder() *Builder {
 	for _, k := range memberKeys {
 		b.newColumn(k, roleMember)
 	}
-	b.rest = &growing{role: roleRest}
-	b.at = &growing{key: offsetKey, role: roleOffset}
+	b.rest = &growing{role: roleRest, last: -1}
+	b.at = &growing{key: offsetKey, role: roleOffset, last: -1}
 	b.index(event.GatewatchStream, -1) // see Block.Labelled
 	b.Reset()
 	return b
@@ -85,6 +90,8 @@ func (b *Builder) Reset() {
 	b.cols = kept
 	b.rest.reset()
 	b.at.reset()
+	b.layouts.reset()
+	b.lines = b.lines[:0]
 	b.rows, b.size, b.minT, b.maxT = 0, 0, math.MaxInt64, math.MinInt64
 }
 
@@ -97,6 +104,7 @@ func (c *growing) reset() {
 		data = nil
 	}
 	c.Column = Column{nums: c.nums[:0], data: data}
+	c.last, c.from = -1, 0
 }
 
 // Rows returns the number of events added.
@@ -132,16 +140,21 @@ func (b *Builder) AddAt(e *event.Event, offset uint64) {
 		b.cols[colReceived].addNum(row, byte(event.KindTime), uint64(e.Received))
 	}
 	b.text(colSource, row, e.Source)
-	b.text(colOriginal, row, event.View(e.Raw))
+	b.layouts.begin(e)
 	b.blob = b.blob[:0]
 	fields := e.Fields()
 	for i := range fields {
 		f := &fields[i]
 		if c := b.column(f.Key); c != nil {
 			b.size += c.add(row, f.Value)
+			b.layouts.value(f, c.n-1-c.from)
 		} else {
 			b.blob = appendRest(b.blob, f.Key.String(), f.Value)
 		}
+	}
+	if len(e.Raw) > 0 {
+		b.lines = append(b.lines, b.layouts.end())
+		b.text(colOriginal, row, event.View(e.Raw))
 	}
 	if len(b.blob) > 0 {
 		b.size += b.rest.addText(row, byte(event.KindString), event.View(b.blob))
@@ -178,7 +191,7 @@ func (b *Builder) column(k event.Key) *growing {
 }
 
 func (b *Builder) newColumn(k event.Key, role byte) *growing {
-	c := &growing{key: k, role: role}
+	c := &growing{key: k, role: role, last: -1}
 	b.cols = append(b.cols, c)
 	if role == roleMember { // a field under the name of a member is flattened
 		b.index(k, -1)
@@ -246,6 +259,9 @@ func (c *growing) addText(row int, tag byte, s string) int64 {
 
 // entry appends the row and the tag of an entry.
 func (c *growing) entry(row int, tag byte) {
+	if row != c.last {
+		c.last, c.from = row, c.n
+	}
 	switch {
 	case c.rowOf != nil:
 		c.rowOf = append(c.rowOf, uint16(row))

@@ -3,6 +3,7 @@ package segment
 import (
 	"bytes"
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/gatewatch/gatewatch/detection/event"
@@ -22,6 +23,8 @@ type deriver struct {
 	hints map[string]*hints
 	cols  []*source
 	text  []byte
+	lines []byte // the layout of each entry of the raw lines, 0 for none
+	ends  []*ending
 }
 
 // hints is what earlier blocks told about a column.
@@ -53,8 +56,10 @@ type plan struct {
 	stored    Column // entries without a template, in order
 }
 
-// begin prepares for the columns of a block, in the order of their directory.
-func (d *deriver) begin(names []string, cols []*Column) {
+// begin prepares for the columns of a block, in the order of their directory,
+// which are those of a builder.
+func (d *deriver) begin(names []string, cols []*Column, b *Builder) {
+	d.lines, d.ends = b.lines, b.layouts.ends
 	if d.hints == nil {
 		d.hints = map[string]*hints{}
 	}
@@ -68,9 +73,13 @@ func (d *deriver) begin(names []string, cols []*Column) {
 // Candidates are the columns that could be.
 func (d *deriver) plans(candidates []int) []*plan {
 	all := make([]*plan, len(d.cols))
-	slices.SortFunc(candidates, func(a, b int) int {
-		return cmp.Compare(len(d.cols[a].col.data), len(d.cols[b].col.data))
-	})
+	size := func(i int) int {
+		if d.isLine(i) { // it may refer to all
+			return math.MaxInt
+		}
+		return len(d.cols[i].col.data)
+	}
+	slices.SortFunc(candidates, func(a, b int) int { return cmp.Compare(size(a), size(b)) })
 	for k, i := range candidates {
 		// A text refers to shorter ones only, so there are no cycles.
 		if p := d.plan(i, candidates[k+1:]); p != nil {
@@ -95,23 +104,14 @@ func (d *deriver) plan(i int, excluded []int) *plan {
 		h = &hints{}
 		d.hints[name] = h
 	}
-	if h.skip > 0 {
+	usable := d.usable(i, excluded)
+	p := d.known(i, usable)
+	if h.skip > 0 && p == nil {
 		h.skip--
 		return nil
 	}
-	usable := d.usable(i, excluded)
-	templates := d.resolve(h.templates, usable)
-	var p *plan
-	for round := range 3 {
-		templates = d.learn(i, usable, templates, p)
-		if len(templates) == 0 {
-			break
-		}
-		next := d.apply(i, templates)
-		done := p != nil && next.stored.n >= p.stored.n || next.stored.n <= d.cols[i].col.n/256
-		if p = next; done || round == 2 {
-			break
-		}
+	if p == nil || p.stored.n > d.cols[i].col.n/256 {
+		p = d.search(i, usable, h, p)
 	}
 	if p == nil || p.stored.n > p.rest(d.cols[i].col.n) {
 		h.skip, h.templates = patience, nil
@@ -120,6 +120,30 @@ func (d *deriver) plan(i int, excluded []int) *plan {
 	p.drop()
 	h.templates = d.name(p)
 	d.refer(p)
+	return p
+}
+
+// search looks for templates of the entries of column i that the plan p, which
+// may be nil, has none for.
+func (d *deriver) search(i int, usable []bool, h *hints, p *plan) *plan {
+	templates := d.resolve(h.templates, usable)
+	var known *plan
+	if p != nil {
+		known = p
+		templates = slices.Concat(p.templates, templates)
+		templates = templates[:min(len(templates), maxTemplates)]
+	}
+	for round := range 3 {
+		templates = d.learn(i, usable, templates, p)
+		if len(templates) == 0 {
+			break
+		}
+		next := d.apply(i, templates, known)
+		done := p != nil && p != known && next.stored.n >= p.stored.n || next.stored.n <= d.cols[i].col.n/256
+		if p = next; done || round == 2 {
+			break
+		}
+	}
 	return p
 }
 
@@ -138,13 +162,17 @@ func (d *deriver) usable(i int, excluded []int) []bool {
 	return ok
 }
 
-// apply tries the templates on every entry. The references of the plan are still
-// numbers of columns.
-func (d *deriver) apply(i int, templates []*template) *plan {
+// apply tries the templates on every entry that is not known already. The
+// references of the plan are still numbers of columns.
+func (d *deriver) apply(i int, templates []*template, known *plan) *plan {
 	c := d.cols[i].col
 	p := &plan{templates: templates, codes: make([]byte, c.n), stored: Column{rows: c.rows, tag: c.tag, data: c.data}}
 	recent := 0
 	for k := range c.n {
+		if known != nil && known.codes[k] != 0 {
+			p.codes[k] = known.codes[k]
+			continue
+		}
 		text := textAt(c.nums[k], c.data)
 		t := d.find(templates, &recent, c.Row(k), text)
 		if t < 0 {
@@ -205,7 +233,7 @@ func (d *deriver) begins(text []byte, p *part, row int) int {
 		}
 		return len(v)
 	case formJSON, formJSONHTML, formHex:
-		return beginsEscaped(text, p.form.kind, textAt(num, s.col.data))
+		return beginsEscaped(text, p.form.kind, event.View(textAt(num, s.col.data)))
 	case formTime:
 		d.text = p.form.time.append(d.text[:0], int64(num))
 	default:

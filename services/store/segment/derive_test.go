@@ -262,8 +262,9 @@ func FuzzTemplates(f *testing.F) {
 			f.Fatal(err)
 		}
 	}
-	s.collect(build(seeds))
-	for i, p := range s.plans() {
+	b := build(seeds)
+	s.collect(b)
+	for i, p := range s.plans(b) {
 		if p != nil {
 			f.Add(appendTemplates(nil, p.templates, p.refs), i)
 		}

@@ -59,6 +59,19 @@ func (f *form) fits(k event.Kind) bool {
 	return false
 }
 
+// suits is fits for a form that is known to be valid.
+func (f *form) suits(k event.Kind) bool {
+	switch {
+	case f.kind <= formHex:
+		return k == event.KindString
+	case f.kind == formPlain:
+		return k == event.KindInt || k == event.KindIP || k == event.KindFloat || k == event.KindBool
+	case f.kind == formTime:
+		return k == event.KindTime
+	}
+	return f.fits(k)
+}
+
 // append writes a value, which the form fits.
 func (f *form) append(dst []byte, v event.Value) []byte {
 	switch f.kind {
@@ -152,22 +165,23 @@ func appendEscaped(dst []byte, kind byte, s string) []byte {
 
 // beginsEscaped returns the length of a value in a form if a text begins with
 // it, else -1.
-func beginsEscaped(text []byte, kind byte, value []byte) int {
+func beginsEscaped(text []byte, kind byte, value string) int {
 	at, from := 0, 0
 	table := &escapes[kind]
-	run := func(s []byte) bool {
-		if len(text)-at < len(s) || string(text[at:at+len(s)]) != string(s) {
+	run := func(s string) bool {
+		if len(text)-at < len(s) || string(text[at:at+len(s)]) != s {
 			return false
 		}
 		at += len(s)
 		return true
 	}
-	for i, c := range value {
+	for i := range len(value) {
+		c := value[i]
 		if !table[c] {
 			continue
 		}
 		var buf [8]byte
-		if !run(value[from:i]) || !run(appendEscape(buf[:0], kind, c)) {
+		if !run(value[from:i]) || !run(string(appendEscape(buf[:0], kind, c))) {
 			return -1
 		}
 		from = i + 1

@@ -37,7 +37,7 @@ type Sealer struct {
 // is a copy of its own.
 func (s *Sealer) Seal(b *Builder) []byte {
 	s.collect(b)
-	return s.seal(b, s.plans())
+	return s.seal(b, s.plans(b))
 }
 
 // seal encodes the columns that were collected by their plans.
@@ -79,7 +79,7 @@ func (s *Sealer) collect(b *Builder) {
 }
 
 // plans returns how columns are derived from others, by column.
-func (s *Sealer) plans() []*plan {
+func (s *Sealer) plans(b *Builder) []*plan {
 	var names []string
 	var cols []*Column
 	var candidates []int
@@ -94,7 +94,7 @@ func (s *Sealer) plans() []*plan {
 		}
 		names, cols = append(names, name), append(cols, p.col)
 	}
-	s.derive.begin(names, cols)
+	s.derive.begin(names, cols, b)
 	return s.derive.plans(candidates)
 }
 
