@@ -10,11 +10,11 @@ func newWAF() *cobra.Command {
 		Use:   "waf",
 		Short: "Judge decisions of a WAF: wrong blocks, missed attacks, and how often",
 		Long: `Judges decisions of Coraza and the OWASP Core Rule Set: was a block a false
-positive, was an allowed request a missed attack? The commands work on files,
-without a server.`,
+positive, was an allowed request a missed attack? decisions and label ask a server,
+rates and sample a server or a file; the others work on files alone.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newWAFScore(), newWAFEval(), newWAFRates(), newWAFSample(), newWAFTrain())
+	cmd.AddCommand(newWAFScore(), newWAFEval(), newWAFRates(), newWAFSample(), newWAFTrain(), newWAFDecisions(), newWAFLabel())
 	return cmd
 }

@@ -15,6 +15,7 @@ import (
 
 func newWAFRates() *cobra.Command {
 	var output string
+	var live liveRatesFlags
 	cmd := &cobra.Command{
 		Use:   "rates [FILE]",
 		Short: "Estimate how often a WAF is wrong, with 95 % intervals",
@@ -28,13 +29,27 @@ Prints three rates of each scope: false_positive (blocked legitimate of all
 legitimate), missed (allowed attacks of all attacks) and false_block_share (blocked
 legitimate of all blocked), each with its estimate, the bounds lo and hi, the number
 of labels and that of decisions it rests on. Where the labels do not suffice, the
-estimate and its bounds are null.`,
+estimate and its bounds are null.
+
+With --server (or --from, --to, --filter, --by) they are those of the decisions and
+labels of a server: of all, and by node, site, rule and path. Where the labels do not
+suffice, label_next names decisions whose labels would tell most.`,
 		Example: `  gatewatch waf rates decisions.ndjson
-  gatewatch waf rates -o table < decisions.ndjson`,
+  gatewatch waf rates -o table < decisions.ndjson
+  gatewatch waf rates --by site,rule --from now-30d --server http://127.0.0.1:8080`,
 		Args: oneFile("waf rates"),
-		RunE: func(cmd *cobra.Command, args []string) error { return runWAFRates(cmd, output, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !asksServer(cmd) {
+				return runWAFRates(cmd, output, args)
+			}
+			if len(args) > 0 {
+				return usagef("waf rates: name a file, or a server with --server")
+			}
+			return runLiveRates(cmd, &live, output)
+		},
 	}
 	addOutput(cmd, &output)
+	live.add(cmd)
 	return cmd
 }
 

@@ -11,6 +11,8 @@ import (
 )
 
 type sampleFlags struct {
+	remote
+	selectionFlags
 	budget int
 	seed   uint64
 	output string
@@ -28,16 +30,21 @@ are likelier: the more suspicious of the allowed ones, and of the blocked ones t
 of which the model is unsure. A part of the budget is drawn from all alike, so that
 gatewatch waf rates is right about models that are wrong.
 
+With --server they are drawn from the decisions that a server has stored, which
+remembers the probabilities; those that have a label or were drawn before are left out.
+
 The order is random: whoever labels only the first of them has a proper sample too.
 The same input with the same seed gives the same draw.`,
 		Example: `  gatewatch waf sample --budget 300 decisions.ndjson
-  gatewatch waf sample --budget 50 --seed 7 -o csv < decisions.ndjson`,
+  gatewatch waf sample --budget 50 --seed 7 -o csv < decisions.ndjson
+  gatewatch waf sample --budget 300 --from now-7d --server http://127.0.0.1:8080`,
 		Args: oneFile("waf sample"),
 		RunE: func(cmd *cobra.Command, args []string) error { return runWAFSample(cmd, f, args) },
 	}
 	cmd.Flags().IntVar(&f.budget, "budget", 0, "how many decisions to draw")
 	cmd.Flags().Uint64Var(&f.seed, "seed", 1, "seed of the draw")
 	addOutput(cmd, &f.output)
+	addLive(cmd, &f.remote, &f.selectionFlags)
 	return cmd
 }
 
@@ -47,6 +54,12 @@ func runWAFSample(cmd *cobra.Command, f sampleFlags, args []string) error {
 	}
 	if _, err := outputFormat(cmd.OutOrStdout(), f.output); err != nil {
 		return err
+	}
+	if asksServer(cmd) {
+		if len(args) > 0 {
+			return usagef("waf sample: name a file, or a server with --server")
+		}
+		return runLiveSample(cmd, &f)
 	}
 	p := pool{scopes: map[string]uint32{}, seen: map[string]bool{}}
 	if err := readDecisions(cmd, args, p.add); err != nil {
@@ -62,8 +75,10 @@ func runWAFSample(cmd *cobra.Command, f sampleFlags, args []string) error {
 			return err
 		}
 	}
-	return writeRows(cmd.OutOrStdout(), f.output, []string{"id", "sample_probability"}, rows)
+	return writeRows(cmd.OutOrStdout(), f.output, sampleColumns, rows)
 }
+
+var sampleColumns = []string{"id", "sample_probability"}
 
 // Limits of what is held in memory to draw from.
 const (

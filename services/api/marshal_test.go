@@ -102,6 +102,7 @@ func TestOpenAPIHasEveryRoute(t *testing.T) {
 		}
 	}
 	eachRoute(func(_, verb, path string, m protoreflect.MethodDescriptor) {
+		path = strings.ReplaceAll(path, "=**}", "}") // OpenAPI cannot say what a variable may be
 		if !described[verb+" "+path] {
 			t.Errorf("%s %s is not described", verb, path)
 		}

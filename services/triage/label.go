@@ -144,8 +144,11 @@ func (x *Detail) event(l state.Label, v state.Verdict) *event.Event {
 	e.AddText(event.WAFNode, x.Node)
 	if x.Judged || Truth(x.Label.Label) != verdict.Unknown {
 		e.Add(event.VerdictPAttack, event.Float(v.PAttack))
-		e.Add(event.VerdictPFalse, event.Float(v.PFalsePositive))
-		e.Add(event.VerdictPMissed, event.Float(v.PMissed))
+		if x.Blocked {
+			e.Add(event.VerdictPFalse, event.Float(v.PFalsePositive))
+		} else {
+			e.Add(event.VerdictPMissed, event.Float(v.PMissed))
+		}
 	}
 	e.AddText(event.VerdictKind, v.Kind)
 	e.AddText(event.VerdictModel, v.Model)

@@ -2336,14 +2336,14 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\rDrawnDecision\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06source\x18\x02 \x01(\tR\x06source\x12-\n" +
-	"\x12sample_probability\x18\x03 \x01(\x01R\x11sampleProbability2\x95\a\n" +
-	"\x0fDecisionService\x12s\n" +
-	"\rListDecisions\x12\".gatewatch.v1.ListDecisionsRequest\x1a#.gatewatch.v1.ListDecisionsResponse\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/api/v1/decisions\x12w\n" +
-	"\vGetDecision\x12 .gatewatch.v1.GetDecisionRequest\x1a!.gatewatch.v1.GetDecisionResponse\"#\x82\xd3\xe4\x93\x02\x1d\x12\x1b/api/v1/decisions/{id=*/**}\x12\x89\x01\n" +
+	"\x12sample_probability\x18\x03 \x01(\x01R\x11sampleProbability2\x8f\a\n" +
+	"\x0fDecisionService\x12u\n" +
+	"\vGetDecision\x12 .gatewatch.v1.GetDecisionRequest\x1a!.gatewatch.v1.GetDecisionResponse\"!\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/decisions/{id=**}\x12s\n" +
+	"\rListDecisions\x12\".gatewatch.v1.ListDecisionsRequest\x1a#.gatewatch.v1.ListDecisionsResponse\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/api/v1/decisions\x12\x89\x01\n" +
 	"\x12ListDecisionGroups\x12'.gatewatch.v1.ListDecisionGroupsRequest\x1a(.gatewatch.v1.ListDecisionGroupsResponse\" \x82\xd3\xe4\x93\x02\x1a\x12\x18/api/v1/decisions:groups\x12y\n" +
-	"\rEstimateRates\x12\".gatewatch.v1.EstimateRatesRequest\x1a#.gatewatch.v1.EstimateRatesResponse\"\x1f\x82\xd3\xe4\x93\x02\x19\x12\x17/api/v1/decisions:rates\x12\x86\x01\n" +
-	"\rLabelDecision\x12\".gatewatch.v1.LabelDecisionRequest\x1a#.gatewatch.v1.LabelDecisionResponse\",\x82\xd3\xe4\x93\x02&:\x01*\"!/api/v1/decisions/{id=*/**}:label\x12~\n" +
-	"\tUndoLabel\x12\x1e.gatewatch.v1.UndoLabelRequest\x1a\x1f.gatewatch.v1.UndoLabelResponse\"0\x82\xd3\xe4\x93\x02*:\x01*\"%/api/v1/decisions/{id=*/**}:undoLabel\x12\x83\x01\n" +
+	"\rEstimateRates\x12\".gatewatch.v1.EstimateRatesRequest\x1a#.gatewatch.v1.EstimateRatesResponse\"\x1f\x82\xd3\xe4\x93\x02\x19\x12\x17/api/v1/decisions:rates\x12\x84\x01\n" +
+	"\rLabelDecision\x12\".gatewatch.v1.LabelDecisionRequest\x1a#.gatewatch.v1.LabelDecisionResponse\"*\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/api/v1/decisions/{id=**}:label\x12|\n" +
+	"\tUndoLabel\x12\x1e.gatewatch.v1.UndoLabelRequest\x1a\x1f.gatewatch.v1.UndoLabelResponse\".\x82\xd3\xe4\x93\x02(:\x01*\"#/api/v1/decisions/{id=**}:undoLabel\x12\x83\x01\n" +
 	"\x0fSampleDecisions\x12$.gatewatch.v1.SampleDecisionsRequest\x1a%.gatewatch.v1.SampleDecisionsResponse\"#\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/api/v1/decisions:sampleB?Z=github.com/gatewatch/gatewatch/proto/gatewatch/v1;gatewatchv1b\x06proto3"
 
 var (
@@ -2412,15 +2412,15 @@ var file_gatewatch_v1_decision_proto_depIdxs = []int32{
 	5,  // 19: gatewatch.v1.LabelDecisionResponse.decision:type_name -> gatewatch.v1.DecisionDetail
 	5,  // 20: gatewatch.v1.UndoLabelResponse.decision:type_name -> gatewatch.v1.DecisionDetail
 	26, // 21: gatewatch.v1.SampleDecisionsResponse.drawn:type_name -> gatewatch.v1.DrawnDecision
-	6,  // 22: gatewatch.v1.DecisionService.ListDecisions:input_type -> gatewatch.v1.ListDecisionsRequest
-	8,  // 23: gatewatch.v1.DecisionService.GetDecision:input_type -> gatewatch.v1.GetDecisionRequest
+	8,  // 22: gatewatch.v1.DecisionService.GetDecision:input_type -> gatewatch.v1.GetDecisionRequest
+	6,  // 23: gatewatch.v1.DecisionService.ListDecisions:input_type -> gatewatch.v1.ListDecisionsRequest
 	10, // 24: gatewatch.v1.DecisionService.ListDecisionGroups:input_type -> gatewatch.v1.ListDecisionGroupsRequest
 	16, // 25: gatewatch.v1.DecisionService.EstimateRates:input_type -> gatewatch.v1.EstimateRatesRequest
 	20, // 26: gatewatch.v1.DecisionService.LabelDecision:input_type -> gatewatch.v1.LabelDecisionRequest
 	22, // 27: gatewatch.v1.DecisionService.UndoLabel:input_type -> gatewatch.v1.UndoLabelRequest
 	24, // 28: gatewatch.v1.DecisionService.SampleDecisions:input_type -> gatewatch.v1.SampleDecisionsRequest
-	7,  // 29: gatewatch.v1.DecisionService.ListDecisions:output_type -> gatewatch.v1.ListDecisionsResponse
-	9,  // 30: gatewatch.v1.DecisionService.GetDecision:output_type -> gatewatch.v1.GetDecisionResponse
+	9,  // 29: gatewatch.v1.DecisionService.GetDecision:output_type -> gatewatch.v1.GetDecisionResponse
+	7,  // 30: gatewatch.v1.DecisionService.ListDecisions:output_type -> gatewatch.v1.ListDecisionsResponse
 	15, // 31: gatewatch.v1.DecisionService.ListDecisionGroups:output_type -> gatewatch.v1.ListDecisionGroupsResponse
 	19, // 32: gatewatch.v1.DecisionService.EstimateRates:output_type -> gatewatch.v1.EstimateRatesResponse
 	21, // 33: gatewatch.v1.DecisionService.LabelDecision:output_type -> gatewatch.v1.LabelDecisionResponse

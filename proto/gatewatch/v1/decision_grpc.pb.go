@@ -19,8 +19,8 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	DecisionService_ListDecisions_FullMethodName      = "/gatewatch.v1.DecisionService/ListDecisions"
 	DecisionService_GetDecision_FullMethodName        = "/gatewatch.v1.DecisionService/GetDecision"
+	DecisionService_ListDecisions_FullMethodName      = "/gatewatch.v1.DecisionService/ListDecisions"
 	DecisionService_ListDecisionGroups_FullMethodName = "/gatewatch.v1.DecisionService/ListDecisionGroups"
 	DecisionService_EstimateRates_FullMethodName      = "/gatewatch.v1.DecisionService/EstimateRates"
 	DecisionService_LabelDecision_FullMethodName      = "/gatewatch.v1.DecisionService/LabelDecision"
@@ -35,10 +35,10 @@ const (
 // DecisionService shows what WAFs decided and how likely that was wrong, takes
 // labels, and estimates how often it is wrong.
 type DecisionServiceClient interface {
-	// ListDecisions lists decisions of WAFs.
-	ListDecisions(ctx context.Context, in *ListDecisionsRequest, opts ...grpc.CallOption) (*ListDecisionsResponse, error)
 	// GetDecision returns one decision with its evidence and labels.
 	GetDecision(ctx context.Context, in *GetDecisionRequest, opts ...grpc.CallOption) (*GetDecisionResponse, error)
+	// ListDecisions lists decisions of WAFs.
+	ListDecisions(ctx context.Context, in *ListDecisionsRequest, opts ...grpc.CallOption) (*ListDecisionsResponse, error)
 	// ListDecisionGroups groups decisions by site, path template, rule and
 	// variable.
 	ListDecisionGroups(ctx context.Context, in *ListDecisionGroupsRequest, opts ...grpc.CallOption) (*ListDecisionGroupsResponse, error)
@@ -62,20 +62,20 @@ func NewDecisionServiceClient(cc grpc.ClientConnInterface) DecisionServiceClient
 	return &decisionServiceClient{cc}
 }
 
-func (c *decisionServiceClient) ListDecisions(ctx context.Context, in *ListDecisionsRequest, opts ...grpc.CallOption) (*ListDecisionsResponse, error) {
+func (c *decisionServiceClient) GetDecision(ctx context.Context, in *GetDecisionRequest, opts ...grpc.CallOption) (*GetDecisionResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ListDecisionsResponse)
-	err := c.cc.Invoke(ctx, DecisionService_ListDecisions_FullMethodName, in, out, cOpts...)
+	out := new(GetDecisionResponse)
+	err := c.cc.Invoke(ctx, DecisionService_GetDecision_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
 }
 
-func (c *decisionServiceClient) GetDecision(ctx context.Context, in *GetDecisionRequest, opts ...grpc.CallOption) (*GetDecisionResponse, error) {
+func (c *decisionServiceClient) ListDecisions(ctx context.Context, in *ListDecisionsRequest, opts ...grpc.CallOption) (*ListDecisionsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(GetDecisionResponse)
-	err := c.cc.Invoke(ctx, DecisionService_GetDecision_FullMethodName, in, out, cOpts...)
+	out := new(ListDecisionsResponse)
+	err := c.cc.Invoke(ctx, DecisionService_ListDecisions_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -139,10 +139,10 @@ func (c *decisionServiceClient) SampleDecisions(ctx context.Context, in *SampleD
 // DecisionService shows what WAFs decided and how likely that was wrong, takes
 // labels, and estimates how often it is wrong.
 type DecisionServiceServer interface {
-	// ListDecisions lists decisions of WAFs.
-	ListDecisions(context.Context, *ListDecisionsRequest) (*ListDecisionsResponse, error)
 	// GetDecision returns one decision with its evidence and labels.
 	GetDecision(context.Context, *GetDecisionRequest) (*GetDecisionResponse, error)
+	// ListDecisions lists decisions of WAFs.
+	ListDecisions(context.Context, *ListDecisionsRequest) (*ListDecisionsResponse, error)
 	// ListDecisionGroups groups decisions by site, path template, rule and
 	// variable.
 	ListDecisionGroups(context.Context, *ListDecisionGroupsRequest) (*ListDecisionGroupsResponse, error)
@@ -166,11 +166,11 @@ type DecisionServiceServer interface {
 // pointer dereference when methods are called.
 type UnimplementedDecisionServiceServer struct{}
 
-func (UnimplementedDecisionServiceServer) ListDecisions(context.Context, *ListDecisionsRequest) (*ListDecisionsResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method ListDecisions not implemented")
-}
 func (UnimplementedDecisionServiceServer) GetDecision(context.Context, *GetDecisionRequest) (*GetDecisionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetDecision not implemented")
+}
+func (UnimplementedDecisionServiceServer) ListDecisions(context.Context, *ListDecisionsRequest) (*ListDecisionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListDecisions not implemented")
 }
 func (UnimplementedDecisionServiceServer) ListDecisionGroups(context.Context, *ListDecisionGroupsRequest) (*ListDecisionGroupsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListDecisionGroups not implemented")
@@ -208,24 +208,6 @@ func RegisterDecisionServiceServer(s grpc.ServiceRegistrar, srv DecisionServiceS
 	s.RegisterService(&DecisionService_ServiceDesc, srv)
 }
 
-func _DecisionService_ListDecisions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ListDecisionsRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(DecisionServiceServer).ListDecisions(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: DecisionService_ListDecisions_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(DecisionServiceServer).ListDecisions(ctx, req.(*ListDecisionsRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
 func _DecisionService_GetDecision_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetDecisionRequest)
 	if err := dec(in); err != nil {
@@ -240,6 +222,24 @@ func _DecisionService_GetDecision_Handler(srv interface{}, ctx context.Context, 
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(DecisionServiceServer).GetDecision(ctx, req.(*GetDecisionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DecisionService_ListDecisions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListDecisionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DecisionServiceServer).ListDecisions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DecisionService_ListDecisions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DecisionServiceServer).ListDecisions(ctx, req.(*ListDecisionsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -342,12 +342,12 @@ var DecisionService_ServiceDesc = grpc.ServiceDesc{
 	HandlerType: (*DecisionServiceServer)(nil),
 	Methods: []grpc.MethodDesc{
 		{
-			MethodName: "ListDecisions",
-			Handler:    _DecisionService_ListDecisions_Handler,
-		},
-		{
 			MethodName: "GetDecision",
 			Handler:    _DecisionService_GetDecision_Handler,
+		},
+		{
+			MethodName: "ListDecisions",
+			Handler:    _DecisionService_ListDecisions_Handler,
 		},
 		{
 			MethodName: "ListDecisionGroups",

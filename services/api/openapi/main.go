@@ -109,6 +109,7 @@ func (d *document) route(m *protogen.Method, rule *annotations.HttpRule, n int) 
 	default:
 		return fmt.Errorf("%s: no verb is known for its route", m.Desc.FullName())
 	}
+	path = pattern.ReplaceAllString(path, "{$1}")
 	item, _ := d.paths[path].(object)
 	if item == nil {
 		item = object{}
@@ -121,6 +122,9 @@ func (d *document) route(m *protogen.Method, rule *annotations.HttpRule, n int) 
 	item[verb] = op
 	return nil
 }
+
+// pattern is a variable of a path with what it may be, which OpenAPI cannot say.
+var pattern = regexp.MustCompile(`\{(\w+)=[^}]*\}`)
 
 var pathVariable = regexp.MustCompile(`\{(\w+)\}`)
 
