@@ -40,19 +40,34 @@ const (
 	monthMark    = "{month}"
 	maxDownload  = 1 << 30 // bytes, unpacked
 	maxRedirects = 5
+	maxHeaders   = 64 << 10 // bytes of an answer's header
+)
+
+// How long a download may take: until an answer begins, and in all.
+const (
+	answerTime   = 30 * time.Second
+	downloadTime = 15 * time.Minute
 )
 
 // Download replaces an mmdb file by one from a URL, plain or gzip, and returns
 // what it is. {month} in the URL stands for the month of now, or the one before
 // where that is not there yet. The file that was there stays until the new one
 // is checked and durable. The URL must be one of https, or of this machine, and
-// so must those that it redirects to.
+// so must those that it redirects to; from https none leads to http. Each request
+// ends after 15 minutes, or with ctx.
 func Download(ctx context.Context, from, path string, now time.Time) (GeoInfo, error) {
+	g := newGetter(answerTime, downloadTime)
+	defer g.CloseIdleConnections()
+	return g.latest(ctx, from, path, now)
+}
+
+// latest downloads the file of the month of now, or of the one before.
+func (g getter) latest(ctx context.Context, from, path string, now time.Time) (GeoInfo, error) {
 	first := now.UTC().AddDate(0, 0, 1-now.UTC().Day())
 	var status *statusError
-	info, err := download(ctx, strings.ReplaceAll(from, monthMark, first.Format("2006-01")), path)
+	info, err := g.download(ctx, strings.ReplaceAll(from, monthMark, first.Format("2006-01")), path)
 	if errors.As(err, &status) && status.code == http.StatusNotFound && strings.Contains(from, monthMark) {
-		return download(ctx, strings.ReplaceAll(from, monthMark, first.AddDate(0, -1, 0).Format("2006-01")), path)
+		return g.download(ctx, strings.ReplaceAll(from, monthMark, first.AddDate(0, -1, 0).Format("2006-01")), path)
 	}
 	return info, err
 }
@@ -65,8 +80,8 @@ type statusError struct {
 
 func (e *statusError) Error() string { return "the answer is " + e.text }
 
-func download(ctx context.Context, from, path string) (GeoInfo, error) {
-	body, err := get(ctx, from)
+func (g getter) download(ctx context.Context, from, path string) (GeoInfo, error) {
+	body, err := g.get(ctx, from)
 	if err != nil {
 		return GeoInfo{}, fmt.Errorf("get %s: %w", from, err)
 	}
@@ -94,7 +109,30 @@ func download(ctx context.Context, from, path string) (GeoInfo, error) {
 	return info, err
 }
 
-func get(ctx context.Context, from string) (io.ReadCloser, error) {
+// getter gets files within bounds.
+type getter struct{ *http.Client }
+
+// newGetter makes a getter that waits so long for an answer to begin, and for a
+// download to end, that of its body included.
+func newGetter(answer, all time.Duration) getter {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.ResponseHeaderTimeout, t.MaxResponseHeaderBytes = answer, maxHeaders
+	return getter{&http.Client{Transport: t, Timeout: all, CheckRedirect: checkRedirect}}
+}
+
+func checkRedirect(r *http.Request, via []*http.Request) error {
+	if len(via) >= maxRedirects {
+		return fmt.Errorf("more than %d redirects", maxRedirects)
+	}
+	// Where https began, plain http would let others on the way answer, and a
+	// foreign server would choose what is asked of this machine.
+	if before := via[len(via)-1].URL; before.Scheme == "https" && r.URL.Scheme != "https" {
+		return fmt.Errorf("redirect from https to %s is not followed", r.URL.Redacted())
+	}
+	return checkURL(r.URL)
+}
+
+func (g getter) get(ctx context.Context, from string) (io.ReadCloser, error) {
 	u, err := url.Parse(from)
 	if err == nil {
 		err = checkURL(u)
@@ -106,13 +144,7 @@ func get(ctx context.Context, from string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := http.Client{CheckRedirect: func(r *http.Request, via []*http.Request) error {
-		if len(via) >= maxRedirects {
-			return fmt.Errorf("more than %d redirects", maxRedirects)
-		}
-		return checkURL(r.URL)
-	}}
-	a, err := c.Do(r)
+	a, err := g.Do(r)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package enrich
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -72,6 +73,71 @@ func TestDownload(t *testing.T) {
 	if err != nil || len(entries) != 1 {
 		t.Errorf("%d files are left, %v", len(entries), err)
 	}
+}
+
+// TestDownloadRedirect: from https nothing leads to plain http, not even on this
+// machine.
+func TestDownloadRedirect(t *testing.T) {
+	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(countryFile("DE")) }))
+	defer plain.Close()
+	secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/plain":
+			http.Redirect(w, r, plain.URL, http.StatusFound)
+		case "/file":
+			_, _ = w.Write(countryFile("DE"))
+		case "/round":
+			http.Redirect(w, r, "/round", http.StatusFound)
+		default:
+			http.Redirect(w, r, "/file", http.StatusFound)
+		}
+	}))
+	defer secure.Close()
+	c := newGetter(time.Minute, time.Minute)
+	defer c.CloseIdleConnections()
+	c.Transport.(*http.Transport).TLSClientConfig = secure.Client().Transport.(*http.Transport).TLSClientConfig
+	path := filepath.Join(t.TempDir(), "a.mmdb")
+	f := func(from, want string) {
+		t.Helper()
+		_, err := c.latest(t.Context(), secure.URL+from, path, time.Now())
+		if text := fmt.Sprint(err); !strings.Contains(text, want) {
+			t.Errorf("%s: %s", from, text)
+		}
+	}
+	f("/plain", "redirect from https to http://127.0.0.1:")
+	f("/round", "more than 5 redirects")
+	f("/other", "<nil>")
+}
+
+// TestDownloadBounds: a server that does not answer, does not end or says too
+// much ends the download.
+func TestDownloadBounds(t *testing.T) {
+	end := make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/head":
+			w.Header().Set("X-Long", strings.Repeat("x", 2*maxHeaders))
+		case "/body":
+			w.WriteHeader(http.StatusOK)
+			_ = http.NewResponseController(w).Flush() // the client may have gone
+			<-end
+		default:
+			<-end
+		}
+	}))
+	defer s.Close()
+	defer close(end)
+	f := func(c getter, from, want string) {
+		t.Helper()
+		defer c.CloseIdleConnections()
+		_, err := c.latest(t.Context(), s.URL+from, filepath.Join(t.TempDir(), "a.mmdb"), time.Now())
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", from, err)
+		}
+	}
+	f(newGetter(time.Minute, time.Minute), "/head", "server response headers exceeded")
+	f(newGetter(time.Millisecond, time.Minute), "/none", "timeout awaiting response headers")
+	f(newGetter(time.Minute, 100*time.Millisecond), "/body", "Client.Timeout")
 }
 
 func TestAttribution(t *testing.T) {

@@ -121,20 +121,25 @@ func (d *DB) Close() error { return errors.Join(d.read.Close(), d.write.Close())
 // Backup writes a consistent copy to a file that must not exist yet, while
 // others read and write. The copy is durable on return.
 func (d *DB) Backup(ctx context.Context, path string) error {
+	// The file comes first: SQLite would give it the mode that the umask leaves,
+	// and it is to be read by nobody else at any moment.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("back up state: %w", err)
+	}
 	// Neither pool will do: one only reads, the other one would hold up writers.
 	db, err := connect(d.path, "", 1)
 	if err == nil {
 		_, err = db.ExecContext(ctx, "VACUUM INTO ?", path)
-		err = errors.Join(err, db.Close())
+		err = errors.Join(explain(err), db.Close())
 	}
-	if err != nil {
-		return fmt.Errorf("back up state: %w", explain(err))
+	if err == nil {
+		err = f.Sync()
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("back up state: %w", err)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("back up state: %w", errors.Join(err, os.Remove(path)))
 	}
-	if err := errors.Join(f.Chmod(0o600), f.Sync(), f.Close(), durable.SyncDir(filepath.Dir(path))); err != nil {
+	if err := durable.SyncDir(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("back up state: %w", err)
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -391,5 +392,29 @@ func TestBackup(t *testing.T) {
 	}
 	if err := d.Backup(t.Context(), filepath.Join(dir, FileName)); err == nil {
 		t.Error("a backup over a file passed")
+	}
+}
+
+// TestBackupPrivate: nobody else can read a copy, also while it is made, and one
+// that fails leaves no file.
+func TestBackupPrivate(t *testing.T) {
+	d := open(t, t.TempDir())
+	dir := t.TempDir()
+	old := syscall.Umask(0)
+	defer syscall.Umask(old)
+	path := filepath.Join(dir, FileName)
+	if err := d.Backup(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := d.Backup(ctx, path+"2"); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("%d files, %v", len(entries), err)
 	}
 }
