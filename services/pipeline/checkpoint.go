@@ -86,7 +86,7 @@ func (d *checkpoints) save(c checkpoint) error {
 	if err := os.MkdirAll(d.dir, 0o700); err != nil {
 		return fmt.Errorf("save checkpoint: %w", err)
 	}
-	b, err := d.sealed(c.appendTo(nil))
+	b, err := d.sealed(c.offset, c.appendTo(nil))
 	if err == nil {
 		err = durable.WriteFile(d.path(c.offset), b, 0o600)
 	}
@@ -127,7 +127,7 @@ func (d *checkpoints) load(limit queue.Offset, report func(error)) (c checkpoint
 			if err != nil {
 				return checkpoint{}, false, fmt.Errorf("load checkpoint: %w", err)
 			}
-			if b, err = d.unsealed(b); err != nil {
+			if b, err = d.unsealed(offset, b); err != nil {
 				return checkpoint{}, false, fmt.Errorf("load checkpoint: %w", err)
 			}
 			if c, err = readCheckpoint(b); err == nil && c.offset == offset {

@@ -3,8 +3,10 @@ package pipeline
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"time"
 
+	"github.com/gatewatch/gatewatch/services/queue"
 	"github.com/gatewatch/gatewatch/services/vault"
 )
 
@@ -16,8 +18,10 @@ const (
 	keyAge      = 30 * 24 * time.Hour
 )
 
+func checkpointLabel(offset queue.Offset) []byte { return fmt.Appendf(nil, "%s %d", keyPurpose, offset) }
+
 // sealed encrypts the content of a checkpoint, if it is to be.
-func (d *checkpoints) sealed(b []byte) ([]byte, error) {
+func (d *checkpoints) sealed(offset queue.Offset, b []byte) ([]byte, error) {
 	if !d.encrypt {
 		return b, nil
 	}
@@ -32,12 +36,12 @@ func (d *checkpoints) sealed(b []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.Seal([]byte(sealedMagic), b, nil), nil
+	return s.Seal([]byte(sealedMagic), b, checkpointLabel(offset)), nil
 }
 
 // unsealed returns the content of a checkpoint. What is damaged it returns as it
 // is; without any key it fails, for the state is not lost.
-func (d *checkpoints) unsealed(b []byte) ([]byte, error) {
+func (d *checkpoints) unsealed(offset queue.Offset, b []byte) ([]byte, error) {
 	message, ok := bytes.CutPrefix(b, []byte(sealedMagic))
 	if !ok {
 		return b, nil
@@ -45,7 +49,7 @@ func (d *checkpoints) unsealed(b []byte) ([]byte, error) {
 	if d.keys == nil {
 		return nil, errors.New("it is encrypted and no master key is given")
 	}
-	plain, err := d.keys.Unseal(nil, message, nil)
+	plain, err := d.keys.Unseal(nil, message, checkpointLabel(offset))
 	if errors.Is(err, vault.ErrDamaged) || errors.Is(err, vault.ErrUnknownKey) {
 		return b, nil
 	}

@@ -47,7 +47,7 @@ func (d *Disk) seal(s *vault.Sealer, frame []byte, bound int64) []byte {
 	if int64(cap(buffer)) < headerSize+bound {
 		buffer = make([]byte, headerSize+bound)
 	}
-	return s.Seal(buffer[:headerSize], frame[headerSize:], nil)
+	return s.Seal(buffer[:headerSize], frame[headerSize:], []byte(keyPurpose))
 }
 
 // unseal opens a sealed body in its place. Of a body that is damaged or forged
@@ -57,7 +57,7 @@ func (s *scanner) unseal(b []byte) ([]byte, error) {
 		return nil, &keyError{errors.New("the queue is encrypted and no master key is given")}
 	}
 	at := min(vault.Room, len(b))
-	plain, err := s.keys.Unseal(b[at:at], b, nil)
+	plain, err := s.keys.Unseal(b[at:at], b, []byte(keyPurpose))
 	switch {
 	case errors.Is(err, vault.ErrDamaged):
 		return nil, errBody

@@ -131,10 +131,14 @@ func NewReader(src io.ReaderAt, size int64, ring *Ring) (*Reader, error) {
 	if r.aead, err = derive(k.secret[:], h[20:52], "file"); err != nil {
 		return nil, err
 	}
-	// A file that was cut in a tag has no whole last frame: what is left of it
-	// does not open.
-	r.size = max(body-r.frames*tagSize, (r.frames-1)*frameSize)
-	return r, nil
+	// Of a file that was cut in a tag not even one byte of the last frame is
+	// there, and none but an empty file ends with an empty frame: so the reader
+	// looks for one byte, and finds that there is none.
+	r.size = max(body-r.frames*tagSize, (r.frames-1)*frameSize+min(1, r.frames-1))
+	if r.size == 0 { // nobody will read from it
+		_, err = r.span(nil, 0, make([]byte, tagSize))
+	}
+	return r, err
 }
 
 // readHead returns the first whole head.
@@ -188,13 +192,15 @@ var spans = sync.Pool{New: func() any { b := make([]byte, spanFrames*sealedFrame
 // span reads the beginning of p, as far as one call goes. All of p is in the file.
 func (r *Reader) span(p []byte, off int64, buf []byte) (n int, err error) {
 	first, end := off/frameSize, (off+int64(len(p))+frameSize-1)/frameSize
-	end = min(end, first+spanFrames, r.frames)
+	end = min(max(end, first+1), first+spanFrames, r.frames)
 	length := (end - first) * sealedFrame
 	if end == r.frames {
 		length = r.size + r.frames*tagSize - first*sealedFrame
 	}
 	buf = buf[:length]
-	if n, err := r.src.ReadAt(buf, 2*fileHead+first*sealedFrame); n < len(buf) {
+	if n, err := r.src.ReadAt(buf, 2*fileHead+first*sealedFrame); n < len(buf) && errors.Is(err, io.EOF) {
+		buf = buf[:n] // it was cut
+	} else if n < len(buf) {
 		return 0, fmt.Errorf("read sealed file: %w", err)
 	}
 	for frame := first; frame < end; frame++ {

@@ -2,40 +2,24 @@ package vault
 
 import (
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/gatewatch/gatewatch/services/durable"
 )
 
-const (
-	ringVersion = 1
-	maxKeys     = 1 << 14
-	maxRing     = 8 << 20 // bytes of the file
-)
-
-// Ring holds the data keys of a directory. Its methods may be called at once.
-// One process writes a ring; others may read it meanwhile.
+// Ring holds the data keys of a directory. Its methods may be called at once,
+// and by several processes.
 type Ring struct {
 	path   string
 	master Master
 
-	mu   sync.Mutex
-	keys []entry // oldest first
-	open map[ID]*Key
-}
-
-// ringFile is the file. It is written twice, with the suffix .copy too: without
-// its keys all that they encrypt is lost.
-type ringFile struct {
-	Version int     `json:"version"`
-	Keys    []entry `json:"keys"`
+	mu         sync.Mutex
+	generation uint64
+	keys       []entry // oldest first
+	open       map[ID]*Key
 }
 
 // entry is a data key as the file holds it.
@@ -57,75 +41,53 @@ func Open(path string, master Master) (*Ring, error) {
 	return r, nil
 }
 
-// load reads the file; the caller holds the lock or is alone.
+// load reads the file and its copy and takes what is newer of what is whole; the
+// caller holds mu or is alone.
 func (r *Ring) load() error {
-	keys, err := readRing(r.path)
-	if err != nil && !errors.Is(err, ErrMaster) {
-		copied, second := readRing(r.path + ".copy")
-		switch {
-		case second == nil:
-			keys, err = copied, nil
-		case errors.Is(err, fs.ErrNotExist) && errors.Is(second, fs.ErrNotExist):
-			err = nil
-		}
+	f, err := readRing(r.path, r.master)
+	other, second := readRing(r.path+copySuffix, r.master)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && errors.Is(second, fs.ErrNotExist):
+		f, err = ringFile{Version: ringVersion}, nil
+	case err != nil && second == nil, err == nil && second == nil && other.Generation > f.Generation:
+		f, err = other, nil
 	}
 	if err != nil {
 		return err
 	}
-	open := make(map[ID]*Key, len(keys))
-	for _, e := range keys {
-		k, err := r.master.unwrap(e)
-		if err != nil {
-			return err
-		}
-		if old := r.open[e.ID]; old != nil {
-			k = old
+	open := make(map[ID]*Key, len(f.Keys))
+	for _, e := range f.Keys {
+		k := r.open[e.ID] // with what it has derived
+		if k == nil {
+			if k, err = r.master.unwrap(e); err != nil {
+				return err
+			}
 		}
 		open[e.ID] = k
 	}
-	r.keys, r.open = keys, open
+	r.generation, r.keys, r.open = f.Generation, f.Keys, open
 	return nil
 }
 
-func readRing(path string) ([]entry, error) {
-	info, err := os.Stat(path)
+// change lets f make other keys of those in the file and makes them durable. No
+// other process changes the ring meanwhile. The caller holds mu.
+func (r *Ring) change(f func() ([]entry, Master, error)) error {
+	lock, err := lockRing(r.path)
 	if err != nil {
-		return nil, fmt.Errorf("read key ring: %w", err)
+		return err
 	}
-	if info.Size() > maxRing {
-		return nil, fmt.Errorf("read key ring %s: %d bytes are too many", path, info.Size())
+	defer lock.Close()
+	if err := r.load(); err != nil {
+		return err
 	}
-	b, err := os.ReadFile(path)
+	keys, master, err := f()
 	if err != nil {
-		return nil, fmt.Errorf("read key ring: %w", err)
+		return err
 	}
-	var f ringFile
-	if err := json.Unmarshal(b, &f); err != nil {
-		return nil, fmt.Errorf("read key ring %s: %w", path, err)
+	if err := writeRing(r.path, ringFile{Version: ringVersion, Generation: r.generation + 1, Keys: keys}, master); err != nil {
+		return err
 	}
-	if f.Version != ringVersion || len(f.Keys) > maxKeys {
-		return nil, fmt.Errorf("read key ring %s: version %d with %d keys is not known", path, f.Version, len(f.Keys))
-	}
-	for i := range f.Keys {
-		e := &f.Keys[i]
-		if e.ID, err = ParseID(e.Name); err != nil {
-			return nil, fmt.Errorf("read key ring %s: %w", path, err)
-		}
-	}
-	return f.Keys, nil
-}
-
-// save makes the keys durable under the master key.
-func (r *Ring) save(keys []entry) error {
-	b, err := json.MarshalIndent(ringFile{Version: ringVersion, Keys: keys}, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode key ring: %w", err)
-	}
-	for _, path := range []string{r.path, r.path + ".copy"} {
-		if err := durable.WriteFile(path, append(b, '\n'), 0o600); err != nil {
-			return fmt.Errorf("write key ring: %w", err)
-		}
-	}
+	r.generation, r.keys, r.master = r.generation+1, keys, master
 	return nil
 }
 
@@ -134,27 +96,37 @@ func (r *Ring) save(keys []entry) error {
 func (r *Ring) Current(purpose string, now time.Time, age time.Duration) (*Key, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, e := range slices.Backward(r.keys) {
-		if e.Purpose == purpose && now.Sub(e.Created) < age {
-			return r.open[e.ID], nil
+	if k := r.newest(purpose, now, age); k != nil {
+		return k, nil
+	}
+	var k *Key
+	err := r.change(func() ([]entry, Master, error) {
+		if k = r.newest(purpose, now, age); k != nil { // of another process
+			return r.keys, r.master, nil
 		}
-	}
-	if len(r.keys) == maxKeys {
-		return nil, fmt.Errorf("make data key: the ring holds %d keys: remove those that are not in use", maxKeys)
-	}
-	k := &Key{}
-	fill(k.ID[:])
-	fill(k.secret[:])
-	e, err := r.master.wrap(k, purpose, now)
+		if len(r.keys) == maxKeys {
+			return nil, r.master, fmt.Errorf("make data key: the ring holds %d keys: remove those that are not in use", maxKeys)
+		}
+		k = &Key{}
+		fill(k.ID[:])
+		fill(k.secret[:])
+		e, err := r.master.wrap(k, purpose, now)
+		return append(slices.Clip(r.keys), e), r.master, err
+	})
 	if err != nil {
 		return nil, err
 	}
-	keys := append(slices.Clip(r.keys), e)
-	if err := r.save(keys); err != nil {
-		return nil, err
-	}
-	r.keys, r.open[k.ID] = keys, k
+	r.open[k.ID] = k
 	return k, nil
+}
+
+func (r *Ring) newest(purpose string, now time.Time, age time.Duration) *Key {
+	for _, e := range slices.Backward(r.keys) {
+		if e.Purpose == purpose && now.Sub(e.Created) < age {
+			return r.open[e.ID]
+		}
+	}
+	return nil
 }
 
 // Key returns a data key by its ID. A key that another process has made since is
@@ -196,11 +168,12 @@ func (r *Ring) List() []Listed {
 func (r *Ring) Destroy(ids ...ID) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	keys := slices.DeleteFunc(slices.Clone(r.keys), func(e entry) bool { return slices.Contains(ids, e.ID) })
-	if err := r.save(keys); err != nil {
+	err := r.change(func() ([]entry, Master, error) {
+		return slices.DeleteFunc(slices.Clone(r.keys), func(e entry) bool { return slices.Contains(ids, e.ID) }), r.master, nil
+	})
+	if err != nil {
 		return err
 	}
-	r.keys = keys
 	for _, id := range ids {
 		delete(r.open, id)
 	}
@@ -212,19 +185,17 @@ func (r *Ring) Destroy(ids ...ID) error {
 func (r *Ring) Rewrap(master Master) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	keys := make([]entry, 0, len(r.keys))
-	for _, old := range r.keys {
-		e, err := master.wrap(r.open[old.ID], old.Purpose, old.Created)
-		if err != nil {
-			return err
+	return r.change(func() ([]entry, Master, error) {
+		keys := make([]entry, 0, len(r.keys))
+		for _, old := range r.keys {
+			e, err := master.wrap(r.open[old.ID], old.Purpose, old.Created)
+			if err != nil {
+				return nil, master, err
+			}
+			keys = append(keys, e)
 		}
-		keys = append(keys, e)
-	}
-	if err := r.save(keys); err != nil {
-		return err
-	}
-	r.keys, r.master = keys, master
-	return nil
+		return keys, master, nil
+	})
 }
 
 // label is what a wrapped key is bound to.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -144,6 +145,74 @@ func TestRing(t *testing.T) {
 	}
 	if b, _ := os.ReadFile(r.path); bytes.Contains(b, []byte(k.ID.String())) {
 		t.Error("the destroyed key is still in the file")
+	}
+}
+
+// TestRingDamage flips each bit of either file: all keys stay, what is made next
+// adds to them, and the damaged file is whole again.
+func TestRingDamage(t *testing.T) {
+	r := testRing(t)
+	k := testKey(t, r)
+	whole, err := os.ReadFile(r.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(whole)*8; i += 7 {
+		bad := bytes.Clone(whole)
+		bad[i/8] ^= 1 << (i % 8)
+		for _, path := range []string{r.path, r.path + ".copy"} {
+			if err := os.WriteFile(path, bad, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			again, err := Open(r.path, r.master)
+			if err != nil || again.open[k.ID] == nil {
+				t.Fatalf("bit %d of %s: %v", i, path, err)
+			}
+			if i%(7*31) == 0 {
+				if _, err := again.Current("another", start, time.Hour); err != nil {
+					t.Fatal(err)
+				}
+				if b, err := readRing(path, r.master); err != nil || len(b.Keys) != 2 {
+					t.Fatalf("bit %d of %s: %d keys after a change, %v", i, path, len(b.Keys), err)
+				}
+			}
+			for _, path := range []string{r.path, r.path + ".copy"} {
+				if err := os.WriteFile(path, whole, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	for _, path := range []string{r.path, r.path + ".copy"} {
+		if err := os.WriteFile(path, whole[1:], 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Open(r.path, r.master); !errors.Is(err, ErrDamaged) {
+		t.Errorf("both files damaged: %v", err)
+	}
+}
+
+// TestRingOfTwo lets two processes make keys at once: none is lost.
+func TestRingOfTwo(t *testing.T) {
+	first := testRing(t)
+	second, err := Open(first.path, first.master)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made sync.WaitGroup
+	for i, r := range []*Ring{first, second, first, second} {
+		made.Go(func() {
+			for j := range 5 {
+				if _, err := r.Current(string(rune('a'+i*5+j)), start, time.Hour); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	made.Wait()
+	if r, err := Open(first.path, first.master); err != nil || len(r.keys) != 20 {
+		t.Errorf("%d keys of 20, %v", len(r.keys), err)
 	}
 }
 
@@ -287,11 +356,18 @@ func TestFileDamage(t *testing.T) {
 			t.Errorf("bit of byte %d: %d bytes are left, want %d", i, got, want)
 		}
 	}
-	for cut := range len(sealed) / 7 {
-		n := cut * 7
+	for cut := range len(sealed) / 3 {
+		n := cut * 3
 		whole := max(0, n-2*fileHead) / sealedFrame
 		if got := readable(sealed[:n]); got > whole*frameSize || got < (whole-1)*frameSize {
 			t.Errorf("cut to %d: %d bytes are left", n, got)
+		}
+		f, err := NewReader(bytes.NewReader(sealed[:n]), int64(n), r)
+		if err != nil {
+			continue
+		}
+		if _, err := io.Copy(io.Discard, io.NewSectionReader(f, 0, f.Size())); !errors.Is(err, ErrDamaged) {
+			t.Errorf("cut to %d: read to the end with %v", n, err)
 		}
 	}
 	moved := bytes.Clone(sealed)
