@@ -143,20 +143,26 @@ func NewReader(src io.ReaderAt, size int64, ring *Ring) (*Reader, error) {
 
 // readHead returns the first whole head.
 func readHead(src io.ReaderAt) ([]byte, error) {
-	h := make([]byte, fileHead)
-	for _, at := range []int64{0, fileHead} {
-		if _, err := src.ReadAt(h, at); err != nil && !errors.Is(err, io.EOF) {
-			return nil, fmt.Errorf("read head of sealed file: %w", err)
-		}
-		if string(h[:8]) != fileMagic || crc32.Checksum(h[:60], castagnoli) != binary.LittleEndian.Uint32(h[60:]) {
-			continue
-		}
-		if h[8] != fileVersion {
-			return nil, fmt.Errorf("open sealed file: version %d is not known", h[8])
-		}
-		return h, nil
+	h, err := readHeadAt(src, 0)
+	if errors.Is(err, ErrDamaged) {
+		h, err = readHeadAt(src, fileHead)
 	}
-	return nil, fmt.Errorf("read head of sealed file: %w", ErrDamaged)
+	return h, err
+}
+
+// readHeadAt returns the copy of the head that begins there.
+func readHeadAt(src io.ReaderAt, at int64) ([]byte, error) {
+	h := make([]byte, fileHead)
+	if _, err := src.ReadAt(h, at); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read head of sealed file: %w", err)
+	}
+	if string(h[:8]) != fileMagic || crc32.Checksum(h[:60], castagnoli) != binary.LittleEndian.Uint32(h[60:]) {
+		return nil, fmt.Errorf("read head of sealed file: %w", ErrDamaged)
+	}
+	if h[8] != fileVersion {
+		return nil, fmt.Errorf("open sealed file: version %d is not known", h[8])
+	}
+	return h, nil
 }
 
 // Size returns the number of bytes of plain text.

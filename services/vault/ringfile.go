@@ -58,13 +58,23 @@ func readBounded(path string) ([]byte, error) {
 	return b, err
 }
 
-func decodeRing(b []byte, master Master) (ringFile, error) {
+// ringBody returns what follows the first line, which is not damaged, and the
+// HMAC of that line.
+func ringBody(b []byte) (body, mac []byte, err error) {
 	line, body, _ := bytes.Cut(b, []byte("\n"))
 	sums, ok := bytes.CutPrefix(line, []byte(ringMagic))
 	sum := sha256.Sum256(body)
 	digest, mac, _ := bytes.Cut(sums, []byte(" "))
 	if !ok || string(digest) != hex.EncodeToString(sum[:]) {
-		return ringFile{}, ErrDamaged
+		return nil, nil, ErrDamaged
+	}
+	return body, mac, nil
+}
+
+func decodeRing(b []byte, master Master) (ringFile, error) {
+	body, mac, err := ringBody(b)
+	if err != nil {
+		return ringFile{}, err
 	}
 	want, err := master.sign(body)
 	if err != nil {
@@ -75,9 +85,12 @@ func decodeRing(b []byte, master Master) (ringFile, error) {
 	} else if !hmac.Equal(given, want) {
 		return ringFile{}, ErrMaster
 	}
+	return parseRing(body)
+}
+
+func parseRing(body []byte) (f ringFile, err error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
-	var f ringFile
 	if err := d.Decode(&f); err != nil {
 		return ringFile{}, err
 	}
