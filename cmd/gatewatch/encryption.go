@@ -19,7 +19,7 @@ const (
 // encryptionSettings says whether what rests on disk is encrypted. What was
 // encrypted is read as long as the master key is there, whatever they say.
 type encryptionSettings struct {
-	Enabled       bool   `help:"encrypt the queue, segments and archives on disk; what is there already stays as it is"`
+	Enabled       bool   `help:"encrypt the queue, segments and archives on disk; what is there already stays as it is, and all else (state.db with alerts and labels, the audit log) is never encrypted: an encrypted disk is for that"`
 	MasterKeyFile string `yaml:"master_key_file" help:"file of the master key: 32 bytes as 64 hexadecimal digits or in base64, mode 0600; default: master.key in the data folder, made if need be; GATEWATCH_MASTER_KEY wins"`
 }
 

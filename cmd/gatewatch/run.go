@@ -51,7 +51,7 @@ type server struct {
 
 	listeners []listener
 	serving   sync.WaitGroup // the listeners
-	running   sync.WaitGroup // the pipeline
+	running   sync.WaitGroup // the pipeline, retention and other work behind
 	isReady   atomic.Bool
 	cancel    context.CancelFunc
 	failed    chan error // the first failure of a part
@@ -100,6 +100,8 @@ func (v *server) open(ctx, run context.Context) (err error) {
 	if err := v.openStore(); err != nil {
 		return err
 	}
+	retention := state.NewRetention(v.state, v.settings.State, v.log, v.metrics)
+	v.running.Go(func() { retention.Run(run) })
 	if v.sink, err = ingest.Open(ctx, filepath.Join(dir, "ingest"), v.queue, v.settings.Ingest, v.log, v.metrics); err != nil {
 		return err
 	}

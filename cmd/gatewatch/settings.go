@@ -19,6 +19,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/pipeline"
 	"github.com/gatewatch/gatewatch/services/queue"
 	"github.com/gatewatch/gatewatch/services/rules"
+	"github.com/gatewatch/gatewatch/services/state"
 	"github.com/gatewatch/gatewatch/services/store"
 )
 
@@ -50,6 +51,7 @@ type settings struct {
 	Archive  archiveSettings
 	Rules    rules.Config
 	Store    store.Config
+	State    state.Config
 }
 
 type listenSettings struct {
@@ -95,6 +97,7 @@ func (s settings) withDefaults() settings {
 	s.Enrich = s.Enrich.WithDefaults()
 	s.Rules = s.Rules.WithDefaults()
 	s.Store = s.Store.WithDefaults()
+	s.State = s.State.WithDefaults()
 	return s
 }
 
@@ -218,6 +221,9 @@ func (s *settings) validate() error {
 	}
 	if err := s.Store.Validate(); err != nil {
 		wrong("store: %w", err)
+	}
+	if err := s.State.Validate(); err != nil {
+		wrong("state.%w", err)
 	}
 	_, err := pipeline.New(s.Pipeline, pipeline.Options{})
 	return errors.Join(append(errs, err)...)

@@ -41,20 +41,50 @@ func (s alertServer) ListAlerts(ctx context.Context, req *gatewatchv1.ListAlerts
 	if err != nil {
 		return nil, err
 	}
-	resp := &gatewatchv1.ListAlertsResponse{}
-	var last state.Alert
-	err = s.api.parts.Alerts.Alerts(ctx, after, func(a state.Alert) bool {
-		if !matches(&a) {
-			return true
-		}
-		if len(resp.Alerts) == size { // one more: there is another page
-			resp.NextPageToken = newPageToken(strconv.FormatInt(last.Found.UnixNano(), 10)+" "+last.ID, now)
-			return false
-		}
-		resp.Alerts, last = append(resp.Alerts, newProtoAlert(&a)), a
-		return true
-	})
-	return resp, err
+	p := alertPage{size: size, most: maxAlertScan, matches: matches, began: s.api.parts.Now(), now: s.api.parts.Now}
+	if err := s.api.parts.Alerts.Alerts(ctx, after, p.take); err != nil {
+		return nil, err
+	}
+	resp := &gatewatchv1.ListAlertsResponse{Alerts: p.alerts}
+	if p.more {
+		resp.NextPageToken = newPageToken(strconv.FormatInt(p.last.Found.UnixNano(), 10)+" "+p.last.ID, now)
+	}
+	return resp, nil
+}
+
+// One call looks at so many alerts for those that match its filter, and for so
+// long. Its page may have few or none of them, and a token to go on.
+const (
+	maxAlertScan  = 50_000
+	alertScanTime = 2 * time.Second
+)
+
+// alertPage gathers the alerts of a page.
+type alertPage struct {
+	size, most int // alerts on the page, and looked at for it
+	matches    func(*state.Alert) bool
+	began      time.Time
+	now        func() time.Time
+
+	alerts []*gatewatchv1.Alert
+	seen   int
+	last   state.Place // that was looked at
+	more   bool        // there are others behind it
+}
+
+// take looks at an alert and tells whether it wants the next one.
+func (p *alertPage) take(a state.Alert) bool {
+	late := p.seen > 0 && p.now().Sub(p.began) > alertScanTime
+	matches := !late && p.seen < p.most && p.matches(&a)
+	if late || p.seen == p.most || matches && len(p.alerts) == p.size {
+		p.more = true
+		return false
+	}
+	p.seen, p.last = p.seen+1, state.Place{Found: a.Found, ID: a.ID}
+	if matches {
+		p.alerts = append(p.alerts, newProtoAlert(&a))
+	}
+	return true
 }
 
 // alertPlace reads the place in a page token: when the last alert of the page

@@ -121,6 +121,43 @@ func TestAlerts(t *testing.T) {
 	}
 }
 
+// TestAlertPageBounds: a filter that matches little ends a call with a place to
+// go on from, and never without one step ahead.
+func TestAlertPageBounds(t *testing.T) {
+	s := newServer(t, Config{}, false)
+	f := func(want string, size, most int, step time.Duration) {
+		t.Helper()
+		now := started
+		matches, err := alertFilter("event.severity: 90", now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for after, calls := (state.Place{}), 0; ; calls++ {
+			p := alertPage{size: size, most: most, matches: matches, began: now, now: func() time.Time {
+				now = now.Add(step)
+				return now
+			}}
+			if err := s.state.Alerts(t.Context(), after, p.take); err != nil {
+				t.Fatal(err)
+			}
+			for _, a := range p.alerts {
+				got = append(got, a.GetId())
+			}
+			if after = p.last; !p.more || calls > 9 {
+				break
+			}
+			got = append(got, "|")
+		}
+		if text := strings.Join(got, " "); text != want {
+			t.Errorf("%d of %d, %v each: %s, want %s", size, most, step, text, want)
+		}
+	}
+	f("f-4", 9, 9, 0)
+	f("f-4 | |", 9, 2, 0)
+	f("f-4 | | | |", 9, 9, time.Minute)
+}
+
 func TestAlertsOverREST(t *testing.T) {
 	s := newServer(t, Config{}, false)
 	call := func(method, path, body string) (int, string) {
