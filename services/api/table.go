@@ -56,6 +56,7 @@ func appendTable(b []byte, t *query.Table, stats store.Stats) []byte {
 		b = event.AppendQuoted(b, name)
 	}
 	b = append(b, `],"rows":[`...)
+	var times timeText
 	for i, row := range t.Rows {
 		if i > 0 {
 			b = append(b, ',')
@@ -65,11 +66,32 @@ func appendTable(b []byte, t *query.Table, stats store.Stats) []byte {
 			if j > 0 {
 				b = append(b, ',')
 			}
-			b = v.AppendJSON(b)
+			if v.Kind() == event.KindTime {
+				b = times.append(b, v)
+			} else {
+				b = v.AppendJSON(b)
+			}
 		}
 		b = append(b, ']')
 	}
 	b = append(b, `],"stats":`...)
 	b = appendMessage(b, newProtoStats(stats).ProtoReflect())
 	return append(b, '}')
+}
+
+// timeText remembers where the last time was written: in the rows of a histogram
+// many times in a row are the same.
+type timeText struct {
+	ns       int64
+	from, to int // in what is appended to; 0 before the first
+}
+
+func (t *timeText) append(b []byte, v event.Value) []byte {
+	if t.to > 0 && t.ns == v.Int() {
+		return append(b, b[t.from:t.to]...)
+	}
+	t.ns, t.from = v.Int(), len(b)
+	b = v.AppendJSON(b)
+	t.to = len(b)
+	return b
 }

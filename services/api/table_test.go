@@ -35,6 +35,8 @@ func TestTableIsWrittenAsItsMessage(t *testing.T) {
 		[]event.Value{event.String(""), event.String("x\x00\xff\"<\u00fc"), {}},
 		[]event.Value{event.Int(math.MinInt64), event.Float(0.1), event.Float(1e300)},
 		[]event.Value{event.Float(math.NaN()), event.Float(math.Inf(-1)), event.Bool(true)},
+		[]event.Value{event.Time(0), event.Time(0), event.Time(5)},
+		[]event.Value{event.Time(5), event.Int(5), event.Time(5)},
 		[]event.Value{event.Time(1_700_000_000_123_456_789), event.Time(-1), event.Time(0)},
 		[]event.Value{event.IP(netip.MustParseAddr("203.0.113.9")), event.IP(netip.MustParseAddr("2001:db8::1")), event.Bool(false)},
 	)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/services/store/query"
@@ -98,12 +99,17 @@ func (p *precount) each(b *segment.Block, rows bitmap, f func(row int, n int64) 
 	return true, nil
 }
 
-// combine numbers the combination of values of each row and returns how many
-// numbers there are, and false where the block does not lend itself to it.
+// combine numbers the combination of values of each row, in the order of the first
+// field if that is in buckets, and returns how many numbers there are, and false
+// where the block does not lend itself to it.
 func (p *precount) combine(b *segment.Block) (size int, ok bool) {
-	p.tuple = append(p.tuple[:0], make([]uint32, b.Rows())...)
+	if cap(p.tuple) < b.Rows() {
+		p.tuple = make([]uint32, b.Rows())
+	}
+	p.tuple = p.tuple[:b.Rows()]
+	clear(p.tuple)
 	size = 1
-	for _, k := range p.fields {
+	for _, k := range slices.Backward(p.fields) {
 		n, ok := p.dimension(b, k, size)
 		if !ok || n > maxTuples/size {
 			return 0, false

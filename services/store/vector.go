@@ -19,6 +19,8 @@ type vector struct {
 	rows   []uint16 // that match
 	group  []int32  // of each of them
 	values []event.Value
+	hashes []uint64 // of values
+	some   []int32  // groups of the rows that have a value
 }
 
 // newVector prepares for an execution, nil where rows cannot be added so.
@@ -101,8 +103,8 @@ func (v *vector) collect(size int, rows bitmap, row *blockRow) error {
 
 // column adds the values of the rows to a column of results.
 func (v *vector) column(agg int, count bool, c *segment.Column) error {
-	if add, ok := v.groups.Hasher(agg); ok && !count {
-		return v.distinct(add, c)
+	if v.groups.Distinct(agg) && !count {
+		return v.distinct(agg, c)
 	}
 	if count || c == nil {
 		for _, g := range v.group {
@@ -131,23 +133,25 @@ func (v *vector) column(agg int, count bool, c *segment.Column) error {
 }
 
 // distinct adds the identities of the values of the rows.
-func (v *vector) distinct(add func(group int, hash uint64) int64, c *segment.Column) error {
+func (v *vector) distinct(agg int, c *segment.Column) error {
 	if c == nil {
 		return nil
 	}
 	hash := hashes(c)
+	v.hashes, v.some = v.hashes[:0], v.some[:0]
 	var r segment.Reader
-	var grown int64
 	for i, g := range v.group {
-		if at := r.Entry(c, int(v.rows[i])); at >= 0 {
-			h, err := hash(at)
-			if err != nil {
-				return err
-			}
-			grown += add(int(g), h)
+		at := r.Entry(c, int(v.rows[i]))
+		if at < 0 {
+			continue
 		}
+		h, err := hash(at)
+		if err != nil {
+			return err
+		}
+		v.hashes, v.some = append(v.hashes, h), append(v.some, g)
 	}
-	return v.groups.Grown(grown)
+	return v.groups.AddHashes(agg, v.some, v.hashes)
 }
 
 // hashes returns a function that hashes the identity of an entry.

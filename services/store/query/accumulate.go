@@ -158,6 +158,7 @@ func (c *digests) value(g int) event.Value {
 type distincts struct {
 	sets []distinct
 	buf  []byte
+	read uint64 // keeps what addAll reads from being left out; means nothing
 }
 
 func (c *distincts) extend() int64 { c.sets = append(c.sets, distinct{}); return 128 }
@@ -167,6 +168,27 @@ func (c *distincts) add(g int, values []event.Value, _ int64) int64 {
 	for _, v := range values {
 		c.buf = appendIdentity(c.buf[:0], v)
 		grown += c.sets[g].add(xxhash.Sum64(c.buf))
+	}
+	return grown
+}
+
+// ahead is how many values' places are read before the first of them is added.
+const ahead = 32
+
+// addAll adds to each group the hash beside it and returns by how many bytes the
+// state grew. The places of many hashes are read at once: one by one the
+// processor would wait for memory at each.
+func (c *distincts) addAll(groups []int32, hashes []uint64) int64 {
+	var grown int64
+	for len(groups) > 0 {
+		n := min(ahead, len(groups))
+		for i, g := range groups[:n] {
+			c.read += c.sets[g].peek(hashes[i])
+		}
+		for i, g := range groups[:n] {
+			grown += c.sets[g].add(hashes[i])
+		}
+		groups, hashes = groups[n:], hashes[n:]
 	}
 	return grown
 }

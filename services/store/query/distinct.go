@@ -44,6 +44,18 @@ func (d *distinct) add(h uint64) int64 {
 	return d.grow()
 }
 
+// peek reads the memory that add of a hash begins with. What it returns means
+// nothing.
+func (d *distinct) peek(h uint64) uint64 {
+	switch {
+	case d.ranks != nil:
+		return uint64(d.ranks[h>>(64-registerBits)])
+	case d.table != nil:
+		return d.table[h&uint64(len(d.table)-1)]
+	}
+	return 0
+}
+
 // insert puts a hash into the table and tells whether it is new.
 func (d *distinct) insert(h uint64) bool {
 	if d.table == nil {

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -148,24 +149,30 @@ type groupStage struct {
 func (s *groupStage) push(row Row, n int64, _ uint64) (bool, error) { return true, s.add(row, n) }
 
 func (s *groupStage) close(ctx context.Context) error {
-	if len(s.stats.By) == 0 && len(s.ids) == 0 {
+	if len(s.stats.By) == 0 && s.ids.size() == 0 {
 		if _, err := s.find(nil); err != nil {
 			return err
 		}
 	}
-	rows := make([][]event.Value, len(s.ids))
+	n, width := s.ids.size(), len(s.columns)
+	if err := s.take(int64(n * (24 + 32*width))); err != nil {
+		return err
+	}
+	rows := make([][]event.Value, n)
+	all := make([]event.Value, 0, n*width)
 	for i := range rows {
 		if i%1024 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		rows[i] = s.row(i)
-	}
-	if err := s.take(int64(len(rows) * (24 + 32*len(s.columns)))); err != nil {
-		return err
+		all = s.row(all, i)
+		rows[i] = all[len(all)-width : len(all) : len(all)]
 	}
 	if s.sorted {
-		by := len(s.stats.By)
-		slices.SortFunc(rows, func(a, b []event.Value) int { return slices.CompareFunc(a[:by], b[:by], Compare) })
+		sortRows(rows, len(s.stats.By))
+	}
+	if sink, ok := s.next.(*tableSink); ok && slices.EqualFunc(s.columns, sink.columns, event.Key.Is) {
+		sink.rows = rows
+		return nil
 	}
 	row := tuple{keys: s.columns}
 	for i, values := range rows {
@@ -182,4 +189,30 @@ func (s *groupStage) close(ctx context.Context) error {
 		}
 	}
 	return s.next.close(ctx)
+}
+
+// sortRows orders rows by their first columns, by in number: by the first, of which
+// groups mostly come in order, then those that are alike there.
+func sortRows(rows [][]event.Value, by int) {
+	if by == 0 {
+		return
+	}
+	slices.SortFunc(rows, compareFirst)
+	for len(rows) > 0 && by > 1 {
+		n := 1
+		for n < len(rows) && compareFirst(rows[0], rows[n]) == 0 {
+			n++
+		}
+		slices.SortFunc(rows[:n], func(a, b []event.Value) int { return slices.CompareFunc(a[1:by], b[1:by], Compare) })
+		rows = rows[n:]
+	}
+}
+
+// compareFirst is [Compare] of the first values of rows. Most are times or integers.
+func compareFirst(a, b []event.Value) int {
+	x, y := &a[0], &b[0]
+	if k := x.Kind(); k == y.Kind() && (k == event.KindTime || k == event.KindInt) {
+		return cmp.Compare(x.Int(), y.Int())
+	}
+	return Compare(*x, *y)
 }

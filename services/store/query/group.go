@@ -1,6 +1,7 @@
 package query
 
 import (
+	"bytes"
 	"math"
 	"time"
 
@@ -16,23 +17,21 @@ type grouping struct {
 	stats  *Stats
 	budget *Budget
 
-	index   map[string]int
-	ids     []string // the identity of each group
+	ids     identities // of the groups
 	columns []accumulator
 	fields  []event.Key // that the columns read, each once
 	slots   []int       // index into fields by column, -1 for none
 	bytes   int64       // taken from the budget
 
 	id     []byte
-	lastID string
-	last   int
+	last   int // group that was found last, -1 for none
 	by     []event.Value
 	values [][]event.Value // by field
 	list   []event.Value
 }
 
 func newGrouping(s *Stats, b *Budget) *grouping {
-	g := &grouping{stats: s, budget: b, index: map[string]int{}, last: -1}
+	g := &grouping{stats: s, budget: b, last: -1}
 	for i := range s.Aggs {
 		a := &s.Aggs[i]
 		g.columns = append(g.columns, newAccumulator(a))
@@ -104,19 +103,16 @@ func (g *grouping) take(n int64) error {
 
 // find returns the group of an identity, a new one if need be.
 func (g *grouping) find(id []byte) (int, error) {
-	if g.last >= 0 && string(id) == g.lastID {
+	if g.last >= 0 && bytes.Equal(id, g.ids.at(g.last)) {
 		return g.last, nil
 	}
-	at, ok := g.index[string(id)]
-	if !ok {
+	at, place := g.ids.find(id)
+	if at < 0 {
 		if err := g.budget.group(); err != nil {
 			return 0, err
 		}
-		at = len(g.ids)
-		text := string(id)
-		g.ids = append(g.ids, text)
-		g.index[text] = at
-		size := int64(len(id)) + 80 // the entry of the map, two string headers
+		at = g.ids.add(id, place)
+		size := int64(len(id)) + 80 // its place in the table, rows of the answer
 		for _, c := range g.columns {
 			size += c.extend()
 		}
@@ -124,7 +120,7 @@ func (g *grouping) find(id []byte) (int, error) {
 			return 0, err
 		}
 	}
-	g.last, g.lastID = at, g.ids[at]
+	g.last = at
 	return at, nil
 }
 
@@ -170,10 +166,10 @@ func (g *grouping) addCombinations(row Row, n int64) error {
 // merge adds all groups of another grouping of the same pipe, which is then
 // spent.
 func (g *grouping) merge(o *grouping) error {
-	for h, id := range o.ids {
+	for h := range o.ids.size() {
 		// Twice the count while both are there would refuse what fits.
 		g.budget.release(0, 1)
-		at, err := g.find([]byte(id))
+		at, err := g.find(o.ids.at(h))
 		if err != nil {
 			return err
 		}
@@ -186,22 +182,22 @@ func (g *grouping) merge(o *grouping) error {
 		}
 	}
 	g.budget.release(o.bytes, 0)
-	o.index, o.ids, o.columns, o.bytes = nil, nil, nil, 0
+	o.ids, o.last, o.columns, o.bytes = identities{}, -1, nil, 0
 	return nil
 }
 
-// row returns the values of group i: those of By, then those of the columns.
-func (g *grouping) row(i int) []event.Value {
-	values := make([]event.Value, 0, len(g.stats.By)+len(g.columns))
-	for rest := g.ids[i]; rest != ""; {
+// row appends the values of group i: those of By, then those of the columns. Texts
+// share the memory of the groups, to which no more may be added.
+func (g *grouping) row(dst []event.Value, i int) []event.Value {
+	for rest := event.View(g.ids.at(i)); rest != ""; {
 		var v event.Value
 		v, rest = readIdentity(rest)
-		values = append(values, v)
+		dst = append(dst, v)
 	}
 	for _, c := range g.columns {
-		values = append(values, c.value(i))
+		dst = append(dst, c.value(i))
 	}
-	return values
+	return dst
 }
 
 // buckets rounds values down to the width of the group, where it has one, and

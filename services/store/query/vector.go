@@ -50,19 +50,18 @@ func (g Groups) Add(agg, group int, values []event.Value, n int64) error {
 	return g.take(g.columns[agg].add(group, values, n))
 }
 
-// Hasher returns a function that adds the identity of a value ([HashIdentity])
-// to a group of a column of results, and false unless that counts distinct
-// values. The function returns by how many bytes memory grew: see [Groups.Grown].
-func (g Groups) Hasher(agg int) (func(group int, hash uint64) int64, bool) {
-	c, ok := g.columns[agg].(*distincts)
-	if !ok {
-		return nil, false
-	}
-	return func(group int, hash uint64) int64 { return c.sets[group].add(hash) }, true
+// Distinct tells whether a column of results counts distinct values, so that
+// [Groups.AddHashes] can be used.
+func (g Groups) Distinct(agg int) bool {
+	_, ok := g.columns[agg].(*distincts)
+	return ok
 }
 
-// Grown takes memory that a [Groups.Hasher] used from the budget of the query.
-func (g Groups) Grown(n int64) error { return g.take(n) }
+// AddHashes adds values to a column of results that counts distinct ones: to each
+// group the identity ([HashIdentity]) beside it.
+func (g Groups) AddHashes(agg int, groups []int32, hashes []uint64) error {
+	return g.take(g.columns[agg].(*distincts).addAll(groups, hashes))
+}
 
 // HashIdentity returns the hash by which distinct values are counted.
 func HashIdentity(v event.Value) uint64 {
