@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"path/filepath"
+
 	"github.com/spf13/cobra"
 
 	"github.com/gatewatch/gatewatch/services/backup"
@@ -18,7 +21,11 @@ backup nothing is restored; after a kill, run it again: until then no server sta
 there.
 
 Records that the server acknowledged after the backup began may be missing; senders
-that keep them send them again.`,
+that keep them send them again.
+
+If the backup is encrypted and was made without --with-master-key, put the master
+key back as master.key, or name it as before (GATEWATCH_MASTER_KEY,
+encryption.master_key_file), before a server starts.`,
 		Example: `  gatewatch store restore --from /mnt/backup/gatewatch --data /var/lib/gatewatch`,
 		Args:    noArgs,
 	}
@@ -44,6 +51,10 @@ func runStoreRestore(cmd *cobra.Command, f *storeFlags, from string) error {
 	clear()
 	if err != nil {
 		return err
+	}
+	if x.MasterNeeded() {
+		fmt.Fprintln(cmd.ErrOrStderr(), printable(fmt.Sprintf("gatewatch: %s is encrypted, and its master key is not in the backup: put the one that wraps its %s into %s (mode 0600), or give it by %s or encryption.master_key_file",
+			f.data, ringFile, filepath.Join(f.data, masterFile), masterEnv)))
 	}
 	return printBackup(cmd, table, x, x.Bytes(), "restored")
 }

@@ -1,7 +1,7 @@
 // Package backup copies the data folder of a server to another folder while the
 // server runs, and makes a data folder from such a copy. A backup is consistent:
 // a server that starts from it has every record that was acknowledged before the
-// backup began.
+// backup began, and can open what was encrypted until it ended.
 //
 // The folder of a backup holds the content of files under its SHA-256
 // (objects/HASH), and one index that says which file has which content. What is
@@ -19,6 +19,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gatewatch/gatewatch/services/durable"
@@ -45,6 +47,15 @@ type File struct {
 	Size     int64       `json:"size"`
 	Modified int64       `json:"modified"` // Unix nanoseconds
 	SHA256   string      `json:"sha256"`
+	// Immutable files do not change any more: one of the same size and time has the
+	// same content.
+	Immutable bool `json:"immutable,omitempty"`
+}
+
+// of returns the file with a content.
+func (f File) of(sum string) File {
+	f.SHA256 = sum
+	return f
 }
 
 // Bytes returns the size of all files.
@@ -85,11 +96,27 @@ func parseIndex(raw []byte) (*Index, error) {
 	}
 	for _, f := range x.Files {
 		sum, err := hex.DecodeString(f.SHA256)
-		if err != nil || len(sum) != sha256.Size || !filepath.IsLocal(filepath.FromSlash(f.Path)) || f.Mode&^fs.ModePerm != 0 || f.Size < 0 {
+		if err != nil || len(sum) != sha256.Size || !isFile(f.Path) || f.Mode&^fs.ModePerm != 0 || f.Size < 0 {
 			return nil, fmt.Errorf("%w: entry of %q", errIndex, f.Path)
 		}
 	}
 	return x, nil
+}
+
+// isFile tells whether a path can be that of a file of a data folder.
+func isFile(name string) bool {
+	first, _, _ := strings.Cut(name, "/")
+	return fs.ValidPath(name) && name != "." && filepath.IsLocal(filepath.FromSlash(name)) &&
+		first != incomplete && first != incomplete+durable.Unfinished
+}
+
+// MasterNeeded tells whether the backup has a key ring and not the master key that
+// wraps it.
+func (x *Index) MasterNeeded() bool {
+	has := func(name string) bool {
+		return slices.ContainsFunc(x.Files, func(f File) bool { return f.Path == name })
+	}
+	return has(ringName) && !has(masterName)
 }
 
 func indexHead(body []byte) string {

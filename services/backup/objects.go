@@ -33,14 +33,13 @@ func (o *objects) has(sum string, size int64) bool {
 // add copies the first size bytes of a file unless they are there. It returns
 // their SHA-256 and how many bytes were copied.
 func (o *objects) add(ctx context.Context, f *os.File, size int64, immutable bool) (sum string, copied int64, err error) {
-	if immutable { // a look costs less than a copy
-		if sum, err = hashOf(ctx, f, size); err != nil || o.has(sum, size) {
-			return sum, 0, err
-		}
-		if o.link {
-			if err := o.hardLink(f.Name(), sum); err == nil {
-				return sum, 0, nil
-			}
+	// A look costs less than a copy.
+	if sum, err = hashOf(ctx, f, size); err != nil || o.has(sum, size) {
+		return sum, 0, err
+	}
+	if immutable && o.link {
+		if err := o.hardLink(f.Name(), sum); err == nil {
+			return sum, 0, nil
 		}
 	}
 	return o.copy(ctx, f, size)
