@@ -31,18 +31,18 @@ func newStoreArchive() *cobra.Command {
 
 // archiveFlags name a data folder and its archives.
 type archiveFlags struct {
-	data, config, dir string
+	dataFolder
+	dir string
 }
 
 func (f *archiveFlags) bind(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.data, "data", defaultSettings().Data, "data folder of the server")
-	cmd.Flags().StringVar(&f.config, "config", "", "configuration file of the server")
+	f.dataFolder.bind(cmd)
 	cmd.Flags().StringVar(&f.dir, "dir", "", "folder of the archives (default: archive.dir, else "+archiveFolder+" in the data folder)")
 }
 
 // open loads the settings of the server with its keys, and finds the archives.
 func (f *archiveFlags) open() (settings, error) {
-	s, err := loadSettings(f.config, f.data)
+	s, err := f.load()
 	if err != nil {
 		return s, err
 	}

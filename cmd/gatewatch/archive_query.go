@@ -20,14 +20,11 @@ type local interface {
 }
 
 // openArchives opens a folder of archives; the keys of encrypted ones are those
-// of the data folder that the configuration names.
+// of --data, else of the data folder that the configuration names.
 func (f *queryFlags) openArchives() (local, error) {
-	s, err := loadSettings(f.config, defaultSettings().Data)
+	s, err := loadSettings(f.config, f.data)
 	if err != nil {
 		return nil, err
-	}
-	if f.config == "" && f.data != "" {
-		s.Data = f.data
 	}
 	if err := s.openKeys(); err != nil {
 		return nil, usageError{err}

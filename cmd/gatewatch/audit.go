@@ -20,16 +20,22 @@ func newAudit() *cobra.Command {
 }
 
 // auditLog is the log of a data folder.
-type auditLog struct{ data, key string }
+type auditLog struct {
+	dataFolder
+	key string
+}
 
 func (a *auditLog) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&a.data, "data", "./gatewatch-data", "data folder of the server, which may run")
+	a.bind(cmd)
 	cmd.Flags().StringVar(&a.key, "key", "", "file with the public key of the log, kept elsewhere (default: DIR/audit/key.pub)")
 }
 
 // read verifies the log and calls each with its leaves. What is not there is a
 // mistake of the call.
 func (a *auditLog) read(each func(int64, audit.Leaf) error) (audit.Checked, error) {
+	if _, err := a.load(); err != nil {
+		return audit.Checked{}, err
+	}
 	dir := filepath.Join(a.data, audit.Dir)
 	if !isDir(dir) {
 		return audit.Checked{}, usagef("--data: there is no audit log in %s", a.data)

@@ -79,6 +79,9 @@ const verifyTries = 5
 // verify compares the log with the store. Beside a server segments come and go
 // between the two looks, so a problem counts only if the log has not grown.
 func (a *auditLog) verify() (auditReport, error) {
+	if _, err := a.load(); err != nil {
+		return auditReport{}, err
+	}
 	for try := 1; ; try++ {
 		before, err := os.ReadFile(filepath.Join(a.data, audit.Dir, "checkpoint"))
 		if err != nil && !os.IsNotExist(err) {

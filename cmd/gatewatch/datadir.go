@@ -25,9 +25,32 @@ func addConfig(cmd *cobra.Command, file *string) {
 	cmd.Flags().StringVar(file, "config", "", "configuration file of the server, for --data: it says how records are read")
 }
 
-// loadSettings loads the configuration of the server of a data folder.
+// dataFolder names the data folder of a server that a command works on without
+// it: --data, else what the configuration says, else the default.
+type dataFolder struct{ data, config string }
+
+func (d *dataFolder) bind(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&d.data, "data", "", "data folder of the server (default: that of the configuration, else "+defaultSettings().Data+")")
+	cmd.Flags().StringVar(&d.config, "config", "", "configuration file of the server (YAML)")
+}
+
+// load loads the configuration and sets data to the folder in effect.
+func (d *dataFolder) load() (settings, error) {
+	s, err := loadSettings(d.config, d.data)
+	if err == nil {
+		d.data = s.Data
+	}
+	return s, err
+}
+
+// loadSettings loads the configuration of the server of a data folder; without
+// one, of that which the file or the environment names.
 func loadSettings(file, data string) (settings, error) {
-	return (&settingsFlags{file: file, set: map[string]string{"data": data}}).load()
+	f := settingsFlags{file: file, set: map[string]string{}}
+	if data != "" {
+		f.set["data"] = data
+	}
+	return f.load()
 }
 
 func isDir(path string) bool {

@@ -21,7 +21,8 @@ func newGeoIP() *cobra.Command {
 }
 
 func newGeoIPUpdate() *cobra.Command {
-	var data, from string
+	var d dataFolder
+	var from string
 	cmd := &cobra.Command{
 		Use:   "update [--data DIR]",
 		Short: "Download the free country database of DB-IP into a data folder",
@@ -35,10 +36,13 @@ Its licence asks that pages that show its results name it:
   gatewatch geoip update --url https://mirror.example.com/country.mmdb.gz`,
 		Args: noArgs,
 	}
-	cmd.Flags().StringVar(&data, "data", defaultSettings().Data, "data folder of the server")
+	d.bind(cmd)
 	cmd.Flags().StringVar(&from, "url", enrich.FreeURL, "where to get the file, plain or gzip; {month} stands for such as 2026-11")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		info, err := enrich.Download(cmd.Context(), from, filepath.Join(data, geoFolder, enrich.FreeName), time.Now())
+		if _, err := d.load(); err != nil {
+			return err
+		}
+		info, err := enrich.Download(cmd.Context(), from, filepath.Join(d.data, geoFolder, enrich.FreeName), time.Now())
 		if err != nil {
 			return err
 		}
@@ -48,20 +52,23 @@ Its licence asks that pages that show its results name it:
 }
 
 func newGeoIPInfo() *cobra.Command {
-	var data string
+	var d dataFolder
 	cmd := &cobra.Command{
 		Use:   "info [--data DIR | FILE...]",
-		Short: "Check mmdb files, and say what they are and whom to name as their source",
+		Short: "Check mmdb files, those of the data folder if none is named, and say whom to name as their source",
 		Example: `  gatewatch geoip info --data /var/lib/gatewatch
   gatewatch geoip info GeoLite2-City.mmdb`,
 	}
-	cmd.Flags().StringVar(&data, "data", defaultSettings().Data, "data folder of the server, whose files are looked at if none is named")
+	d.bind(cmd)
 	cmd.RunE = func(cmd *cobra.Command, files []string) error {
 		if len(files) == 0 {
-			files, _ = filepath.Glob(filepath.Join(data, geoFolder, "*.mmdb")) // only the pattern can be wrong
+			if _, err := d.load(); err != nil {
+				return err
+			}
+			files, _ = filepath.Glob(filepath.Join(d.data, geoFolder, "*.mmdb")) // only the pattern can be wrong
 		}
 		if len(files) == 0 {
-			return usagef("%s has no mmdb file; get one with gatewatch geoip update", filepath.Join(data, geoFolder))
+			return usagef("%s has no mmdb file; get one with gatewatch geoip update", filepath.Join(d.data, geoFolder))
 		}
 		var errs []error
 		for _, f := range files {

@@ -23,15 +23,10 @@ func newKeys() *cobra.Command {
 }
 
 // keyFolder is the data folder whose keys a command is about.
-type keyFolder struct{ data, config string }
-
-func (k *keyFolder) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&k.data, "data", "./gatewatch-data", "data folder of the server")
-	cmd.Flags().StringVar(&k.config, "config", "", "configuration file of the server (YAML)")
-}
+type keyFolder struct{ dataFolder }
 
 func (k *keyFolder) open() (*vault.Ring, error) {
-	s, err := loadSettings(k.config, k.data)
+	s, err := k.load()
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +46,7 @@ func newKeysList() *cobra.Command {
 		Example: `  gatewatch keys list --data ./gatewatch-data`,
 		Args:    noArgs,
 	}
-	k.flags(cmd)
+	k.bind(cmd)
 	addOutput(cmd, &output)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		ring, err := k.open()
@@ -86,7 +81,7 @@ DATA/master.key, or in ` + masterEnv + `.`,
   mv new.key gatewatch-data/master.key`,
 		Args: noArgs,
 	}
-	k.flags(cmd)
+	k.bind(cmd)
 	cmd.Flags().StringVar(&file, "new-master-key-file", "", "file of the new master key")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if file == "" {
@@ -96,7 +91,10 @@ DATA/master.key, or in ` + masterEnv + `.`,
 		if err != nil {
 			return usageError{err}
 		}
-		lock, err := store.Lock(filepath.Join(k.data, "store"))
+		if _, err := k.load(); err != nil {
+			return err
+		}
+		lock, err := store.Lock(filepath.Join(k.data, storeDir))
 		if err != nil {
 			return err
 		}

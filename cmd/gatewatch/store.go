@@ -21,11 +21,13 @@ func newStore() *cobra.Command {
 }
 
 // storeFlags name a data folder and how to print.
-type storeFlags struct{ data, config, output string }
+type storeFlags struct {
+	dataFolder
+	output string
+}
 
 func (f *storeFlags) bind(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.data, "data", "./gatewatch-data", "data folder of the server")
-	cmd.Flags().StringVar(&f.config, "config", "", "configuration file of the server (YAML)")
+	f.dataFolder.bind(cmd)
 	f.bindOutput(cmd)
 }
 
@@ -35,7 +37,7 @@ func (f *storeFlags) bindOutput(cmd *cobra.Command) {
 
 // settings loads the configuration and opens the keys.
 func (f *storeFlags) settings() (settings, error) {
-	s, err := loadSettings(f.config, f.data)
+	s, err := f.load()
 	if err != nil {
 		return s, err
 	}

@@ -45,7 +45,7 @@ func (m *Manifest) openFile(f *File, keys *vault.Ring) (p *parquetFile, err erro
 	size := info.Size()
 	if f.Key != "" {
 		if keys == nil {
-			return nil, errors.New("it is encrypted, and no master key is given")
+			return nil, fmt.Errorf("it is encrypted, and %w", vault.ErrNoMaster)
 		}
 		sealed, err := vault.NewReader(file, size, keys)
 		if err != nil {

@@ -57,16 +57,34 @@ func TestLoadYAML(t *testing.T) {
 	f("listen:\n  htpp: x\n", "line 2: unknown key listen.htpp; did you mean http?", sample{})
 	f("zebra: 1\n", "line 1: unknown key zebra; known are client_ca_file, listen, max_age, ratio, rules, segment_bytes, sites, trusted", sample{})
 	f("max_age: soon\n", `line 1: max_age: want a duration such as 30s, 12h or 90d, have "soon"`, sample{})
-	f("segment_bytes: -1\n", `line 1: segment_bytes: want a size such as 64MiB or 2GB, have "-1"`, sample{})
+	f("segment_bytes: -1\n", "", sample{SegmentBytes: -1})
+	f("segment_bytes: -1B\n", "", sample{SegmentBytes: -1})
+	f("segment_bytes: -2 MiB\n", "", sample{SegmentBytes: -2 << 20})
+	f("segment_bytes: -MiB\n", `line 1: segment_bytes: want a size such as 64MiB or 2GB, have "-MiB"`, sample{})
+	f("segment_bytes: -9000000TiB\n", `line 1: segment_bytes: want a size such as 64MiB or 2GB, have "-9000000TiB"`, sample{})
+	f("max_age: -1d\n", "", sample{MaxAge: -24 * time.Hour})
+	f("max_age: -1\n", "", sample{MaxAge: -1})
 	f("listen: 5\n", "line 1: listen: want keys and values", sample{})
 	f("sites: {a: {upstrem: x}}\n", "line 1: unknown key sites.a.upstrem; did you mean upstream?", sample{})
 	f("clock: x\n", "line 1: unknown key clock; known are client_ca_file, listen, max_age, ratio, rules, segment_bytes, sites, trusted", sample{})
 }
 
+// TestUnsigned: a size that cannot be negative says so.
+func TestUnsigned(t *testing.T) {
+	var got struct{ RoomBytes uint64 }
+	err := LoadYAML(&got, []byte("room_bytes: -1\n"))
+	if err == nil || err.Error() != `line 1: room_bytes: want a size that is not negative, have "-1"` {
+		t.Errorf("error %v", err)
+	}
+	if err := LoadYAML(&got, []byte("room_bytes: 2KiB\n")); err != nil || got.RoomBytes != 2048 {
+		t.Errorf("%d, error %v", got.RoomBytes, err)
+	}
+}
+
 // TestWriteYAML reads back what was written.
 func TestWriteYAML(t *testing.T) {
 	want := sample{
-		SegmentBytes: 64 << 20, MaxAge: 90 * time.Second, ClientCAFile: "no: #text", Trusted: []string{"10.0.0.0/8", "true"}, Ratio: 0.5,
+		SegmentBytes: -1, MaxAge: 90 * time.Second, ClientCAFile: "no: #text", Trusted: []string{"10.0.0.0/8", "true"}, Ratio: 0.5,
 		Sites: map[string]site{"b": {"x", 2}, "a": {}}, Rules: []site{{Upstream: "null"}},
 	}
 	want.Listen.HTTP = "127.0.0.1:0"
@@ -78,7 +96,7 @@ func TestWriteYAML(t *testing.T) {
   # address of the console
   http: 127.0.0.1:0
   tls: false
-segment_bytes: 64MiB
+segment_bytes: -1
 max_age: 1m30s
 client_ca_file: 'no: #text'
 trusted: [10.0.0.0/8, "true"]

@@ -38,6 +38,9 @@ func setLeaf(v reflect.Value, text string, bytes bool) error {
 			return err
 		}
 		if v.CanUint() {
+			if n < 0 {
+				return fmt.Errorf("want a size that is not negative, have %q", text)
+			}
 			v.SetUint(uint64(n))
 		} else {
 			v.SetInt(n)
@@ -97,12 +100,15 @@ func leafText(v reflect.Value, bytes bool) string {
 }
 
 // ParseDuration reads a duration in the form of [time.ParseDuration], or whole
-// days such as 90d.
+// days such as 90d, or -1 for whatever is negative.
 func ParseDuration(text string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if n, err := strconv.ParseInt(days, 10, 32); err == nil && n <= 36500 && n >= 0 {
+		if n, err := strconv.ParseInt(days, 10, 32); err == nil && n <= 36500 && n >= -36500 {
 			return time.Duration(n) * 24 * time.Hour, nil
 		}
+	}
+	if text == "-1" { // whatever is negative turns off what it is of
+		return -1, nil
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil {
@@ -129,7 +135,8 @@ func formatDuration(d time.Duration) string {
 }
 
 // ParseBytes reads a size: a whole number with an optional unit of B, KB, MB,
-// GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024).
+// GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024). It may be
+// negative, which some keys give a meaning.
 func ParseBytes(text string) (int64, error) {
 	number := strings.TrimRight(text, "KMGTiB ")
 	unit := strings.TrimSpace(text[len(number):])
@@ -138,7 +145,7 @@ func ParseBytes(text string) (int64, error) {
 		"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40,
 	}[unit]
 	n, err := strconv.ParseInt(number, 10, 64)
-	if !ok || err != nil || n < 0 || n > math.MaxInt64/factor {
+	if !ok || err != nil || n < -math.MaxInt64/factor || n > math.MaxInt64/factor {
 		return 0, fmt.Errorf("want a size such as 64MiB or 2GB, have %q", text)
 	}
 	return n * factor, nil

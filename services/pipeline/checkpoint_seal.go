@@ -18,7 +18,9 @@ const (
 	keyAge      = 30 * 24 * time.Hour
 )
 
-func checkpointLabel(offset queue.Offset) []byte { return fmt.Appendf(nil, "%s %d", keyPurpose, offset) }
+func checkpointLabel(offset queue.Offset) []byte {
+	return fmt.Appendf(nil, "%s %d", keyPurpose, offset)
+}
 
 // sealed encrypts the content of a checkpoint, if it is to be.
 func (d *checkpoints) sealed(offset queue.Offset, b []byte) ([]byte, error) {
@@ -47,7 +49,7 @@ func (d *checkpoints) unsealed(offset queue.Offset, b []byte) ([]byte, error) {
 		return b, nil
 	}
 	if d.keys == nil {
-		return nil, errors.New("it is encrypted and no master key is given")
+		return nil, fmt.Errorf("it is encrypted and %w", vault.ErrNoMaster)
 	}
 	plain, err := d.keys.Unseal(nil, message, checkpointLabel(offset))
 	if errors.Is(err, vault.ErrDamaged) || errors.Is(err, vault.ErrUnknownKey) {

@@ -54,7 +54,7 @@ func (d *Disk) seal(s *vault.Sealer, frame []byte, bound int64) []byte {
 // it returns errBody, without its key a *keyError.
 func (s *scanner) unseal(b []byte) ([]byte, error) {
 	if s.keys == nil {
-		return nil, &keyError{errors.New("the queue is encrypted and no master key is given")}
+		return nil, &keyError{fmt.Errorf("the queue is encrypted and %w", vault.ErrNoMaster)}
 	}
 	at := min(vault.Room, len(b))
 	plain, err := s.keys.Unseal(b[at:at], b, []byte(keyPurpose))

@@ -51,7 +51,7 @@ func unsealed(f io.ReaderAt, size int64, keys *vault.Ring) (io.ReaderAt, int64, 
 	case !sealed:
 		return f, size, nil
 	case keys == nil:
-		return nil, 0, fmt.Errorf("%w and no master key is given", errKey)
+		return nil, 0, fmt.Errorf("%w and %w", errKey, vault.ErrNoMaster)
 	}
 	r, err := vault.NewReader(f, size, keys)
 	if errors.Is(err, vault.ErrUnknownKey) || errors.Is(err, vault.ErrMaster) {

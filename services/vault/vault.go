@@ -29,6 +29,8 @@ var (
 	ErrMaster = errors.New("the master key is not the one of this key ring")
 	// ErrUnknownKey is of bytes under a data key that the ring does not hold.
 	ErrUnknownKey = errors.New("the key ring does not hold this data key")
+	// ErrNoMaster means that something is sealed and there is no key ring to open it.
+	ErrNoMaster = errors.New("no master key is given: name the configuration of its server with --config, or set GATEWATCH_MASTER_KEY")
 )
 
 const (
