@@ -27,6 +27,7 @@ type Options struct {
 	Stream   string    // that its events are of
 	From, To time.Time // range that was asked for; zero where there was none
 	Now      time.Time
+	Segment  *Segment // that the events are of; read once all events are yielded
 
 	Encrypt bool        // encrypt the files
 	Keys    *vault.Ring // with a key of this ring
@@ -132,6 +133,7 @@ func fillFolder(ctx context.Context, temp string, o Options, each func(yield fun
 	if c.manifest.Rows == 0 {
 		return nil, ErrNoEvents
 	}
+	c.manifest.Segment = o.Segment
 	c.manifest.setTimes()
 	for i := range c.manifest.Files {
 		f := &c.manifest.Files[i]

@@ -35,8 +35,20 @@ type Manifest struct {
 	First   time.Time `json:"first"` // the times of its events
 	Last    time.Time `json:"last"`
 	Files   []File    `json:"files"`
+	// Segment is where the events are from, if retention archived a segment.
+	Segment *Segment `json:"segment,omitempty"`
 
 	dir string // of the archive
+}
+
+// Segment says which segment of a store an archive holds the events of.
+type Segment struct {
+	Name    string `json:"name"`    // of its file, which another store may have too
+	First   uint64 `json:"first"`   // queue range: First <= offset < Next
+	Next    uint64 `json:"next"`    // both 0 for events that are not of the queue
+	Rows    int64  `json:"rows"`    // that the store counted in it
+	Damaged int    `json:"damaged"` // blocks that could not be read; their events are missing here
+	SHA256  string `json:"sha256"`  // of the file
 }
 
 // File is a Parquet file of an archive.

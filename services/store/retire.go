@@ -2,7 +2,11 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
+	"math"
 	"time"
 
 	"github.com/gatewatch/gatewatch/detection/event"
@@ -42,6 +46,19 @@ func (r Retired) Each(yield func(*event.Event) error) (damaged int, err error) {
 		}
 	}
 	return damaged, nil
+}
+
+// SHA256 returns the hash of the segment's file, as it is on disk, in hexadecimal
+// digits; "" of a file that cannot be opened, of which there are no events.
+func (r Retired) SHA256() (string, error) {
+	if r.file.file == nil {
+		return "", nil
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, io.NewSectionReader(r.file.file, 0, math.MaxInt64)); err != nil {
+		return "", fmt.Errorf("hash %s: %w", r.Name, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // archivePause is how long retention waits after Config.Archive has failed.
