@@ -17,7 +17,7 @@ type Config struct {
 	FlushRows     int            `help:"rows in memory at which a segment is written"`
 	FlushAge      time.Duration  `help:"age of the oldest row in memory at which a segment is written"`
 	SegmentBytes  int64          `help:"size up to which small segments are merged"`
-	CacheBytes    int64          `help:"memory for decoded columns"`
+	CacheBytes    int64          `help:"memory for decoded columns, and as much again for descriptions of blocks"`
 	RetainAge     time.Duration  `help:"time since it was written after which a segment is deleted; negative keeps all"`
 	MaxBytes      int64          `help:"size of all segments above which the oldest of the largest stream are deleted; half of the disk if 0"`
 	LowFreeBytes  int64          `help:"free disk space below which the server warns; 10 % of the disk but at most 4GiB if 0"`

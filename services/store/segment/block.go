@@ -91,23 +91,12 @@ func (b *Block) directory() (*directory, error) {
 	if checksum(raw) != b.dirSum {
 		return nil, damaged("check block directory")
 	}
-	d, err := parseDirectory(raw, int(b.dirOff))
+	d, err := parseDirectory(raw, int(b.dirOff), b.cache)
 	if err != nil {
 		return nil, err
 	}
 	b.cache.put(key, d, d.memory())
 	return d, nil
-}
-
-// find returns the number of a key's column, -1 if the block has none.
-func (d *directory) find(k event.Key) int {
-	if m := memberOf(k); m >= 0 {
-		return d.mem[m] - 1
-	}
-	if i, ok := d.field[k.String()]; ok {
-		return i
-	}
-	return -1
 }
 
 func memberOf(k event.Key) int {

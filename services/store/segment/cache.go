@@ -6,16 +6,24 @@ import (
 	"sync/atomic"
 )
 
-// Cache keeps decoded columns, text pages and block directories up to a number
-// of bytes, the least recently used ones are dropped first. It may be used
-// concurrently; a nil Cache keeps nothing.
+// Cache keeps decoded columns and text pages up to a number of bytes, and block
+// directories, which every query asks for, up to as many again. The least
+// recently used ones are dropped first. It may be used concurrently; a nil Cache
+// keeps nothing.
 type Cache struct {
+	parts       recent
+	directories recent
+	rosters     rosters
+	read        atomic.Int64
+}
+
+// recent keeps what was used last.
+type recent struct {
 	mu    sync.Mutex
 	max   int64
 	size  int64
 	byKey map[cacheKey]*list.Element
 	used  list.List // of *cached, the newest first
-	read  atomic.Int64
 }
 
 // cacheKey names a decoded part: a column of a block, or a page of it.
@@ -36,9 +44,25 @@ type cached struct {
 	size  int64
 }
 
-// NewCache returns a cache of at most max bytes.
+// cachedBytes is about what keeping a part takes besides the part.
+const cachedBytes = 160
+
+// NewCache returns a cache of at most max bytes of columns and pages, and of
+// directories.
 func NewCache(max int64) *Cache {
-	return &Cache{max: max, byKey: map[cacheKey]*list.Element{}}
+	c := &Cache{}
+	for _, r := range []*recent{&c.parts, &c.directories} {
+		r.max, r.byKey = max, map[cacheKey]*list.Element{}
+	}
+	return c
+}
+
+// of returns what keeps the parts of a kind.
+func (c *Cache) of(k cacheKey) *recent {
+	if k.column == columnDirectory {
+		return &c.directories
+	}
+	return &c.parts
 }
 
 // BytesRead returns how many bytes were read from files so far.
@@ -59,29 +83,34 @@ func (c *Cache) get(k cacheKey) (any, bool) {
 	if c == nil {
 		return nil, false
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	el := c.byKey[k]
+	r := c.of(k)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	el := r.byKey[k]
 	if el == nil {
 		return nil, false
 	}
-	c.used.MoveToFront(el)
+	r.used.MoveToFront(el)
 	return el.Value.(*cached).value, true
 }
 
 func (c *Cache) put(k cacheKey, v any, size int64) {
-	if c == nil || size > c.max/4 {
+	if c == nil {
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.byKey[k] != nil {
+	r := c.of(k)
+	if size += cachedBytes; size > r.max/4 {
 		return
 	}
-	c.byKey[k] = c.used.PushFront(&cached{k, v, size})
-	for c.size += size; c.size > c.max; {
-		old := c.used.Remove(c.used.Back()).(*cached)
-		delete(c.byKey, old.key)
-		c.size -= old.size
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.byKey[k] != nil {
+		return
+	}
+	r.byKey[k] = r.used.PushFront(&cached{k, v, size})
+	for r.size += size; r.size > r.max; {
+		old := r.used.Remove(r.used.Back()).(*cached)
+		delete(r.byKey, old.key)
+		r.size -= old.size
 	}
 }

@@ -3,8 +3,7 @@ package segment
 import (
 	"encoding/binary"
 	"math"
-	"slices"
-	"strings"
+	"unsafe"
 
 	"github.com/gatewatch/gatewatch/detection/event"
 )
@@ -44,18 +43,9 @@ type entry struct {
 
 // directory describes the columns of a block.
 type directory struct {
-	cols  []entry
-	field map[string]int
-	mem   [members]int // index + 1
-	rest  int          // index + 1
-	at    int          // of the queue offsets, index + 1
-	keys  []rowKey     // of fields and members, by name
-}
-
-// rowKey is a key that rows of a block may have, with its column.
-type rowKey struct {
-	key event.Key
-	col int
+	*roster // nil while the block is made
+	cols    []entry
+	size    int64
 }
 
 func (d *directory) append(dst []byte) []byte {
@@ -87,11 +77,14 @@ func (d *directory) append(dst []byte) []byte {
 }
 
 // parseDirectory reads the directory of a block that has size bytes before it.
-func parseDirectory(b []byte, size int) (*directory, error) {
+// The cache, which may be nil, knows rosters.
+func parseDirectory(b []byte, size int, cache *Cache) (*directory, error) {
 	r := reader{b: b}
 	n := int(r.uvarint(MaxColumns + 2)) // and the flattened fields, and the offsets
-	d := &directory{field: make(map[string]int, n)}
-	for i := range n {
+	d := &directory{cols: make([]entry, 0, min(n, len(b)/minEntry))}
+	var roles []byte
+	var names []string
+	for range n {
 		c := entry{name: string(r.take(int(r.uvarint(maxStream))))}
 		c.role, c.enc = r.byte(), r.byte()
 		c.zone.Kind = event.Kind(r.byte())
@@ -114,37 +107,40 @@ func parseDirectory(b []byte, size int) (*directory, error) {
 			return nil, damaged("decode block directory")
 		}
 		d.cols = append(d.cols, c)
-		d.note(i, &c)
+		roles, names = append(roles, c.role), append(names, c.name)
 	}
 	if r.bad || len(r.b) > 0 {
 		return nil, damaged("decode block directory")
 	}
-	slices.SortStableFunc(d.keys, func(a, b rowKey) int { return strings.Compare(a.key.String(), b.key.String()) })
+	d.share(cache.roster(names, roles))
 	return d, nil
 }
 
-// note makes column i known under its name.
-func (d *directory) note(i int, c *entry) {
-	if k := event.Intern(c.name); c.role == roleMember || c.role == roleField && memberOf(k) < 0 {
-		d.keys = append(d.keys, rowKey{k, i})
+// minEntry is less than the bytes of any entry.
+const minEntry = 12
+
+// share takes a roster of the columns. The names of one that is shared are not
+// kept twice.
+func (d *directory) share(l *roster, shared bool) {
+	d.roster = l
+	d.size = 96
+	if !shared {
+		d.size += int64(l.bytes())
 	}
-	switch c.role {
-	case roleField:
-		d.field[c.name] = i
-	case roleMember:
-		for m, k := range memberKeys {
-			if k.String() == c.name {
-				d.mem[m] = i + 1
-			}
+	for i := range d.cols {
+		c := &d.cols[i]
+		c.name = l.names[i]
+		d.size += int64(unsafe.Sizeof(*c))
+		if c.chars != nil {
+			d.size += int64(len(c.chars))
 		}
-	case roleRest:
-		d.rest = i + 1
-	case roleOffset:
-		d.at = i + 1
+		if c.ids != nil {
+			d.size += int64(unsafe.Sizeof(*c.ids))
+		}
 	}
 }
 
-func (d *directory) memory() int64 { return int64(len(d.cols)) * 250 }
+func (d *directory) memory() int64 { return d.size }
 
 // zoneOf returns the range of the numbers of a column.
 func zoneOf(c *Column) Zone {

@@ -390,7 +390,7 @@ func FuzzDirectory(f *testing.F) {
 	b := openSealed(f, raw)
 	f.Add(raw[b.dirOff:])
 	f.Fuzz(func(t *testing.T, dir []byte) {
-		if d, err := parseDirectory(dir, 1<<20); err == nil {
+		if d, err := parseDirectory(dir, 1<<20, nil); err == nil {
 			_ = d.append(nil)
 		}
 	})
