@@ -7,12 +7,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/services/archive"
+	"github.com/gatewatch/gatewatch/services/audit"
 	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/store/query"
 )
@@ -115,6 +118,11 @@ func runArchiveCreate(cmd *cobra.Command, f *archiveFlags, o archive.Options, pl
 	}
 	if len(streams) == 0 {
 		return archive.ErrNoEvents
+	}
+	if err := auditAct(cmd, f.data, audit.ActArchive, f.dir, map[string]string{
+		"streams": strings.Join(streams, " "), "from": leafTime(o.From), "to": leafTime(o.To), "encrypted": strconv.FormatBool(o.Encrypt),
+	}); err != nil {
+		return err
 	}
 	var errs []error
 	for _, name := range streams {
@@ -284,6 +292,10 @@ func runArchiveRestore(cmd *cobra.Command, f *archiveFlags, names []string) (err
 		return fmt.Errorf("open %s: %w (is a server running on it?)", f.data, err)
 	}
 	for _, m := range all {
+		leaf := audit.Leaf{Actor: localUser(), Act: audit.ActUnarchive, Object: m.Name, Detail: map[string]string{"dir": f.dir}}
+		if _, err := v.audit.Append(cmd.Context(), leaf); err != nil {
+			return err
+		}
 		written, present, err := archive.Restore(cmd.Context(), m, settings.Store.Keys, v.store)
 		fmt.Fprintf(cmd.OutOrStdout(), "%s: %s restored, %d there already\n", printable(m.Name), count(written, "event"), present)
 		if err != nil {

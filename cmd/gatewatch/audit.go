@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -32,7 +33,7 @@ func (a *auditLog) flags(cmd *cobra.Command) {
 
 // read verifies the log and calls each with its leaves. What is not there is a
 // mistake of the call.
-func (a *auditLog) read(each func(int64, audit.Leaf) error) (audit.Checked, error) {
+func (a *auditLog) read(ctx context.Context, each func(int64, audit.Leaf) error) (audit.Checked, error) {
 	if _, err := a.load(); err != nil {
 		return audit.Checked{}, err
 	}
@@ -45,7 +46,11 @@ func (a *auditLog) read(each func(int64, audit.Leaf) error) (audit.Checked, erro
 			return audit.Checked{}, usagef("--key: %w", err)
 		}
 	}
-	return audit.Verify(dir, a.key, each)
+	marks, _, err := a.marks(ctx)
+	if err != nil {
+		return audit.Checked{}, err
+	}
+	return audit.Verify(dir, a.key, marks, each)
 }
 
 // broken returns where a log is broken, nil if the error says something else.

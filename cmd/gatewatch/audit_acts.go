@@ -115,6 +115,14 @@ func (v *server) auditSegments(c store.Change) (done func(bool), err error) {
 	return v.sealer.Change(context.Background(), c.Named, added, c.Removed, c.Why)
 }
 
+// leafTime writes a bound of time in a leaf, "" if there is none.
+func leafTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
+
 // localUser names who runs this program, for the audit log.
 func localUser() string {
 	if u, err := user.Current(); err == nil && u.Username != "" {

@@ -49,7 +49,7 @@ func newAuditList() *cobra.Command {
 			return usagef("--from and --limit must not be negative")
 		}
 		var rows [][]json.RawMessage
-		_, err := a.read(func(i int64, l audit.Leaf) error {
+		_, err := a.read(cmd.Context(), func(i int64, l audit.Leaf) error {
 			if i < from || !strings.HasPrefix(l.Act, act) {
 				return nil
 			}
@@ -90,7 +90,7 @@ func newAuditShow() *cobra.Command {
 			return usagef("index %q is no number", args[0])
 		}
 		var found *audit.Leaf
-		checked, err := a.read(func(i int64, l audit.Leaf) error {
+		checked, err := a.read(cmd.Context(), func(i int64, l audit.Leaf) error {
 			if i == want {
 				found = &l
 			}

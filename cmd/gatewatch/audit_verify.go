@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -37,8 +39,9 @@ func newAuditVerify() *cobra.Command {
 and every segment of the store against the leaf that sealed it. It needs no server,
 and may run beside one. It names the first position that is not sound.
 
-Who can write to the data folder can replace the log by an older state of it, or
-by none: compare the number of leaves and the root with ones noted elsewhere, and
+The log has to go on from where the state (state.db) knows it to have stood, and to
+be as old as the store. Who can write to the data folder can change both with it:
+compare the number of leaves and the root with ones noted elsewhere, and
 give --key a copy of the public key that was kept where the server is not.
 
 Exit codes: 0 sound, 1 broken, 2 usage.`,
@@ -58,7 +61,7 @@ Exit codes: 0 sound, 1 broken, 2 usage.`,
 		if output != "json" && output != "table" {
 			return usagef("-o: want table or json, have %q", output)
 		}
-		r, err := a.verify()
+		r, err := a.verify(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -78,7 +81,7 @@ const verifyTries = 5
 
 // verify compares the log with the store. Beside a server segments come and go
 // between the two looks, so a problem counts only if the log has not grown.
-func (a *auditLog) verify() (auditReport, error) {
+func (a *auditLog) verify(ctx context.Context) (auditReport, error) {
 	if _, err := a.load(); err != nil {
 		return auditReport{}, err
 	}
@@ -87,7 +90,7 @@ func (a *auditLog) verify() (auditReport, error) {
 		if err != nil && !os.IsNotExist(err) {
 			return auditReport{}, err
 		}
-		r, err := a.look()
+		r, err := a.look(ctx)
 		if err != nil || r.Status == "ok" || try == verifyTries {
 			return r, err
 		}
@@ -98,12 +101,16 @@ func (a *auditLog) verify() (auditReport, error) {
 	}
 }
 
-func (a *auditLog) look() (auditReport, error) {
+func (a *auditLog) look(ctx context.Context) (auditReport, error) {
 	r := auditReport{Status: "ok"}
 	var segments audit.Segments
+	lost := int64(-1) // leaf that says so
 	var err error
-	r.Checked, err = a.read(func(i int64, l audit.Leaf) error {
+	r.Checked, err = a.read(ctx, func(i int64, l audit.Leaf) error {
 		segments.Add(i, l)
+		if l.Act == audit.ActLost {
+			lost = i
+		}
 		return nil
 	})
 	if b := broken(err); b != nil {
@@ -124,11 +131,23 @@ func (a *auditLog) look() (auditReport, error) {
 	if r.Aside, err = audit.Aside(a.data); err != nil {
 		return r, err
 	}
+	_, gone, err := a.marks(ctx)
+	if err != nil {
+		return r, err
+	}
+	if len(r.Aside) > 0 {
+		gone = append([]string{"an earlier log was damaged and set aside: " + r.Aside[0] + "; what it holds is not part of this one"}, gone...)
+	}
+	if n := r.Segments.Adopted; n > 0 {
+		gone = append(gone, fmt.Sprintf("the log is younger than the store: %s adopted", count(n, "segment")))
+	}
 	switch {
 	case len(r.Problems) > 0:
 		r.fail(r.Problems[0].Leaf, r.Problems[0].Name+": "+r.Problems[0].Reason)
-	case len(r.Aside) > 0:
-		r.fail(0, "an earlier log was damaged and set aside: "+r.Aside[0]+"; what it holds is not part of this one")
+	case len(gone) > 0:
+		r.fail(0, strings.Join(gone, "; "))
+	case lost >= 0:
+		r.fail(lost, "the server found that the log was not the one of before")
 	}
 	return r, nil
 }

@@ -3,11 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gatewatch/gatewatch/services/audit"
 	"github.com/gatewatch/gatewatch/services/enrich"
 )
 
@@ -42,6 +44,9 @@ Its licence asks that pages that show its results name it:
 		if _, err := d.load(); err != nil {
 			return err
 		}
+		if err := auditAct(cmd, d.data, audit.ActGeoIP, plainURL(from), nil); err != nil {
+			return err
+		}
 		info, err := enrich.Download(cmd.Context(), from, filepath.Join(d.data, geoFolder, enrich.FreeName), time.Now())
 		if err != nil {
 			return err
@@ -49,6 +54,16 @@ Its licence asks that pages that show its results name it:
 		return printGeoInfo(cmd, info)
 	}
 	return cmd
+}
+
+// plainURL is a URL without what may be a secret in it.
+func plainURL(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	u.User, u.RawQuery = nil, ""
+	return u.String()
 }
 
 func newGeoIPInfo() *cobra.Command {

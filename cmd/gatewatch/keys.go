@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/services/audit"
 	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/vault"
 )
@@ -101,6 +103,9 @@ DATA/master.key, or in ` + masterEnv + `.`,
 		defer lock.Close()
 		ring, err := k.open()
 		if err != nil {
+			return err
+		}
+		if err := auditAct(cmd, k.data, audit.ActRewrap, "", map[string]string{"keys": strconv.Itoa(len(ring.List()))}); err != nil {
 			return err
 		}
 		if err := ring.Rewrap(master); err != nil {

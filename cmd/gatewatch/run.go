@@ -38,6 +38,7 @@ type server struct {
 	metrics  *prometheus.Registry
 	audit    *audit.Log
 	sealer   *audit.Sealer
+	recalled bool // that the audit log is the one of the state was looked into
 	state    *state.DB
 	tokens   *access.Tokens
 	queue    *queue.Disk
@@ -102,6 +103,7 @@ func (v *server) open(ctx, run context.Context) (err error) {
 	}
 	retention := state.NewRetention(v.state, v.settings.State, v.log, v.metrics)
 	v.running.Go(func() { retention.Run(run) })
+	v.running.Go(func() { v.keepRemembering(run) })
 	if v.sink, err = ingest.Open(ctx, filepath.Join(dir, "ingest"), v.queue, v.settings.Ingest, v.log, v.metrics); err != nil {
 		return err
 	}
@@ -129,6 +131,9 @@ func (v *server) openStore() (err error) {
 		return err
 	}
 	if v.state, err = state.Open(context.Background(), dir, time.Now); err != nil {
+		return err
+	}
+	if err := v.recallAudit(context.Background()); err != nil {
 		return err
 	}
 	s.Queue.Consumers = []string{pipeline.Consumer, ingest.Consumer}
@@ -211,7 +216,7 @@ func (v *server) stop() error {
 		all = append(all, v.queue.Close())
 	}
 	if v.state != nil {
-		all = append(all, v.state.Close())
+		all = append(all, v.leaveAudit(ctx), v.state.Close())
 	}
 	if v.audit != nil {
 		all = append(all, v.audit.Close())

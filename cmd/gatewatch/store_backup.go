@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gatewatch/gatewatch/services/audit"
 	"github.com/gatewatch/gatewatch/services/backup"
 )
 
@@ -39,7 +40,7 @@ and nobody can open it.`,
   gatewatch store backup --to /snapshots/gatewatch --link`,
 		Args: noArgs,
 	}
-	cmd.Flags().StringVar(&f.data, "data", "./gatewatch-data", "data folder of the server")
+	f.dataFolder.bind(cmd)
 	cmd.Flags().StringVar(&target, "to", "", "folder of the backup, made if need be")
 	cmd.Flags().BoolVar(&o.Link, "link", false, "hard links instead of copies of what never changes, on the same file system: no second copy if the disk fails")
 	cmd.Flags().BoolVar(&o.Master, "with-master-key", false, "copy master.key too: who has the backup can read all that is encrypted")
@@ -47,6 +48,9 @@ and nobody can open it.`,
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if target == "" {
 			return usagef("--to: name the folder of the backup")
+		}
+		if _, err := f.load(); err != nil {
+			return err
 		}
 		if !isDir(f.folder()) {
 			return usagef("--data: %s is no data folder of a server: it has no folder store", f.data)
@@ -59,6 +63,9 @@ and nobody can open it.`,
 func runStoreBackup(cmd *cobra.Command, f *storeFlags, target string, o backup.Options) error {
 	table, err := f.asTable(cmd.OutOrStdout())
 	if err != nil {
+		return err
+	}
+	if err := auditAct(cmd, f.data, audit.ActBackup, target, nil); err != nil {
 		return err
 	}
 	clear := func() {}

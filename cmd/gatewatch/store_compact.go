@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gatewatch/gatewatch/services/audit"
 	"github.com/gatewatch/gatewatch/services/store"
 )
 
@@ -40,6 +41,9 @@ func runStoreCompact(cmd *cobra.Command, f *storeFlags) (err error) {
 	v := newServer(s, slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError})), func() {})
 	defer func() { err = errors.Join(err, v.stop()) }()
 	if err := v.auditOffline(cmd.Context(), f.folder()); err != nil {
+		return err
+	}
+	if _, err := v.audit.Append(cmd.Context(), audit.Leaf{Actor: localUser(), Act: audit.ActCompact}); err != nil {
 		return err
 	}
 	s.Store.Audit = v.auditSegments

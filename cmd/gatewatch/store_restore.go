@@ -3,9 +3,11 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gatewatch/gatewatch/services/audit"
 	"github.com/gatewatch/gatewatch/services/backup"
 )
 
@@ -50,6 +52,9 @@ func runStoreRestore(cmd *cobra.Command, f *storeFlags, from string) error {
 	x, err := backup.Restore(cmd.Context(), from, f.data, func(copied int64) { clear = progressBar(cmd, size(copied)+" restored") })
 	clear()
 	if err != nil {
+		return err
+	}
+	if err := auditAct(cmd, f.data, audit.ActRestore, from, map[string]string{"created": x.Created.Format(time.RFC3339Nano)}); err != nil {
 		return err
 	}
 	if x.MasterNeeded() {

@@ -49,7 +49,7 @@ func fill(t *testing.T, l *Log, n int) {
 func leaves(t *testing.T, dir string) []Leaf {
 	t.Helper()
 	var all []Leaf
-	checked, err := Verify(dir, "", func(i int64, l Leaf) error {
+	checked, err := Verify(dir, "", nil, func(i int64, l Leaf) error {
 		if i != int64(len(all)) {
 			t.Errorf("leaf %d comes after %d others", i, len(all))
 		}
@@ -230,7 +230,7 @@ func TestKeys(t *testing.T) {
 	other := filepath.Join(t.TempDir(), Dir)
 	fill(t, open(t, other), 3)
 	var broken *Broken
-	if _, err := Verify(dir, filepath.Join(other, publicFile), nil); !errors.As(err, &broken) {
+	if _, err := Verify(dir, filepath.Join(other, publicFile), nil, nil); !errors.As(err, &broken) {
 		t.Errorf("the key of another log: %v", err)
 	}
 	if err := l.Close(); err != nil {

@@ -13,21 +13,30 @@ import (
 
 // Acts that a leaf can tell of.
 const (
-	ActBegin    = "audit.begin"      // the first leaf of a log
-	ActStart    = "server.start"     // with the fingerprint of the configuration
-	ActReload   = "server.reload"    // the configuration was read again
-	ActRuleset  = "rules.change"     // detection uses other rules from here on
-	ActEnrich   = "enrich.change"    // events are enriched with other data from here on
-	ActToken    = "token.create"     //
-	ActRevoke   = "token.revoke"     //
-	ActAlert    = "alert.update"     //
-	ActLabel    = "label.add"        //
-	ActUnlabel  = "label.undo"       //
-	ActSample   = "label.sample"     // decisions were drawn to be labelled
-	ActSource   = "source.state"     //
-	ActSeal     = "segment.seal"     // a segment becomes part of the store; detail.replaces names those whose place it takes
-	ActDelete   = "segment.delete"   // segments go; detail.why says why
-	ActWithdraw = "segment.withdraw" // the segment of the last seal never became part of the store: a crash came between
+	ActBegin     = "audit.begin"      // the first leaf of a log
+	ActLost      = "audit.lost"       // the state remembers another log, or a longer one
+	ActStart     = "server.start"     // with the fingerprint of the configuration
+	ActReload    = "server.reload"    // the configuration was read again
+	ActRuleset   = "rules.change"     // detection uses other rules from here on
+	ActEnrich    = "enrich.change"    // events are enriched with other data from here on
+	ActToken     = "token.create"     //
+	ActRevoke    = "token.revoke"     //
+	ActAlert     = "alert.update"     //
+	ActUnalert   = "alert.withdraw"   // the last update of the alert by the actor was not made
+	ActLabel     = "label.add"        //
+	ActUnlabel   = "label.undo"       //
+	ActSample    = "label.sample"     // decisions were drawn to be labelled
+	ActSource    = "source.state"     //
+	ActRewrap    = "keys.rewrap"      // the data keys were wrapped with another master key
+	ActBackup    = "store.backup"     // a copy of the data folder was begun
+	ActRestore   = "store.restore"    // the data folder was made from a backup
+	ActCompact   = "store.compact"    // segments of a stopped server are merged
+	ActArchive   = "archive.create"   // events are written to files
+	ActUnarchive = "archive.restore"  // events of an archive come back
+	ActGeoIP     = "geoip.update"     // a country database is downloaded
+	ActSeal      = "segment.seal"     // a segment becomes part of the store; detail.replaces names those whose place it takes
+	ActDelete    = "segment.delete"   // segments go; detail.why says why
+	ActWithdraw  = "segment.withdraw" // the segment of the last seal never became part of the store: a crash came between
 )
 
 // Server is the actor of what nobody asked for.

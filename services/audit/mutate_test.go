@@ -225,7 +225,7 @@ func TestChangesOfLeaves(t *testing.T) {
 			careful := n%2 == 0
 			all, at := change(rnd, c.all())
 			c.write(t, dir, all, careful)
-			_, err := Verify(dir, "", nil)
+			_, err := Verify(dir, "", nil, nil)
 			var broken *Broken
 			if !errors.As(err, &broken) {
 				t.Fatalf("%s of leaf %d, careful %v: %v", kind, at, careful, err)
@@ -247,7 +247,7 @@ func TestChangesOfLeaves(t *testing.T) {
 		}
 	}
 	c.write(t, dir, c.all(), true)
-	if _, err := Verify(dir, "", nil); err != nil {
+	if _, err := Verify(dir, "", nil, nil); err != nil {
 		t.Errorf("the log as it was: %v", err)
 	}
 }
@@ -282,7 +282,7 @@ func TestChangesOfFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		checked, err := Verify(dir, "", nil)
+		checked, err := Verify(dir, "", nil, nil)
 		if err == nil && checked.Unfinished == 0 {
 			t.Errorf("change %d of %s is not found", what, filepath.Base(path))
 		}
@@ -290,7 +290,7 @@ func TestChangesOfFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := Verify(dir, "", nil); err != nil {
+	if _, err := Verify(dir, "", nil, nil); err != nil {
 		t.Errorf("the log as it was: %v", err)
 	}
 }
@@ -318,7 +318,7 @@ func TestForgedBatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	var broken *Broken
-	if _, err := Verify(dir, "", nil); !errors.As(err, &broken) || broken.Position != 3 {
+	if _, err := Verify(dir, "", nil, nil); !errors.As(err, &broken) || broken.Position != 3 {
 		t.Errorf("verify: %v", err)
 	}
 	if _, err := Open(dir, clock); !errors.Is(err, ErrDamaged) {

@@ -18,6 +18,7 @@ type Sealer struct {
 	store string // folder
 
 	mu      sync.Mutex
+	adopted int    // segments that a new log took over
 	settled bool   // the log and the store agree
 	pending string // id of the change of the last leaves, if it was not made
 }
@@ -45,6 +46,14 @@ func (s *Sealer) Settle(ctx context.Context, named []string) error {
 	return s.settle(ctx, named)
 }
 
+// Adopted is how many segments the log took over because it knew of none: it is
+// younger than the store.
+func (s *Sealer) Adopted() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.adopted
+}
+
 func (s *Sealer) settle(ctx context.Context, named []string) error {
 	if s.settled {
 		return nil
@@ -56,9 +65,10 @@ func (s *Sealer) settle(ctx context.Context, named []string) error {
 	switch {
 	case last == nil:
 		for _, name := range named {
-			if err := s.seal(ctx, Segment{Name: name}, "adopted:"+name, nil, "adopted"); err != nil {
+			if err := s.seal(ctx, Segment{Name: name}, whyAdopted+":"+name, nil, whyAdopted); err != nil {
 				return err
 			}
+			s.adopted++
 		}
 	case !last.made(named):
 		s.pending = last.id

@@ -41,6 +41,7 @@ type SegmentCounts struct {
 	Sealed    int `json:"sealed"`
 	Replaced  int `json:"replaced"`
 	Deleted   int `json:"deleted"`
+	Adopted   int `json:"adopted"`   // of those sealed: were there when the log began, nobody says since when and by whom
 	Withdrawn int `json:"withdrawn"` // sealed, but a crash came before they were part of the store
 	Verified  int `json:"verified"`  // files that are there and what was sealed
 }
@@ -57,6 +58,8 @@ const (
 	DetailChange   = "change"   // the same in all leaves of one change of the store, and in those of no other one
 	DetailReplaces = "replaces" // segments that go for the sealed one
 	DetailWhy      = "why"
+
+	whyAdopted = "adopted" // by a new log
 )
 
 // Add follows a leaf. Leaves come in order.
@@ -79,6 +82,9 @@ func (s *Segments) Add(index int64, l Leaf) {
 		s.last.sealed = append(s.last.sealed, l.Object)
 		s.sealed[l.Object] = seal{index, l.Hash}
 		s.counts.Sealed++
+		if l.Detail[DetailWhy] == whyAdopted {
+			s.counts.Adopted++
+		}
 	case ActDelete:
 		s.counts.Deleted += s.remove(l.Object, s.last.deleted)
 	}

@@ -83,7 +83,7 @@ func (s *shelf) check() (SegmentCounts, []SegmentProblem) {
 
 func (s *shelf) leaves() (x Segments) {
 	s.t.Helper()
-	if _, err := Verify(s.log.dir, "", func(i int64, l Leaf) error { x.Add(i, l); return nil }); err != nil {
+	if _, err := Verify(s.log.dir, "", nil, func(i int64, l Leaf) error { x.Add(i, l); return nil }); err != nil {
 		s.t.Fatal(err)
 	}
 	return x
@@ -114,18 +114,18 @@ func TestSealer(t *testing.T) {
 	if err := by.Settle(t.Context(), s.named); err != nil {
 		t.Fatal(err)
 	}
-	f(SegmentCounts{Sealed: 1, Verified: 1})
+	f(SegmentCounts{Sealed: 1, Adopted: 1, Verified: 1})
 	s.change(by, s.make(3), nil, "flush", false)
-	f(SegmentCounts{Sealed: 4, Verified: 4})
+	f(SegmentCounts{Sealed: 4, Adopted: 1, Verified: 4})
 	s.change(by, s.make(1), slices.Clone(s.named), "merge", false)
-	f(SegmentCounts{Sealed: 5, Replaced: 4, Verified: 1})
+	f(SegmentCounts{Sealed: 5, Adopted: 1, Replaced: 4, Verified: 1})
 	s.change(by, s.make(2), nil, "flush", false)
 
 	// A failure: the store goes on, and what comes next says so first.
 	s.change(by, s.make(1), slices.Clone(s.named), "merge", true)
-	f(SegmentCounts{Sealed: 8, Replaced: 7, Verified: 0, Withdrawn: 1})
+	f(SegmentCounts{Sealed: 8, Adopted: 1, Replaced: 7, Verified: 0, Withdrawn: 1})
 	s.change(by, nil, s.named[:1], "retention", false)
-	f(SegmentCounts{Sealed: 8, Replaced: 4, Deleted: 1, Verified: 2, Withdrawn: 1})
+	f(SegmentCounts{Sealed: 8, Adopted: 1, Replaced: 4, Deleted: 1, Verified: 2, Withdrawn: 1})
 
 	// A crash: the next start says so.
 	for _, crash := range []func(){
@@ -143,10 +143,10 @@ func TestSealer(t *testing.T) {
 			}
 		}
 	}
-	f(SegmentCounts{Sealed: 10, Replaced: 4, Deleted: 1, Verified: 2, Withdrawn: 3})
+	f(SegmentCounts{Sealed: 10, Adopted: 1, Replaced: 4, Deleted: 1, Verified: 2, Withdrawn: 3})
 	by = NewSealer(s.log, s.dir)
 	s.change(by, s.make(1), nil, "flush", false)
-	f(SegmentCounts{Sealed: 11, Replaced: 4, Deleted: 1, Verified: 3, Withdrawn: 3})
+	f(SegmentCounts{Sealed: 11, Adopted: 1, Replaced: 4, Deleted: 1, Verified: 3, Withdrawn: 3})
 }
 
 // TestManyNames: more segments than a leaf can name go for one.

@@ -29,11 +29,16 @@ type Checked struct {
 // Verify checks all leaves of a log against their hashes, the tree, and the
 // signatures, and calls each with every leaf that is sound, in order. public is
 // a file that holds the public key, kept where the log is not; if it is empty
-// the one beside the log has to do. A *Broken error names the first position
+// the one beside the log has to do. marks are where the log is known to have
+// stood; it has to go on from each. A *Broken error names the first position
 // that is not sound; other errors are of the disk, or of each. It needs no
 // server, and may run beside one.
-func Verify(dir, public string, each func(index int64, l Leaf) error) (Checked, error) {
-	c := &check{dir: dir, tree: &tree{}, each: each}
+func Verify(dir, public string, marks []Mark, each func(index int64, l Leaf) error) (Checked, error) {
+	c := &check{dir: dir, tree: &tree{}, each: each, roots: map[int64]string{}}
+	for _, m := range marks {
+		c.roots[m.Size] = ""
+	}
+	c.note(c.tree)
 	if public == "" {
 		public = filepath.Join(dir, publicFile)
 	}
@@ -43,6 +48,11 @@ func Verify(dir, public string, each func(index int64, l Leaf) error) (Checked, 
 	}
 	if err := c.all(); err != nil {
 		return Checked{}, fmt.Errorf("verify audit log: %w", err)
+	}
+	for _, m := range marks {
+		if err := c.goesOn(m); err != nil {
+			return Checked{}, fmt.Errorf("verify audit log: %w", err)
+		}
 	}
 	return Checked{Leaves: c.tree.size, Origin: c.verifier.Name(), Root: c.tree.root().String(), Unfinished: c.torn}, nil
 }
@@ -54,6 +64,31 @@ type check struct {
 	each     func(int64, Leaf) error
 	tree     *tree // of the leaves that are sound
 	torn     int64
+	roots    map[int64]string // of the trees of as many leaves as marks have, "" for those to come
+}
+
+// note keeps the root of a tree that a mark is about.
+func (c *check) note(t *tree) {
+	if _, ok := c.roots[t.size]; ok {
+		c.roots[t.size] = t.root().String()
+	}
+}
+
+// goesOn compares the log, whose leaves are all sound, with a mark.
+func (c *check) goesOn(m Mark) error {
+	now := Mark{c.verifier.Name(), m.Size, c.roots[m.Size]}
+	if m.Size > c.tree.size {
+		now.Size = c.tree.size
+	}
+	why := m.lost(now)
+	if why == "" {
+		return nil
+	}
+	first := int64(0)
+	if now.Size < m.Size && now.Origin == m.Origin {
+		first = now.Size
+	}
+	return &Broken{first, why}
 }
 
 // all checks the parts. The checkpoint is read first and the tail before the
@@ -132,6 +167,7 @@ func (c *check) bundle() error {
 			return &Broken{c.tree.size + int64(i), "leaf is not the one whose hash is in " + numbered(tileDir(0), n)}
 		}
 		full = append(full, t.add(h)...)
+		c.note(t)
 		leaves, entries = append(leaves, leaf), rest
 	}
 	if len(entries) > 0 {
@@ -185,6 +221,7 @@ func (c *check) tail(b []byte) error {
 		t := c.tree.clone()
 		for _, h := range x.hashes {
 			t.add(h)
+			c.note(t)
 		}
 		if err := matches(t, x.signed, c.verifier); err != nil {
 			return c.broken("batch from here to leaf %d: %v", t.size-1, err)

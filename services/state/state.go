@@ -100,19 +100,23 @@ func touch(path string) error {
 // connect makes a pool of connections. A commit is synced before it returns
 // (synchronous=FULL), and a crash leaves each transaction whole or not there.
 func connect(path, more string, most int) (*sql.DB, error) {
-	u := url.URL{Scheme: "file", Path: path}
-	if !filepath.IsAbs(path) {
-		u = url.URL{Scheme: "file", Opaque: url.PathEscape(path)}
-	}
-	u.RawQuery = fmt.Sprintf("_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&%s",
-		busyTime.Milliseconds(), more)
-	db, err := sql.Open("sqlite", u.String())
+	db, err := sql.Open("sqlite", address(path, fmt.Sprintf(
+		"_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&%s", busyTime.Milliseconds(), more)))
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(most)
 	db.SetMaxIdleConns(most)
 	return db, nil
+}
+
+// address is the name of a database file as SQLite takes it.
+func address(path, query string) string {
+	u := url.URL{Scheme: "file", Path: path, RawQuery: query}
+	if !filepath.IsAbs(path) {
+		u = url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: query}
+	}
+	return u.String()
 }
 
 // Close ends all connections. Calls under way end first.
