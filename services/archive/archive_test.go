@@ -137,9 +137,17 @@ func randomValue(r *rand.Rand) event.Value {
 	)
 }
 
+// fewer is the number of rounds of a test: the race detector runs the short ones.
+func fewer(rounds, short int) int {
+	if testing.Short() {
+		return short
+	}
+	return rounds
+}
+
 // TestEventsComeBack: what is read from an archive is what was written, exactly.
 func TestEventsComeBack(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(fewer(20, 4)) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		var events []*event.Event
 		for n := range 1 + r.IntN(400) {
@@ -161,17 +169,18 @@ func TestEventsComeBack(t *testing.T) {
 // TestManyGroups: files and row groups end where they should, and their bounds
 // hold.
 func TestManyGroups(t *testing.T) {
+	const groupRows = 1000
 	var events []*event.Event
 	for n := range groupRows + 17 {
 		e := &event.Event{ID: fmt.Sprint(n), Time: noon.UnixNano() + int64(n), Dataset: "x"}
 		e.AddInt(event.HTTPResponseStatusCode, int64(n%5))
-		if n%1000 == 0 {
+		if n%100 == 0 {
 			e.AddText(event.Intern("labels.rare"), "yes")
 		}
 		events = append(events, e)
 	}
 	dir := t.TempDir()
-	m := mustCreate(t, dir, Options{Name: "a"}, events)
+	m := mustCreate(t, dir, Options{Name: "a", groupRows: groupRows}, events)
 	if g := m.Files[0].Groups; len(m.Files) != 1 || len(g) != 2 || g[1].Rows != 17 || g[1].First != noon.UnixNano()+groupRows {
 		t.Errorf("%+v", m.Files)
 	}
@@ -205,15 +214,15 @@ func TestManyGroups(t *testing.T) {
 			t.Errorf("%s: %s from %d groups, %v", text, got, stats.BlocksRead, err)
 		}
 	}
-	f("* | stats count()", "65553", 2)
-	f("labels.rare: * | stats count()", "66", 2)
-	f("http.response.status_code: 3 | limit 2", "65548 65543", 1) // the newest group has enough
+	f("* | stats count()", "1017", 2)
+	f("labels.rare: * | stats count()", "11", 2)
+	f("http.response.status_code: 3 | limit 2", "1013 1008", 1) // the newest group has enough
 	f(fmt.Sprintf("@timestamp >= %q | stats count()", noon.Add(groupRows).Format(time.RFC3339Nano)), "17", 1)
 }
 
 // TestSameAnswersAsNaive asks random queries of archives and of a list of events.
 func TestSameAnswersAsNaive(t *testing.T) {
-	storetest.RunRandom(t, 10, func(t *testing.T) storetest.Store {
+	storetest.RunRandom(t, fewer(10, 2), func(t *testing.T) storetest.Store {
 		dir := t.TempDir()
 		n := 0
 		reader := func() *Reader {
@@ -303,7 +312,7 @@ func TestDamageIsFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 200 {
+	for range fewer(200, 20) {
 		broken := slices.Clone(whole)
 		broken[r.IntN(len(broken))] ^= byte(1 << r.IntN(8))
 		if r.IntN(10) == 0 {
@@ -364,78 +373,6 @@ func TestCreateMistakes(t *testing.T) {
 	}
 	if _, err := Open(dir, "none"); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
-	}
-}
-
-func TestEncrypted(t *testing.T) {
-	dir := t.TempDir()
-	master, err := vault.EnsureMaster(filepath.Join(dir, "master.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring, err := vault.Open(filepath.Join(dir, "keys.json"), master)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := &event.Event{ID: "1", Time: 1, Raw: []byte("a secret")}
-	m := mustCreate(t, filepath.Join(dir, "archive"), Options{Name: "a", Encrypt: true, Keys: ring}, []*event.Event{e})
-	raw, err := os.ReadFile(filepath.Join(dir, "archive", "a", m.Files[0].Name))
-	if err != nil || strings.Contains(string(raw), "secret") || strings.Contains(string(raw), "PAR1") {
-		t.Errorf("plain bytes, %v", err)
-	}
-	if got := readAll(t, m, ring); len(got) != 1 || string(got[0].Raw) != "a secret" {
-		t.Errorf("%v", got)
-	}
-	if errs := m.Verify(t.Context(), nil); len(errs) != 1 || !strings.Contains(errs[0].Error(), "no master key is given") {
-		t.Errorf("%v", errs)
-	}
-	if errs := m.Verify(t.Context(), ring); errs != nil {
-		t.Error(errs)
-	}
-}
-
-func TestRestore(t *testing.T) {
-	dir := t.TempDir()
-	var events []*event.Event
-	r := rand.New(rand.NewPCG(5, 5))
-	for n := range 500 {
-		events = append(events, randomEvent(r, n))
-	}
-	m := mustCreate(t, dir, Options{Name: "a"}, events)
-	s, err := store.Open(filepath.Join(dir, "store"), store.Config{MinFreeBytes: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	if err := s.Write(t.Context(), store.Batch{Events: []event.Event{*events[7]}}); err != nil {
-		t.Fatal(err)
-	}
-	for i, want := range [][2]int64{{499, 1}, {0, 500}} { // again: nothing is there twice
-		written, present, err := Restore(t.Context(), m, nil, s)
-		if err != nil || written != want[0] || present != want[1] {
-			t.Errorf("time %d: %d, %d, %v", i, written, present, err)
-		}
-	}
-	q, err := query.Parse("event.id: id-3", noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := 0
-	if _, err := s.Search(t.Context(), store.SearchRequest{Query: q}, func(e *event.Event) error {
-		found++
-		if got := e.Get(Restored).Text(); got != "a" {
-			t.Errorf("restored from %q", got)
-		}
-		if e.Delete(Restored); text(e) != text(events[3]) {
-			t.Errorf("another event:\n%s", cmp.Diff(text(events[3]), text(e)))
-		}
-		return nil
-	}); err != nil || found != 1 {
-		t.Errorf("%d found, %v", found, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -31,6 +32,8 @@ type Options struct {
 
 	Encrypt bool        // encrypt the files
 	Keys    *vault.Ring // with a key of this ring
+
+	groupRows int64 // of a row group; default groupRows
 }
 
 const (
@@ -234,7 +237,7 @@ func (c *creation) begin() error {
 		out = f.sealed
 	}
 	f.buffer = bufio.NewWriterSize(out, writeBuffer)
-	f.writer = newFileWriter(f.buffer, c.options.Stream)
+	f.writer = newFileWriter(f.buffer, c.options.Stream, cmp.Or(c.options.groupRows, groupRows))
 	return nil
 }
 

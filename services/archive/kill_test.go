@@ -51,7 +51,7 @@ func TestKilled(t *testing.T) {
 	dir := t.TempDir()
 	r := rand.New(rand.NewPCG(8, 8))
 	made := map[string]bool{}
-	for range 20 {
+	for range fewer(20, 3) {
 		child := exec.Command(os.Args[0])
 		child.Env = append(os.Environ(), childDir+"="+dir)
 		child.Stderr = os.Stderr

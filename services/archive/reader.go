@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"unsafe"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -145,7 +144,7 @@ func (c *column) add(e *event.Event, v parquet.Value) {
 	case columnText:
 		e.Add(c.key, event.String(e.Copy(v.ByteArray())))
 	case columnIP:
-		e.AddIP(c.key, unsafe.String(unsafe.SliceData(v.ByteArray()), len(v.ByteArray())))
+		e.AddIP(c.key, e.Copy(v.ByteArray())) // what is no address stays a text
 	case columnInt:
 		e.AddInt(c.key, v.Int64())
 	case columnFloat:

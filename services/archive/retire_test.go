@@ -127,23 +127,52 @@ func TestRetireAgain(t *testing.T) {
 			t.Errorf("%s: %s", what, diff)
 		}
 	}
-	edit := func(change func(m *Manifest)) func(string) error {
-		return func(dir string) error {
-			m, err := readManifest(dir)
-			if err != nil {
-				return err
-			}
-			change(m)
-			return m.write(dir)
-		}
-	}
 	f("another segment", nil, "ab")
 	f("damaged part", func(dir string) error {
 		return os.WriteFile(filepath.Join(dir, "part-00001.parquet"), []byte("PAR1"), 0o600)
 	}, "damaged")
-	f("made by hand", edit(func(m *Manifest) { m.Segment = nil }), "ab")
-	f("another file", edit(func(m *Manifest) { m.Segment.SHA256 = "00" }), "ab")
-	f("another range", edit(func(m *Manifest) { m.Segment.Next++ }), "ab")
-	f("other rows", edit(func(m *Manifest) { m.Segment.Rows-- }), "ab")
-	f("another stream", edit(func(m *Manifest) { m.Stream = "web" }), "ab")
+}
+
+// TestHolds: an archive is that of a segment only if all it says of it is so.
+func TestHolds(t *testing.T) {
+	r := newRetirer(t)
+	s := &store.Retired{Segment: store.Segment{Stream: "web", Rows: 2}}
+	from := Segment{Name: "s.gwseg", First: 1, Next: 3, Rows: 2, SHA256: "00"}
+	of := from
+	mustCreate(t, r.Dir, Options{Name: "a", Stream: "web", Segment: &of}, []*event.Event{{ID: "a", Time: 1}, {ID: "b", Time: 1}})
+	f := func(want bool, change func(m *Manifest)) {
+		t.Helper()
+		m, err := Open(r.Dir, "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole := *m
+		change(m)
+		if err := m.write(m.dir); err != nil {
+			t.Fatal(err)
+		}
+		why, err := r.holds(t.Context(), s, &from, "a")
+		if err != nil || (why == "") != want {
+			t.Errorf("%+v: %q, %v", m.Segment, why, err)
+		}
+		whole.Segment = &of
+		if err := whole.write(m.dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f(true, func(*Manifest) {})
+	f(false, func(m *Manifest) { m.Segment = nil })
+	f(false, func(m *Manifest) { m.Stream = "mail" })
+	f(false, func(m *Manifest) { m.Name = "b" })
+	f(false, func(m *Manifest) { m.Segment.Name = "t.gwseg" })
+	f(false, func(m *Manifest) { m.Segment.First++ })
+	f(false, func(m *Manifest) { m.Segment.Next++ })
+	f(false, func(m *Manifest) { m.Segment.Rows++ })
+	f(false, func(m *Manifest) { m.Segment.SHA256 = "01" })
+	f(false, func(m *Manifest) { m.Files[0].SHA256 = m.Files[0].SHA256[1:] })
+	s.Rows, from.Rows, of.Rows = 5, 5, 5
+	f(false, func(*Manifest) {})
+	of.Damaged = 1 // the other three could not be read
+	f(false, func(m *Manifest) { m.Segment.Damaged = 0 })
+	f(true, func(m *Manifest) { m.Segment.Damaged, m.Segment.Rows = 1, 5 })
 }

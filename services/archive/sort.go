@@ -3,15 +3,19 @@ package archive
 import (
 	"container/heap"
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/store/query"
+	"github.com/gatewatch/gatewatch/services/vault"
 )
 
 // foundStream is a field of events in a store of what matched: it routes them to
@@ -19,28 +23,33 @@ import (
 var foundStream = event.Intern("gatewatch.archived_stream")
 
 // sorted puts the events that match into a store of their own, in the folder for
-// temporary files, and calls ask with it. It is removed afterwards.
+// temporary files, and calls ask with it. It is removed afterwards, and encrypted
+// if one of the archives is.
 func (s *scan) sorted(ctx context.Context, q *query.Query, ask func(found *store.Columnar) error) (err error) {
 	dir, err := os.MkdirTemp("", "gatewatch-archive-")
 	if err != nil {
 		return fmt.Errorf("sort events of archives: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	keys, err := s.spillKeys(dir)
+	if err != nil {
+		return fmt.Errorf("sort events of archives: %w", err)
+	}
 	found, err := store.Open(dir, store.Config{
-		Streams: s.streams(), RetainAge: -1, QueryTime: 24 * time.Hour, QueryBytes: s.reader.bytes,
+		Streams: s.streams(), RetainAge: -1, QueryTime: 24 * time.Hour, QueryBytes: s.reader.bytes, Keys: keys, Encrypt: keys != nil,
 	})
 	if err != nil {
 		return fmt.Errorf("sort events of archives: %w", err)
 	}
 	defer func() { err = errors.Join(err, found.Close()) }()
-	keys := q.Fields()
-	if keys != nil {
-		keys = append(slices.Clip(keys), event.EventID, event.GatewatchSource)
-		keys = append(keys, query.ExprFields(s.where)...)
+	fields := q.Fields()
+	if fields != nil {
+		fields = append(slices.Clip(fields), event.EventID, event.GatewatchSource)
+		fields = append(fields, query.ExprFields(s.where)...)
 	}
 	newest := newestTimes{most: plainLimit(q)}
 	one := make([]event.Event, 1)
-	err = s.each(ctx, keys, newest.reached, func(stream string, e *event.Event) (bool, error) {
+	err = s.each(ctx, fields, newest.reached, func(stream string, e *event.Event) (bool, error) {
 		newest.add(e.Time)
 		e.AddText(foundStream, stream)
 		one[0] = *e
@@ -50,6 +59,22 @@ func (s *scan) sorted(ctx context.Context, q *query.Query, ask func(found *store
 		return err
 	}
 	return ask(found)
+}
+
+// spillKeys returns keys that nobody has after this process, for a store in a
+// folder; nil if all archives are plain.
+func (s *scan) spillKeys(dir string) (*vault.Ring, error) {
+	sealed := func(f File) bool { return f.Key != "" }
+	if !slices.ContainsFunc(s.reader.archives, func(m *Manifest) bool { return slices.ContainsFunc(m.Files, sealed) }) {
+		return nil, nil
+	}
+	var secret [32]byte
+	_, _ = rand.Read(secret[:]) // never fails
+	master, err := vault.ParseMaster(hex.EncodeToString(secret[:]))
+	if err != nil {
+		return nil, err
+	}
+	return vault.Open(filepath.Join(dir, "keys.json"), master)
 }
 
 // streams routes events to the streams of their archives.

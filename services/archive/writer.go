@@ -27,6 +27,7 @@ type fileWriter struct {
 	groups  []Group
 	group   Group
 	size    int64 // of the values of the group
+	most    int64 // rows of a group
 
 	batch  [][]parquet.Value // by column
 	filled []int             // rows of the batch that a column has values of
@@ -47,12 +48,12 @@ type columnState struct {
 	done   int  // that were written
 }
 
-func newFileWriter(w io.Writer, stream string) *fileWriter {
+func newFileWriter(w io.Writer, stream string, groupRows int64) *fileWriter {
 	f := &fileWriter{
 		out: parquet.NewGenericWriter[any](w, schema, parquet.CreatedBy("gatewatch", "archive", fmt.Sprint(SchemaVersion)),
 			parquet.DictionaryMaxBytes(maxDict), parquet.PageBufferSize(128<<10), parquet.DataPageStatistics(true)),
 		batch: make([][]parquet.Value, len(columns)), filled: make([]int, len(columns)),
-		state: make([]columnState, len(columns)), stream: []byte(stream),
+		state: make([]columnState, len(columns)), stream: []byte(stream), most: groupRows,
 	}
 	for c := range columns {
 		f.nulls = append(f.nulls, parquet.NullValue().Level(0, 0, c))
@@ -99,7 +100,7 @@ func (f *fileWriter) add(e *event.Event) error {
 			return err
 		}
 	}
-	if f.group.Rows == groupRows || f.size > groupSize {
+	if f.group.Rows == f.most || f.size > groupSize {
 		return f.flushGroup()
 	}
 	return nil
