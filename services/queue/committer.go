@@ -14,6 +14,7 @@ type pending struct {
 	frame   []byte // headerSize bytes to be filled in, then the body
 	bound   int64  // bytes of memory that are held for the frame
 	head    header
+	pooled  bool // the frame is of the pool, and not kept by the groups
 	state   atomic.Int32
 	outcome chan outcome // capacity 1
 }

@@ -303,12 +303,12 @@ func TestForgedFrame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		forged := queuetest.Records("a", 2, 400, 10)
+		forged := queuetest.Records("a", 2, 100, 10)
 		forged[0].Records[0].Raw = forge(head[:8], frame)
 		if _, err := q.Append(t.Context(), forged); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := q.Append(t.Context(), queuetest.Records("a", 402, 1, 10)); err != nil {
+		if _, err := q.Append(t.Context(), queuetest.Records("a", 102, 1, 10)); err != nil {
 			t.Fatal(err)
 		}
 		if err := q.Close(); err != nil {

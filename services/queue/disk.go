@@ -146,8 +146,8 @@ func (d *Disk) Append(ctx context.Context, groups []Group) (Offset, error) {
 	}
 	select {
 	case o := <-p.outcome:
-		if p.head.sealed && cap(p.frame) <= maxPooled {
-			d.buffers.Put(&p.frame)
+		if p.pooled {
+			d.giveBack(p.frame)
 		}
 		return o.first, o.err
 	case <-ctx.Done():
@@ -157,8 +157,23 @@ func (d *Disk) Append(ctx context.Context, groups []Group) (Offset, error) {
 	}
 }
 
-// maxPooled is the largest buffer that is kept for the next encrypted append.
+// maxPooled is the largest buffer that is kept for the next append.
 const maxPooled = 4 << 20
+
+// buffer returns memory with room for the header of a frame and n bytes.
+func (d *Disk) buffer(n int64) []byte {
+	b := *d.buffers.Get().(*[]byte)
+	if int64(cap(b)) < headerSize+n {
+		b = make([]byte, headerSize+n)
+	}
+	return b[:headerSize]
+}
+
+func (d *Disk) giveBack(b []byte) {
+	if cap(b) <= maxPooled {
+		d.buffers.Put(&b)
+	}
+}
 
 // enter reports whether the log is open, and if so holds Close back until
 // appends.Done.
@@ -173,23 +188,32 @@ func (d *Disk) enter() bool {
 }
 
 // encode makes the frame of groups, all but its header. The groups keep the
-// memory of a frame that is not encrypted.
+// memory of a frame that is neither packed nor encrypted.
 func (d *Disk) encode(groups []Group, bound int64) *pending {
-	frame := appendBody(make([]byte, headerSize, headerSize+bound), groups)
-	s := d.sealer.Load()
-	if s != nil {
-		frame = d.seal(s, frame, bound)
-	}
-	body := frame[headerSize:]
-	records := 0
+	p := &pending{groups: groups, bound: bound, outcome: make(chan outcome, 1)}
+	p.frame = appendBody(make([]byte, headerSize, headerSize+bound), groups)
+	d.pack(p)
+	d.seal(p)
+	body := p.frame[headerSize:]
+	p.head.length, p.head.bodySum = uint32(len(body)), crc32.Checksum(body, castagnoli)
 	for i := range groups {
-		records += len(groups[i].Records)
+		p.head.count += uint32(len(groups[i].Records))
 	}
-	return &pending{
-		groups: groups, frame: frame, bound: bound,
-		head:    header{length: uint32(len(body)), count: uint32(records), bodySum: crc32.Checksum(body, castagnoli), sealed: s != nil},
-		outcome: make(chan outcome, 1),
+	return p
+}
+
+// pack packs the body of a frame where that is worth it.
+func (d *Disk) pack(p *pending) {
+	body := p.frame[headerSize:]
+	if len(body) < minPacked {
+		return
 	}
+	packed, ok := appendPacked(d.buffer(0), body)
+	if !ok {
+		d.giveBack(packed)
+		return
+	}
+	p.frame, p.pooled, p.head.packed = packed, true, true
 }
 
 // Batches implements [Queue]. It returns without an error when ctx ends and

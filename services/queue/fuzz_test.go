@@ -44,6 +44,32 @@ func FuzzDecodeBody(f *testing.F) {
 	})
 }
 
+// FuzzUnpack checks that what unpacks comes back after another round, and that
+// any body does.
+func FuzzUnpack(f *testing.F) {
+	packed, _ := appendPacked(nil, bytes.Repeat([]byte("GET /index.html 200 "), 40_000))
+	f.Add(packed)
+	f.Add([]byte{0})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, body := range [][]byte{b, bytes.Repeat(b, 5)} {
+			packed, ok := appendPacked(nil, body)
+			if !ok {
+				continue
+			}
+			if back, err := unpack(packed); err != nil || !bytes.Equal(back, body) {
+				t.Fatalf("%d bytes became %d, %v", len(body), len(back), err)
+			}
+		}
+		if body, err := unpack(b); err == nil && len(body) > 0 {
+			if packed, ok := appendPacked(nil, body); ok {
+				if back, err := unpack(packed); err != nil || !bytes.Equal(back, body) {
+					t.Fatalf("%d bytes became %d, %v", len(body), len(back), err)
+				}
+			}
+		}
+	})
+}
+
 // FuzzCommits checks that a file of consumer offsets means the same when
 // written again.
 func FuzzCommits(f *testing.F) {

@@ -18,8 +18,8 @@ type reader struct {
 	limit Offset // of seg, when last looked at
 }
 
-// batchBytes is how much of the log a batch holds at most, unless one append
-// was larger.
+// batchBytes is how much memory a batch takes at most before its last append,
+// which may have been larger.
 const batchBytes = 1 << 20
 
 // next returns the next batch or gap and waits for one at the end of the log.
@@ -131,7 +131,7 @@ func (r *reader) read() (Batch, error) {
 		if err != nil {
 			continue // the gap shows at the next header
 		}
-		b.add(h.first, h.next(), groups, h.size())
+		b.add(h.first, h.next(), groups, footprint(groups))
 	}
 	r.pos = b.next
 	return b.batch(), nil

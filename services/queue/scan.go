@@ -103,6 +103,9 @@ func (s *scanner) groups(h header) ([]Group, error) {
 	if h.sealed {
 		b, err = s.unseal(b)
 	}
+	if h.packed && err == nil {
+		b, err = unpack(b)
+	}
 	var groups []Group
 	if err == nil {
 		groups, err = decodeBody(b, h.count)

@@ -41,13 +41,18 @@ func (d *Disk) renewSealer() error {
 	return nil
 }
 
-// seal encrypts the body of a frame of that many bytes into a buffer of the pool.
-func (d *Disk) seal(s *vault.Sealer, frame []byte, bound int64) []byte {
-	buffer := *d.buffers.Get().(*[]byte)
-	if int64(cap(buffer)) < headerSize+bound {
-		buffer = make([]byte, headerSize+bound)
+// seal encrypts the body of a frame, if the log is to be encrypted.
+func (d *Disk) seal(p *pending) {
+	s := d.sealer.Load()
+	if s == nil {
+		return
 	}
-	return s.Seal(buffer[:headerSize], frame[headerSize:], []byte(keyPurpose))
+	body := p.frame[headerSize:]
+	frame := s.Seal(d.buffer(int64(len(body))+vault.Overhead), body, []byte(keyPurpose))
+	if p.pooled {
+		d.giveBack(p.frame)
+	}
+	p.frame, p.pooled, p.head.sealed = frame, true, true
 }
 
 // unseal opens a sealed body in its place. Of a body that is damaged or forged

@@ -286,6 +286,10 @@ func (s *Scanner) text() (Token, error) {
 	}
 }
 
+// Plain returns how many bytes at the beginning of b a JSON string may hold as
+// they are: those before a quote, backslash or control character.
+func Plain(b []byte) int { return stop(b, 0) }
+
 const (
 	ones  = 0x0101010101010101
 	highs = 0x8080808080808080

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -40,8 +41,9 @@ func Records(source string, seq uint64, n, size int) []queue.Group {
 		g := queue.Group{Source: source, Format: "json", Peer: "192.0.2.1", Epoch: queue.Epoch{1, 2, 3}, Parser: 7}
 		for i := range uint64(n) {
 			raw := fmt.Appendf(make([]byte, 0, size), `{"n":%d}`, from+i)
+			noise := rand.New(rand.NewPCG(from, i)) // so that it takes its size on disk too
 			for len(raw) < size {
-				raw = append(raw, ' ')
+				raw = append(raw, byte(noise.Uint32()))
 			}
 			g.Records = append(g.Records, queue.Record{Seq: from + i, Received: 1_700_000_000_000_000_000 + int64(from+i), Raw: raw})
 		}

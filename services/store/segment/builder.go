@@ -140,20 +140,24 @@ func (b *Builder) AddAt(e *event.Event, offset uint64) {
 		b.cols[colReceived].addNum(row, byte(event.KindTime), uint64(e.Received))
 	}
 	b.text(colSource, row, e.Source)
-	b.layouts.begin(e)
 	b.blob = b.blob[:0]
+	apart := false // values of one key do not all follow each other
 	fields := e.Fields()
 	for i := range fields {
 		f := &fields[i]
 		if c := b.column(f.Key); c != nil {
 			b.size += c.add(row, f.Value)
-			b.layouts.value(f, c.n-1-c.from)
+			apart = apart || c.n-1 > c.from && fields[i-1].Key != f.Key
 		} else {
 			b.blob = appendRest(b.blob, f.Key.String(), f.Value)
 		}
 	}
 	if len(e.Raw) > 0 {
-		b.lines = append(b.lines, b.layouts.end())
+		line := byte(0)
+		if !apart {
+			line = b.layouts.of(e)
+		}
+		b.lines = append(b.lines, line)
 		b.text(colOriginal, row, event.View(e.Raw))
 	}
 	if len(b.blob) > 0 {

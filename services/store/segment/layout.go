@@ -2,6 +2,7 @@ package segment
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/gatewatch/gatewatch/detection/event"
 )
@@ -18,15 +19,15 @@ const (
 // there is to compare. It remembers layouts as a tree whose branches share their
 // beginnings, from block to block.
 type layouts struct {
-	root  *step
-	ends  []*ending
-	text  int // bytes of literals
-	depth int
+	root *step
+	ends []*ending
+	text int // bytes of literals
 
 	// The line at hand.
-	raw     []byte // nil where it has no layout
-	pos     int    // what is before it is understood
+	raw     []byte
+	pos     int // what is before it is understood
 	at      *step
+	depth   int
 	members []placedMember // to come, the last first
 	scratch []byte
 }
@@ -52,77 +53,98 @@ type placedMember struct {
 	at int
 }
 
-// begin begins with the line of an event.
-func (l *layouts) begin(e *event.Event) {
+// of returns the number of the layout of an event's line, 0 if it has none.
+func (l *layouts) of(e *event.Event) byte {
 	l.raw, l.pos, l.depth = e.Raw, 0, 0
 	if l.root == nil {
 		l.root = &step{}
 	}
 	l.at = l.root
+	if !l.place(e) {
+		return 0
+	}
+	return l.end()
+}
+
+// place finds the branch of all values of an event that have a place in its
+// line. It reports false where there is none.
+func (l *layouts) place(e *event.Event) bool {
 	l.members = l.members[:0]
-	e.MemberPlaces(func(k event.Key, v event.Value) {
-		at, _ := v.Place()
-		i := len(l.members)
-		for i > 0 && l.members[i-1].at < at {
-			i--
-		}
-		l.members = slices.Insert(l.members, i, placedMember{event.Field{Key: k, Value: v}, at})
-	})
+	e.MemberPlaces(l.member)
 	if len(l.members) == 0 { // the parser told nothing
-		l.raw = nil
+		return false
 	}
+	elem := 0
+	fields := e.Fields()
+	for i := range fields {
+		f := &fields[i]
+		if elem++; i == 0 || f.Key != fields[i-1].Key {
+			elem = 0
+		}
+		at, ok := f.Value.Place()
+		if !ok {
+			continue
+		}
+		if n := len(l.members); n > 0 && l.members[n-1].at < at && !l.membersUpTo(at) {
+			return false
+		}
+		if !l.value(f, elem, at) {
+			return false
+		}
+	}
+	return l.membersUpTo(len(l.raw))
 }
 
-// value takes the next value of the event, number elem of its key.
-func (l *layouts) value(f *event.Field, elem int) {
-	at, ok := f.Value.Place()
-	if l.raw == nil || !ok {
-		return
+// member keeps a member whose place is known for its turn.
+func (l *layouts) member(k event.Key, v event.Value) {
+	at, _ := v.Place()
+	i := len(l.members)
+	for i > 0 && l.members[i-1].at < at {
+		i--
 	}
-	if n := len(l.members); n > 0 && l.members[n-1].at < at {
-		l.membersUpTo(at)
-	}
-	l.place(f, elem, at)
+	l.members = slices.Insert(l.members, i, placedMember{event.Field{Key: k, Value: v}, at})
 }
 
-func (l *layouts) membersUpTo(at int) {
+func (l *layouts) membersUpTo(at int) bool {
 	for n := len(l.members); n > 0 && l.members[n-1].at < at; n-- {
 		m := &l.members[n-1]
 		l.members = l.members[:n-1]
-		l.place(&m.Field, 0, m.at)
+		if !l.value(&m.Field, 0, m.at) {
+			return false
+		}
 	}
+	return true
 }
 
-// place finds the branch for a value that stands at a place of the line.
-func (l *layouts) place(field *event.Field, elem int, at int) {
-	k, v := field.Key, field.Value
-	switch {
-	case l.raw == nil || at < l.pos: // a copy of a value before
-		return
-	case at > len(l.raw):
-		l.raw = nil
-		return
+// value goes on to the branch of a value, number elem of its key, that stands at
+// a place of the line.
+func (l *layouts) value(f *event.Field, elem, at int) bool {
+	if at < l.pos { // a copy of a value before
+		return true
+	}
+	if at > len(l.raw) {
+		return false
 	}
 	lit, text := l.raw[l.pos:at], l.raw[at:]
 	for _, s := range l.at.next {
-		if s.key != k || s.elem != elem || string(s.lit) != string(lit) {
+		if s.key != f.Key || s.elem != elem || string(s.lit) != string(lit) {
 			continue
 		}
-		if n := l.begins(text, &s.form, v); n >= 0 {
+		if n := l.begins(text, &s.form, &f.Value); n >= 0 {
 			l.at, l.pos = s, at+n
 			l.depth++
-			return
+			return true
 		}
 	}
-	f, n := l.formOf(text, v)
+	form, n := l.formOf(text, &f.Value)
 	if n < 0 || elem > maxElement || l.depth == maxParts || !l.room(len(lit)) {
-		l.raw = nil
-		return
+		return false
 	}
-	s := &step{part: part{lit: slices.Clone(lit), elem: elem, form: f}, key: k, parent: l.at}
+	s := &step{part: part{lit: slices.Clone(lit), elem: elem, form: form}, key: f.Key, parent: l.at}
 	l.at.next = append(l.at.next, s)
 	l.at, l.pos = s, at+n
 	l.depth++
+	return true
 }
 
 // room tells whether there may be one more layout with n bytes of literals more,
@@ -136,14 +158,12 @@ func (l *layouts) room(n int) bool {
 	return true
 }
 
-// end returns the number of the line's layout, 0 if it has none.
+// end returns the number of the layout that ends here, 0 if there is none.
 func (l *layouts) end() byte {
-	l.membersUpTo(len(l.raw))
-	if l.raw == nil || l.at == l.root {
+	if l.at == l.root {
 		return 0
 	}
 	tail := l.raw[l.pos:]
-	l.raw = nil
 	for _, e := range l.at.ends {
 		if string(e.tail) == string(tail) {
 			return e.code
@@ -159,7 +179,7 @@ func (l *layouts) end() byte {
 }
 
 // begins returns the length of a value in a form if a text begins with it, else -1.
-func (l *layouts) begins(text []byte, f *form, v event.Value) int {
+func (l *layouts) begins(text []byte, f *form, v *event.Value) int {
 	if !f.suits(v.Kind()) {
 		return -1
 	}
@@ -170,19 +190,50 @@ func (l *layouts) begins(text []byte, f *form, v event.Value) int {
 			return -1
 		}
 		return len(s)
-	case formJSON, formJSONHTML, formHex:
+	case formJSON:
+		return beginsJSON(text, v.Text())
+	case formJSONHTML, formHex:
 		return beginsEscaped(text, f.kind, v.Text())
+	case formPlain:
+		if v.Kind() == event.KindInt {
+			return beginsInt(text, v.Int())
+		}
 	}
-	l.scratch = f.append(l.scratch[:0], v)
+	l.scratch = f.append(l.scratch[:0], *v)
 	if len(l.scratch) > len(text) || string(text[:len(l.scratch)]) != string(l.scratch) {
 		return -1
 	}
 	return len(l.scratch)
 }
 
+// beginsInt returns the length of a number in decimal if a text begins with it
+// and no digit follows, else -1.
+func beginsInt(text []byte, want int64) int {
+	var buf [20]byte
+	at := 0
+	for at < len(text) && at < len(buf) && text[at]-'0' <= 9 {
+		at++
+	}
+	if want < 0 || at == 0 || at > 18 || text[0] == '0' && at > 1 {
+		s := strconv.AppendInt(buf[:0], want, 10)
+		if len(s) > len(text) || string(text[:len(s)]) != string(s) {
+			return -1
+		}
+		return len(s)
+	}
+	got := uint64(0)
+	for _, c := range text[:at] {
+		got = 10*got + uint64(c-'0')
+	}
+	if got != uint64(want) {
+		return -1
+	}
+	return at
+}
+
 // formOf returns the form that a value has at the beginning of a text, and its
 // length; -1 if it has none.
-func (l *layouts) formOf(text []byte, v event.Value) (form, int) {
+func (l *layouts) formOf(text []byte, v *event.Value) (form, int) {
 	if v.Kind() == event.KindTime {
 		f, n := findTime(text, v.Int())
 		if n == 0 {
@@ -205,7 +256,6 @@ func (l *layouts) reset() {
 	if len(l.ends) >= maxLayouts/2 || l.text > maxLayoutText/2 {
 		*l = layouts{members: l.members[:0], scratch: l.scratch}
 	}
-	l.raw = nil
 }
 
 // template returns an ending as a template whose references are columns by
