@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -147,6 +148,7 @@ func TestHolds(t *testing.T) {
 			t.Fatal(err)
 		}
 		whole := *m
+		m.Files = slices.Clone(m.Files)
 		change(m)
 		if err := m.write(m.dir); err != nil {
 			t.Fatal(err)
