@@ -64,5 +64,6 @@ func (v *server) archiver() func(context.Context, store.Retired) error {
 		return nil
 	}
 	r := archive.Retirer{Dir: s.Archive.Dir, Encrypt: s.Encryption.Enabled, Keys: s.Store.Keys, Log: v.log, Now: time.Now}
-	return r.Archive
+	v.archives = archive.NewWatch(r.Archive, time.Now, v.metrics)
+	return v.archives.Archive
 }

@@ -1,12 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
-
-	"github.com/gatewatch/gatewatch/services/enrich"
 )
 
 func newConfig() *cobra.Command {
@@ -20,8 +18,12 @@ func newConfig() *cobra.Command {
 
 func newConfigCheck() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "check [--config FILE]",
-		Short:   "Say whether the server would start with this configuration, and list all mistakes",
+		Use:   "check [--config FILE]",
+		Short: "Say whether the server would start with this configuration, and list all mistakes",
+		Long: `Reads the configuration as serve does, and looks at the files and folders that it
+names: keys, certificates, rules, enrichment data, the data folder and archive.dir.
+Nothing is changed or made. Whether addresses are free, and whether another server
+runs on the data folder, shows only the start.`,
 		Example: "  gatewatch config check --config /etc/gatewatch.yaml",
 		Args:    noArgs,
 	}
@@ -29,10 +31,7 @@ func newConfigCheck() *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		warnEnv(cmd.ErrOrStderr())
 		s, err := f.load()
-		if err == nil {
-			err = enrich.Check(s.Enrich, filepath.Join(s.Data, geoFolder))
-		}
-		if err != nil {
+		if err = errors.Join(err, s.preflight()); err != nil {
 			printError(cmd.ErrOrStderr(), err)
 			return errFindings
 		}

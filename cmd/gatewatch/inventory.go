@@ -13,6 +13,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/api"
 	"github.com/gatewatch/gatewatch/services/ingest"
 	"github.com/gatewatch/gatewatch/services/pipeline"
+	"github.com/gatewatch/gatewatch/services/queue"
 	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/triage"
 )
@@ -88,8 +89,12 @@ func (v *server) listNodes() []*gatewatchv1.Node {
 // notice tells what is amiss with a server that is ready.
 func (v *server) notice() string {
 	var all []string
-	if v.queue.Full() {
-		all = append(all, "records are refused: there is no space, see queue.max_bytes and the free space of the disk")
+	if room := v.queue.Refusing(); room != nil {
+		if errors.Is(room.Err(), queue.ErrNoSpace) {
+			all = append(all, fmt.Sprintf("records are refused: %s of the disk are free, queue.min_free_bytes is %s", size(room.Free), size(room.MinFree)))
+		} else {
+			all = append(all, fmt.Sprintf("records are refused: the queue has %s, queue.max_bytes is %s", size(room.Bytes), size(room.MaxBytes)))
+		}
 	}
 	switch room := v.store.Room(); room.Level {
 	case store.Full:
@@ -97,8 +102,16 @@ func (v *server) notice() string {
 	case store.Low:
 		all = append(all, fmt.Sprintf("the disk is nearly full: %s are free, store.low_free_bytes is %s", size(room.Free), size(room.LowFree)))
 	}
-	if n := v.store.Damaged(); n > 0 {
+	switch n := v.store.Damaged(); {
+	case n == 1:
+		all = append(all, "1 segment of the store has damage: see the log and gatewatch store verify")
+	case n > 1:
 		all = append(all, count(n, "segment")+" of the store have damage: see the log and gatewatch store verify")
+	}
+	if v.archives != nil {
+		if err := v.archives.Err(); err != nil {
+			all = append(all, "segments are not archived and stay in the store: "+printable(err.Error()))
+		}
 	}
 	return strings.Join(all, "\n")
 }

@@ -17,6 +17,7 @@ import (
 	pack "github.com/gatewatch/gatewatch/rules"
 	"github.com/gatewatch/gatewatch/services/access"
 	"github.com/gatewatch/gatewatch/services/api"
+	"github.com/gatewatch/gatewatch/services/archive"
 	"github.com/gatewatch/gatewatch/services/audit"
 	"github.com/gatewatch/gatewatch/services/enrich"
 	"github.com/gatewatch/gatewatch/services/ingest"
@@ -48,6 +49,7 @@ type server struct {
 	rules    *rules.Keeper      // nil without the role detect
 	pipeline *pipeline.Pipeline // nil without the role detect
 	store    *store.Columnar
+	archives *archive.Watch // nil without archive.dir
 	api      *api.API
 
 	listeners []listener
@@ -81,6 +83,9 @@ func (v *server) open(ctx, run context.Context) (err error) {
 		return fmt.Errorf("make data folder: %w", err)
 	}
 	if err := checkRestored(dir); err != nil {
+		return err
+	}
+	if err := v.settings.checkArchives(); err != nil {
 		return err
 	}
 	removed := os.Remove(filepath.Join(dir, listenFile)) // of a run before this one

@@ -219,14 +219,48 @@ func (s *settings) validate() error {
 			errs = append(errs, err)
 		}
 	}
-	if err := s.Store.Validate(); err != nil {
-		wrong("store: %w", err)
-	}
+	errs = append(errs, s.validateParts())
 	if err := s.State.Validate(); err != nil {
 		wrong("state.%w", err)
 	}
 	_, err := pipeline.New(s.Pipeline, pipeline.Options{})
 	return errors.Join(append(errs, err)...)
+}
+
+// Below these a server does not work, however little it has to do.
+const (
+	minMemoryLimit  = 32 << 20
+	minSegmentBytes = 1 << 20
+)
+
+// validateParts joins what the parts say of their keys.
+func (s *settings) validateParts() error {
+	var errs []error
+	for _, p := range []struct {
+		name string
+		err  error
+	}{
+		{"queue", s.Queue.Validate()},
+		{"ingest", s.Ingest.Validate()},
+		{"syslog", s.Syslog.Validate()},
+		{"http", s.HTTP.Validate()},
+		{"api", s.API.Validate()},
+		{"store", s.Store.Validate()},
+	} {
+		if p.err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", p.name, p.err))
+		}
+	}
+	if n := s.MemoryLimitBytes; n != 0 && n < minMemoryLimit {
+		errs = append(errs, fmt.Errorf("memory_limit: want %s or more, or 0 for no limit, have %d bytes", size(minMemoryLimit), n))
+	}
+	if n := s.Store.SegmentBytes; n >= 0 && n < minSegmentBytes {
+		errs = append(errs, fmt.Errorf("store.segment_bytes: want %s or more, have %d bytes", size(minSegmentBytes), n))
+	}
+	if a, b := s.Store.QueryBytes, s.Store.QueriesBytes; b >= 0 && a > b {
+		errs = append(errs, fmt.Errorf("store.query_bytes: one query may not take more, %d bytes, than store.queries_bytes gives to all, %d", a, b))
+	}
+	return errors.Join(errs...)
 }
 
 // listeners returns those that are turned on.

@@ -61,8 +61,8 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// validate names the key that is out of range.
-func (c Config) validate() error {
+// Validate names the key that is out of range.
+func (c Config) Validate() error {
 	switch {
 	case c.CallTimeout < 0:
 		return errors.New("call_timeout: must not be negative")
@@ -130,7 +130,7 @@ type API struct {
 
 // New makes the API; the error names the key of the configuration that is wrong.
 func New(config Config, parts Parts) (*API, error) {
-	if err := config.validate(); err != nil {
+	if err := config.Validate(); err != nil {
 		return nil, err
 	}
 	config = config.WithDefaults()

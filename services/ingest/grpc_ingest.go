@@ -163,7 +163,7 @@ func (b *BatchServer) answer(source string, resp *gatewatchv1.IngestResponse, ke
 	}
 	switch reasonOf(last) {
 	case ReasonFull, ReasonBusy:
-		return nil, status.Error(codes.ResourceExhausted, "the queue is full, try again later")
+		return nil, status.Error(codes.ResourceExhausted, laterText(last))
 	case ReasonTooLarge:
 		return nil, status.Error(codes.InvalidArgument, "the batch is too large")
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gatewatch/gatewatch/services/access"
+	"github.com/gatewatch/gatewatch/services/queue"
 )
 
 // HTTPConfig is how the HTTP inputs behave. The zero value is the default.
@@ -44,8 +45,8 @@ func (c HTTPConfig) WithDefaults() HTTPConfig {
 
 var versionForm = regexp.MustCompile(`^[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}$`)
 
-// validate names the key that is wrong.
-func (c HTTPConfig) validate() error {
+// Validate names the key that is wrong.
+func (c HTTPConfig) Validate() error {
 	if !versionForm.MatchString(c.ElasticVersion) {
 		return fmt.Errorf("elastic_version: %q is not like 8.19.0", c.ElasticVersion)
 	}
@@ -74,7 +75,7 @@ type HTTP struct {
 // NewHTTP makes the inputs. A nil auth is [LoopbackOnly], a nil log discards.
 func NewHTTP(sink *Sink, cfg HTTPConfig, auth Authenticator, log *slog.Logger) (*HTTP, error) {
 	cfg = cfg.WithDefaults()
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("configure http inputs: %w", err)
 	}
 	if log == nil {
@@ -290,11 +291,22 @@ func writeBody(w http.ResponseWriter, status int, mime string, body []byte) {
 	w.Write(body)
 }
 
+// laterText tells a sender why its records are to be sent again later.
+func laterText(err error) string {
+	switch {
+	case errors.Is(err, queue.ErrNoSpace):
+		return "the disk of the server is short of free space, try again later"
+	case errors.Is(err, queue.ErrFull):
+		return "the queue of the server is full, try again later"
+	}
+	return "the server is busy, try again later"
+}
+
 // unstored is the refusal of a whole request of which nothing was stored.
 func unstored(err error) *refusal {
 	switch reason := reasonOf(err); reason {
 	case ReasonFull, ReasonBusy:
-		return &refusal{http.StatusTooManyRequests, "es_rejected_execution_exception", "the server is busy, try again later", reason}
+		return &refusal{http.StatusTooManyRequests, "es_rejected_execution_exception", laterText(err), reason}
 	case ReasonTooLarge:
 		return &refusal{http.StatusRequestEntityTooLarge, "content_too_large_exception", "the request is too large", reason}
 	default:

@@ -192,6 +192,9 @@ func TestRaw(t *testing.T) {
 	f("/raw/syslog?framing=odd", "x\n", 400, "framing")
 	w.log.setFail(queue.ErrFull)
 	f("/raw/syslog", "x\n", 429, `"refused":[{"index":0,"count":1,"reason":"queue_full"}]`)
+	f("/raw/syslog", "x\n", 429, `the queue of the server is full`)
+	w.log.setFail(queue.ErrNoSpace)
+	f("/raw/syslog", "x\n", 429, `the disk of the server is short of free space`)
 	w.log.setFail(nil)
 	got := lines(w.log.all())
 	if diff := cmp.Diff([]string{"one", "two\x00\xff", "three", "four", "five\nsix\n"}, got[:5]); diff != "" {
@@ -207,7 +210,7 @@ func TestRaw(t *testing.T) {
 			}
 		}
 	}
-	if c := counts(t, w.sink, "raw"); c.CutBytes != 2<<20 || c.Refused[ReasonFull] != 1 {
+	if c := counts(t, w.sink, "raw"); c.CutBytes != 2<<20 || c.Refused[ReasonFull] != 3 {
 		t.Errorf("counts: %+v", c)
 	}
 }

@@ -85,8 +85,8 @@ func orInt[T ~int | ~int64](field *T, def T) {
 	}
 }
 
-// validate names the key that is out of range.
-func (c Config) validate() error {
+// Validate names the key that is out of range.
+func (c Config) Validate() error {
 	for _, f := range []struct {
 		key   string
 		value int64
@@ -133,7 +133,7 @@ type Sink struct {
 // nil log discards, a nil reg registers nothing. The queue must stay open until
 // after Close.
 func Open(ctx context.Context, dir string, q Log, cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Sink, error) {
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("open ingest: %w", err)
 	}
 	if log == nil {

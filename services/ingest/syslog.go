@@ -52,8 +52,8 @@ func (c SyslogConfig) WithDefaults() SyslogConfig {
 	return c
 }
 
-// validate names the key that is wrong.
-func (c SyslogConfig) validate() error {
+// Validate names the key that is wrong.
+func (c SyslogConfig) Validate() error {
 	if err := access.CheckName(c.Source); err != nil {
 		return fmt.Errorf("source: %w", err)
 	}
@@ -87,7 +87,7 @@ type syslogRule struct {
 // NewSyslog makes the input. A nil auth is [LoopbackOnly], a nil log discards.
 func NewSyslog(sink *Sink, cfg SyslogConfig, auth Authenticator, log *slog.Logger) (*Syslog, error) {
 	cfg = cfg.WithDefaults()
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("configure syslog: %w", err)
 	}
 	if log == nil {

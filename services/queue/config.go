@@ -69,8 +69,8 @@ func (c Config) on(disk int64) Config {
 	return c
 }
 
-// validate names the key that is out of range.
-func (c Config) validate() error {
+// Validate names the key that is out of range.
+func (c Config) Validate() error {
 	if c.MaxAppendBytes < 0 || c.MaxAppendBytes > maxAppendBytes {
 		return fmt.Errorf("check max_append_bytes: %d is not between 1 and %d", c.MaxAppendBytes, maxAppendBytes)
 	}

@@ -40,10 +40,10 @@ type Disk struct {
 	stopped chan struct{} // closed when the committer has ended
 
 	// Only the committer uses these.
-	vectors [][]byte
-	serial  uint64
-	spare   int64 // bytes there was room for when last looked
-	full    atomic.Bool
+	vectors  [][]byte
+	serial   uint64
+	spare    int64                // bytes there was room for when last looked
+	refusing atomic.Pointer[Room] // nil while records are taken
 
 	cutting sync.Mutex // held while segments are removed, before mu
 
@@ -79,7 +79,7 @@ func Open(dir string, cfg Config, log *slog.Logger, reg prometheus.Registerer) (
 
 // open recovers the log in fs and starts its committer.
 func open(fs fileSystem, cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Disk, error) {
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	if log == nil {

@@ -102,6 +102,9 @@ var (
 	// ErrFull means that the queue refuses input before its disk is full.
 	// Nothing of the call was kept; the sender should try again later.
 	ErrFull = errors.New("queue is full")
+	// ErrNoSpace is an ErrFull whose cause is the disk: it has less free space than
+	// the queue leaves alone.
+	ErrNoSpace = fmt.Errorf("%w: the disk is short of free space", ErrFull)
 	// ErrTooLarge means that one call holds more than the queue takes at once.
 	ErrTooLarge = errors.New("record group is too large")
 	// ErrClosed means that the queue was closed.

@@ -7,27 +7,47 @@ import (
 	"slices"
 )
 
-// admit answers those of the round with ErrFull for which there is no room and
-// returns the rest with its size in bytes. Full is decided anew each round, so
-// the log takes input again by itself once there is space.
+// Room says what bounds the log when it last looked.
+type Room struct {
+	Bytes    int64 // of the log on disk
+	MaxBytes int64 // see Config.MaxBytes
+	Free     int64 // bytes of the disk, and what the log has set aside there
+	MinFree  int64 // see Config.MinFreeBytes
+}
+
+// left returns how many bytes may be written.
+func (r Room) left() int64 { return min(r.MaxBytes-r.Bytes, r.Free-r.MinFree) }
+
+// Err returns the error of records for which there is no room: ErrNoSpace if the
+// disk is what lacks it, else ErrFull.
+func (r Room) Err() error {
+	if r.Free-r.MinFree < r.MaxBytes-r.Bytes {
+		return ErrNoSpace
+	}
+	return ErrFull
+}
+
+// admit answers those of the round with ErrFull or ErrNoSpace for which there is
+// no room and returns the rest with its size in bytes. Full is decided anew each
+// round, so the log takes input again by itself once there is space.
 func (d *Disk) admit(round []*pending) ([]*pending, int64) {
 	var want int64
 	for _, p := range round {
 		want += p.head.size()
 	}
 	room := d.room()
-	if room < want {
-		d.makeRoom(want - room)
+	if room.left() < want {
+		d.makeRoom(want - room.left())
 		room = d.room()
 	}
-	d.setFull(room < want, room)
-	d.spare = room
+	d.setFull(room.left() < want, room)
+	d.spare = room.left()
 	var bytes int64
 	kept := round[:0]
 	for _, p := range round {
-		if bytes+p.head.size() > room {
+		if bytes+p.head.size() > d.spare {
 			d.metrics.refused.WithLabelValues("full").Add(float64(p.head.count))
-			d.answer(p, outcome{err: ErrFull})
+			d.answer(p, outcome{err: room.Err()})
 			continue
 		}
 		bytes += p.head.size()
@@ -36,39 +56,48 @@ func (d *Disk) admit(round []*pending) ([]*pending, int64) {
 	return kept, bytes
 }
 
-// room returns how many bytes may be written now.
-func (d *Disk) room() int64 {
+// room looks at what bounds the log now.
+func (d *Disk) room() Room {
 	d.mu.Lock()
-	room := d.cfg.MaxBytes - d.bytes
+	room := Room{Bytes: d.bytes, MaxBytes: d.cfg.MaxBytes, MinFree: d.cfg.MinFreeBytes}
 	d.mu.Unlock()
 	free, _, err := d.fs.space()
 	if err != nil {
 		d.log.Error("read free space", slog.Any("error", err))
-		return 0 // refusing is safe, a full disk is not
+		return room // refusing is safe, a full disk is not
 	}
 	d.metrics.freeBytes.Set(float64(free))
 	if s := d.active; s != nil {
 		free += max(s.reserved-s.size, 0)
 	}
-	return min(room, free-d.cfg.MinFreeBytes)
+	room.Free = free
+	return room
 }
 
-// Full tells whether the last records were refused for want of space.
-func (d *Disk) Full() bool { return d.full.Load() }
+// Refusing returns the room there was when the last records were refused for want
+// of it, nil if the last ones were taken. The caller must not change it.
+func (d *Disk) Refusing() *Room { return d.refusing.Load() }
 
-// setFull remembers and reports when input begins and ends to be refused.
-func (d *Disk) setFull(full bool, room int64) {
-	if d.full.Swap(full) == full {
-		return
-	}
+// setFull remembers and reports when input begins and ends to be refused, and when
+// the cause changes.
+func (d *Disk) setFull(full bool, room Room) {
+	var now *Room
 	if full {
-		d.metrics.refusing.Set(1)
-		d.log.Warn("refuse input for want of space", slog.Int64("room_bytes", room),
-			slog.Int64("max_bytes", d.cfg.MaxBytes), slog.Int64("min_free_bytes", d.cfg.MinFreeBytes))
-		return
+		now = &room
 	}
-	d.metrics.refusing.Set(0)
-	d.log.Info("take input again")
+	before := d.refusing.Swap(now)
+	switch {
+	case !full && before != nil:
+		d.metrics.refusing.Set(0)
+		d.log.Info("take input again")
+	case !full || before != nil && before.Err() == room.Err(): //nolint:errorlint // it wraps nothing of its own
+	case errors.Is(room.Err(), ErrNoSpace):
+		d.metrics.refusing.Set(1)
+		d.log.Warn("refuse input, the disk is short of free space", slog.Int64("free_bytes", room.Free), slog.Int64("min_free_bytes", room.MinFree))
+	default:
+		d.metrics.refusing.Set(1)
+		d.log.Warn("refuse input, the queue has its full size", slog.Int64("bytes", room.Bytes), slog.Int64("max_bytes", room.MaxBytes))
+	}
 }
 
 // makeRoom cuts consumed segments that are only kept for replay, the active one

@@ -1,9 +1,12 @@
 package queue_test
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -167,6 +170,35 @@ func TestMaxBytesInOneSegment(t *testing.T) {
 		}
 		commitAt(t, q, "store", queue.Offset(seq+2))
 	}
+}
+
+// TestRefusing: who is refused, and who reads the log, learns what is short.
+func TestRefusing(t *testing.T) {
+	f := func(cfg queue.Config, short bool, said string) {
+		t.Helper()
+		var log bytes.Buffer
+		q, err := queue.Open(t.TempDir(), cfg, slog.New(slog.NewTextHandler(&log, nil)), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for err == nil {
+			_, err = q.Append(t.Context(), queuetest.Records("a", 1, 1, 100<<10))
+		}
+		if !errors.Is(err, queue.ErrFull) || errors.Is(err, queue.ErrNoSpace) != short {
+			t.Errorf("error %v", err)
+		}
+		if room := q.Refusing(); room == nil || errors.Is(room.Err(), queue.ErrNoSpace) != short {
+			t.Errorf("room %+v", room)
+		}
+		if err := q.Close(); err != nil {
+			t.Error(err)
+		}
+		if !strings.Contains(log.String(), said) || strings.Count(log.String(), "refuse input") != 1 {
+			t.Errorf("the log has no %q: %s", said, &log)
+		}
+	}
+	f(queue.Config{MinFreeBytes: 1 << 60}, true, "min_free_bytes=1152921504606846976")
+	f(queue.Config{MaxBytes: 512 << 10}, false, "max_bytes=524288")
 }
 
 // TestFloor checks that a log that was removed does not give out offsets again.
