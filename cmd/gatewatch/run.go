@@ -131,7 +131,7 @@ func (v *server) openStore() (err error) {
 		return err
 	}
 	dir, s := v.settings.Data, v.settings
-	s.Store.Archive = v.archiver()
+	s.Store.Archive, s.Store.Replays = v.archiver(), v.replays
 	if err := v.openSegments(s.Store); err != nil {
 		return err
 	}
@@ -145,6 +145,17 @@ func (v *server) openStore() (err error) {
 	s.Queue.Floor = queue.Offset(v.store.Applied())
 	v.queue, err = queue.Open(filepath.Join(dir, "queue"), s.Queue, v.log, v.metrics)
 	return err
+}
+
+// replays tells whether the queue, which need not be open, holds all records of
+// the offsets first <= o < next.
+func (v *server) replays(first, next uint64) bool {
+	q, err := queue.OpenSnapshot(filepath.Join(v.settings.Data, "queue"), v.settings.Queue.Keys)
+	if err != nil {
+		return false
+	}
+	oldest, end := q.Bounds()
+	return uint64(oldest) <= first && uint64(end) >= next
 }
 
 func (v *server) openPipeline(run context.Context) (err error) {
@@ -161,7 +172,7 @@ func (v *server) openPipeline(run context.Context) (err error) {
 	v.pipeline = line
 	v.running.Go(func() { v.fail("pipeline", v.pipeline.Run(run)) })
 	v.running.Go(func() { v.fail("rules", v.rules.Watch(run)) })
-	mend := pipeline.Source(v.settings.Pipeline, v.enrich, v.queue)
+	mend := pipeline.Source(v.settings.Pipeline, pipeline.Mending{Queue: v.queue, Enrichments: v.enrich, Alerts: v.state, Log: v.log})
 	v.running.Go(func() { v.fail("store", v.store.Mend(run, mend)) })
 	v.running.Go(func() { v.fail("enrich", v.enrich.Watch(run)) })
 	return nil

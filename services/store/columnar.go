@@ -34,6 +34,8 @@ type Columnar struct {
 	head     head
 	segments []*segmentFile // those of a stream in order of their queue ranges
 	nextID   uint64
+	lost     []lostEntry   // of segments that were mended in part
+	rebuilt  bool          // the manifest was damaged
 	applied  uint64        // queue offsets below are in segments, durably
 	written  uint64        // queue offsets below were written
 	changed  chan struct{} // closed and replaced whenever something here changes
@@ -85,7 +87,7 @@ func openLocked(dir string, cfg Config) (*Columnar, error) {
 		return nil, err
 	}
 	s.lock = lock
-	removeOrphans(dir, s.segments, &s.cfg)
+	s.removeOrphans()
 	return s, nil
 }
 
@@ -118,6 +120,7 @@ func open(dir string, cfg Config, readOnly bool) (*Columnar, error) {
 		return nil, err
 	}
 	cfg = cfg.on(disk.total)
+	rebuilt := false
 	m, err := readManifest(dir)
 	if errors.Is(err, errNoManifest) {
 		m, err = &manifest{NextID: 1}, nil
@@ -125,6 +128,7 @@ func open(dir string, cfg Config, readOnly bool) (*Columnar, error) {
 	if errors.Is(err, errManifest) {
 		cfg.Log.Error("store manifest is damaged, reading the segments themselves", "dir", dir)
 		m, err = rebuildManifest(dir, cfg)
+		rebuilt = true
 	}
 	if err != nil {
 		return nil, err
@@ -132,7 +136,7 @@ func open(dir string, cfg Config, readOnly bool) (*Columnar, error) {
 	s := &Columnar{
 		dir: dir, cfg: cfg, cache: segment.NewCache(cfg.CacheBytes), queries: query.NewPool(int(max(1, cfg.QueriesBytes/cfg.QueryBytes))),
 		nextID: m.NextID, applied: m.Applied, written: m.Applied, changed: make(chan struct{}),
-		router: routes, faults: make(chan struct{}, 1),
+		router: routes, faults: make(chan struct{}, 1), lost: m.Lost, rebuilt: rebuilt,
 	}
 	s.head.first, s.head.next = m.Applied, m.Applied
 	if readOnly {
@@ -161,6 +165,11 @@ func (s *Columnar) adopt(e namedEntry, readOnly bool) error {
 	if errors.Is(err, errKey) {
 		return err
 	}
+	if err == nil {
+		if err = f.learn(); err != nil {
+			f.release()
+		}
+	}
 	if err != nil {
 		s.cfg.Log.Error("segment cannot be opened and is left aside", "segment", segmentName(e.ID), "rows", e.Rows, "err", err)
 		s.metrics.damaged.Inc()
@@ -169,7 +178,11 @@ func (s *Columnar) adopt(e namedEntry, readOnly bool) error {
 		s.cfg.Log.Error("segment has damaged blocks", "segment", segmentName(e.ID), "blocks", f.damaged)
 		s.metrics.damaged.Add(float64(f.damaged))
 	}
-	s.segments = append(s.segments, f)
+	if e.Unknown {
+		s.segments = inOrder(s.segments, f)
+	} else {
+		s.segments = append(s.segments, f)
+	}
 	return nil
 }
 

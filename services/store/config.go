@@ -42,6 +42,11 @@ type Config struct {
 	// segment. It may be called again for a segment after a crash. Default: none.
 	Archive func(ctx context.Context, r Retired) error
 
+	// Replays tells whether the queue holds all records of the offsets first <= o <
+	// next. It is asked where a damaged manifest leaves it open whether a flush was
+	// whole. Default: it does not.
+	Replays func(first, next uint64) bool `yaml:"-"`
+
 	space func(dir string) (diskSpace, error) // looks at the disk; tests have others
 	files files
 }

@@ -85,6 +85,19 @@ func (f *stopping) remove(path string) error {
 	return errors.Join(f.hasty.remove(path), after)
 }
 
+func (f *stopping) aside(path string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before, half, after := f.next()
+	if err := errors.Join(before, half); err != nil {
+		return err
+	}
+	if slices.Contains(f.named(), filepath.Base(path)) {
+		f.t.Errorf("%s is moved away while the manifest names it", filepath.Base(path))
+	}
+	return errors.Join(f.hasty.aside(path), after)
+}
+
 // named returns the segments of the manifest on disk.
 func (f *stopping) named() []string {
 	raw, err := os.ReadFile(filepath.Join(f.dir, ManifestName))

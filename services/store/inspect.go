@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"math"
 	"path/filepath"
 	"slices"
 	"time"
@@ -17,6 +18,7 @@ type Inventory struct {
 	Applied uint64       // queue offsets below are in segments
 	Streams []StreamInfo // by name
 	Columns []ColumnInfo // the largest first
+	Lost    []Lost       // what could not be mended, the oldest first
 }
 
 // StreamInfo is what the segments of a stream hold.
@@ -26,7 +28,7 @@ type StreamInfo struct {
 	Rows     int64
 	Bytes    int64
 	Damaged  int           // blocks and segments that are known to be damaged
-	From, To time.Time     // of the events
+	From, To time.Time     // of the events; zero if that is not known
 	Since    time.Time     // when the oldest of them was written
 	MaxAge   time.Duration // how long it is kept; negative for ever
 	MaxBytes int64         // 0 for no limit of its own
@@ -50,7 +52,7 @@ func (s *Columnar) Inventory(ctx context.Context) (Inventory, error) {
 		return Inventory{}, err
 	}
 	defer releaseAll(held)
-	inv := Inventory{Applied: s.Applied()}
+	inv := Inventory{Applied: s.Applied(), Lost: s.Lost()}
 	columns := map[string]*columnSum{}
 	for name, segments := range byStream(held) {
 		inv.Streams = append(inv.Streams, s.streamInfo(name, segments))
@@ -96,14 +98,21 @@ func releaseAll(held []*segmentFile) {
 func (s *Columnar) streamInfo(name string, segments []*segmentFile) StreamInfo {
 	i := StreamInfo{Name: name, Segments: len(segments)}
 	i.MaxAge, i.MaxBytes = s.cfg.limits(name)
-	lo, hi, since := segments[0].info.MinT, segments[0].info.MaxT, segments[0].since
+	lo, hi, since := int64(math.MaxInt64), int64(math.MinInt64), segments[0].since
 	for _, f := range segments {
 		i.Rows += f.info.Rows
 		i.Bytes += f.info.Bytes
 		i.Damaged += f.damaged + len(f.faulty)
+		if f.unknown {
+			since = min(since, f.since)
+			continue
+		}
 		lo, hi, since = min(lo, f.info.MinT), max(hi, f.info.MaxT), min(since, f.since)
 	}
-	i.From, i.To, i.Since = time.Unix(0, lo).UTC(), time.Unix(0, hi).UTC(), time.Unix(0, since).UTC()
+	i.Since = time.Unix(0, since).UTC()
+	if lo <= hi {
+		i.From, i.To = time.Unix(0, lo).UTC(), time.Unix(0, hi).UTC()
+	}
 	return i
 }
 
@@ -160,7 +169,8 @@ type Verified struct {
 }
 
 // Verify reads all segments, checks every checksum and calls report for each
-// part that is damaged. progress, which may be nil, is called with the bytes
+// part that is damaged, and for each segment that was mended in part as long as its
+// file is in the quarantine. progress, which may be nil, is called with the bytes
 // read, of so many. An error is about the call, not about the store.
 func (s *Columnar) Verify(ctx context.Context, report func(Damage), progress func(read, of int64)) (Verified, error) {
 	var v Verified
@@ -170,6 +180,11 @@ func (s *Columnar) Verify(ctx context.Context, report func(Damage), progress fun
 	}
 	if _, err := readManifest(s.dir); err != nil && !errors.Is(err, errNoManifest) && !errors.Is(err, fs.ErrNotExist) {
 		found(Damage{File: manifestName, Block: -1, Err: err})
+	}
+	for _, l := range s.Lost() {
+		if l.Kept { // who has removed the file has taken note
+			found(Damage{File: l.File, Stream: l.Stream, Block: -1, Err: l.err()})
+		}
 	}
 	held, err := s.hold()
 	if err != nil {
@@ -188,6 +203,9 @@ func (s *Columnar) Verify(ctx context.Context, report func(Damage), progress fun
 		if f.file == nil {
 			found(Damage{File: name, Stream: f.info.Stream, Block: -1, Err: f.broken})
 		} else {
+			if err := verifyHead(f.file); err != nil {
+				found(Damage{File: name, Stream: f.info.Stream, Block: -1, Err: err})
+			}
 			v.Blocks += segment.Verify(f.content, f.size, func(x segment.Fault) {
 				found(Damage{name, f.info.Stream, x.Block, x.Column, x.Err})
 			})

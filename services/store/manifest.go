@@ -20,6 +20,7 @@ type manifest struct {
 	Applied  uint64       `json:"applied"` // queue offsets below are stored
 	NextID   uint64       `json:"next_id"`
 	Segments []namedEntry `json:"segments"` // those of a stream in order of their queue ranges
+	Lost     []lostEntry  `json:"lost,omitempty"`
 }
 
 // namedEntry is one segment of a manifest.
@@ -37,6 +38,9 @@ type namedEntry struct {
 	Written int64  `json:"written"`
 	Parts   uint64 `json:"parts,omitempty"` // see segment.Info
 	Since   int64  `json:"since,omitempty"` // when the oldest of its events was stored; Written if 0
+	// Unknown is of a segment that could not be opened when the manifest was made
+	// anew: what it holds is not known, but that no offset from Next on was counted.
+	Unknown bool `json:"unknown,omitempty"`
 }
 
 func (e namedEntry) info() segment.Info {

@@ -21,6 +21,7 @@ type metrics struct {
 	damaged  prometheus.Counter
 	mended   prometheus.Counter
 	unmended prometheus.Counter
+	lost     prometheus.Counter
 	partial  prometheus.Counter
 	writing  prometheus.Counter
 	flushing prometheus.Counter
@@ -48,6 +49,7 @@ func newMetrics(s *Columnar) *metrics {
 	m.damaged = counter("damaged_blocks_total", "Blocks found damaged, by query or at start.")
 	m.mended = counter("segments_mended_total", "Damaged segments that were made whole from the queue.")
 	m.unmended = counter("segments_unmended_total", "Damaged segments that could not be made whole.")
+	m.lost = counter("rows_lost_total", "Events of damaged segments that could not be made again; the files are in the quarantine of the store.")
 	m.partial = counter("partial_queries_total", "Queries whose answer was not whole.")
 	m.writing = counter("write_seconds_total", "Time spent in writes.")
 	m.flushing = counter("flush_seconds_total", "Time spent writing segments.")

@@ -21,6 +21,9 @@ func (s *Columnar) retain() error {
 	if len(x.gone) == 0 {
 		return nil
 	}
+	for _, f := range x.gone {
+		f.kept.Store(f.unknown)
+	}
 	if err := s.replace(x.gone, nil, 0, "retention"); err != nil {
 		return err
 	}

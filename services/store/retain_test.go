@@ -31,6 +31,8 @@ func (hasty) write(path string, fill func(*os.File) error) error {
 
 func (hasty) remove(path string) error { return os.Remove(path) }
 
+func (hasty) aside(path string) error { return moveAside(path, func(string) error { return nil }) }
+
 // flushed writes all that is in memory to segments.
 func flushed(t testing.TB, s *Columnar) {
 	t.Helper()

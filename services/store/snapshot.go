@@ -47,7 +47,7 @@ func (s *Columnar) snapshot(e query.Expr, from, to int64) (*snapshot, error) {
 		return ok
 	}
 	for _, f := range s.segments {
-		if f.info.Rows > 0 && (f.info.MinT >= to || f.info.MaxT < from) || !may(f.info.Stream) {
+		if f.info.Rows > 0 && (f.info.MinT >= to || f.info.MaxT < from) || !f.unknown && !may(f.info.Stream) {
 			continue
 		}
 		f.refs.Add(1)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -283,39 +282,4 @@ func TestRewindOfStreams(t *testing.T) {
 			}
 		}
 	}
-}
-
-// TestRebuiltManifestLeavesAHalfFlush: a flush that was cut short and a damaged
-// manifest together lose nothing that the queue has.
-func TestRebuiltManifestLeavesAHalfFlush(t *testing.T) {
-	dir := t.TempDir()
-	cfg := Config{Streams: threeStreams, RetainAge: -1}
-	for first := 1; first < 201; first += 100 {
-		s := mustOpen(t, dir, cfg)
-		putMixed(t, s, first, first+100)
-		s.Close()
-	}
-	if err := os.WriteFile(filepath.Join(dir, manifestName), []byte("damaged"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f := func(applied int) {
-		t.Helper()
-		s := mustOpen(t, crashed(t, dir), cfg)
-		if got := s.Applied(); got != uint64(applied) {
-			t.Fatalf("applied %d, want %d", got, applied)
-		}
-		wantIDs(t, s, "*", 1, applied)
-		putMixed(t, s, 1, applied)
-		putMixed(t, s, applied, 300)
-		wantIDs(t, s, "*", 1, 300)
-	}
-	f(201)
-	files, err := segmentIDs(dir)
-	if err != nil || len(files) != 6 {
-		t.Fatal(files, err)
-	}
-	if err := os.Remove(filepath.Join(dir, segmentName(files[5]))); err != nil {
-		t.Fatal(err)
-	}
-	f(101)
 }
