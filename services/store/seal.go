@@ -62,3 +62,13 @@ func unsealed(f io.ReaderAt, size int64, keys *vault.Ring) (io.ReaderAt, int64, 
 	}
 	return r, r.Size(), nil
 }
+
+// verifyHead checks both copies of the head of a segment's file, if it is
+// encrypted: one is enough to read it, and none leaves nothing.
+func verifyHead(f io.ReaderAt) error {
+	sealed, err := vault.Sealed(f)
+	if err != nil || !sealed {
+		return err
+	}
+	return vault.VerifyHead(f)
+}

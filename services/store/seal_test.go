@@ -134,3 +134,47 @@ func TestEncryptedDamage(t *testing.T) {
 		t.Errorf("only %d flips cost anything", missing)
 	}
 }
+
+// TestVerifyHead: Verify finds damage of either head, though all can be read.
+func TestVerifyHead(t *testing.T) {
+	dir, keys := t.TempDir(), keyRing(t, "1")
+	s := mustOpen(t, dir, Config{Keys: keys, Encrypt: true})
+	put(t, s, 1, 11)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, segmentName(1))
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(at, want int) {
+		t.Helper()
+		raw := slices.Clone(whole)
+		if at >= 0 {
+			raw[at] ^= 1
+		}
+		if err := os.WriteFile(path, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r, err := OpenReadOnly(dir, Config{Keys: keys})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		wantIDs(t, r, "*", 1, 11)
+		v, err := r.Verify(t.Context(), func(d Damage) {
+			if d.File != segmentName(1) || d.Block != -1 || !errors.Is(d.Err, vault.ErrDamaged) {
+				t.Errorf("byte %d: %+v", at, d)
+			}
+		}, nil)
+		if err != nil || v.Damaged != want {
+			t.Errorf("byte %d: %d damaged parts, %v", at, v.Damaged, err)
+		}
+	}
+	f(-1, 0)
+	f(0, 1)
+	f(20, 1)
+	f(64, 1)
+	f(100, 1)
+}
