@@ -97,7 +97,7 @@ func show(ctx context.Context, bin string, s *server, n *node, t *traffic) {
 	fmt.Printf(`Try in another terminal:
   %s
   %s/gatewatch query 'waf.decision: block | stats n = count() by rule.id | sort n desc | limit 10'
-  %s/gatewatch waf decisions --group -o table                              # wrong blocks at the head: people's texts on the forum and the blog
+  %s/gatewatch waf decisions --group -o table                              # the likeliest false positives first: texts of the blog's editors
   %s/gatewatch waf rates --by site,rule -o table                           # how often the WAF is wrong; first it wants labels
   %s/gatewatch query 'client.ip: %s or source.ip: %s | stats n = count() by event.dataset'   # one attacker, all logs
   curl -s -H "Authorization: Bearer $GATEWATCH_TOKEN" $GATEWATCH_SERVER/api/v1/search -d '{"query":"waf.action: block","page_size":3}'
