@@ -141,7 +141,8 @@ func (s alertServer) GetAlert(ctx context.Context, req *gatewatchv1.GetAlertRequ
 }
 
 // UpdateAlert implements AlertService. The leaf of the audit log comes first: if
-// it cannot be written nothing changes.
+// it cannot be written nothing changes. If the change then fails another leaf takes
+// it back.
 func (s alertServer) UpdateAlert(ctx context.Context, req *gatewatchv1.UpdateAlertRequest) (*gatewatchv1.UpdateAlertResponse, error) {
 	id, _ := access.FromContext(ctx)
 	u := state.Update{ID: req.GetId(), Revision: req.GetRevision(), Assignee: req.Assignee, Note: req.GetNote(), Actor: id.String()}
@@ -149,9 +150,9 @@ func (s alertServer) UpdateAlert(ctx context.Context, req *gatewatchv1.UpdateAle
 		status := state.Status(strings.ToLower(strings.TrimPrefix(p.String(), statusPrefix)))
 		u.Status = &status
 	}
-	a, err := s.api.parts.Alerts.UpdateAlert(ctx, u, func(old, changed state.Alert) error {
+	a, err := s.api.parts.Alerts.UpdateAlert(ctx, u, func(old, changed state.Alert) (func(error), error) {
 		_, err := s.api.parts.Audit(ctx, alertLeaf(u, old, changed))
-		return err
+		return func(failed error) { s.withdraw(context.WithoutCancel(ctx), u, changed, failed) }, err
 	})
 	if errors.Is(err, state.ErrNotFound) {
 		return nil, &notFound{"alert", req.GetId()}
@@ -162,9 +163,23 @@ func (s alertServer) UpdateAlert(ctx context.Context, req *gatewatchv1.UpdateAle
 	return &gatewatchv1.UpdateAlertResponse{Alert: newProtoAlert(&a)}, nil
 }
 
+// withdraw says that an update did not come about, of which there is a leaf.
+func (s alertServer) withdraw(ctx context.Context, u state.Update, changed state.Alert, failed error) {
+	why := "failure"
+	if errors.Is(failed, state.ErrConflict) {
+		why = "conflict"
+	}
+	_, err := s.api.parts.Audit(ctx, audit.Leaf{Actor: u.Actor, Act: audit.ActUnalert, Object: u.ID, Detail: map[string]string{
+		"revision": strconv.FormatUint(changed.Revision, 10), audit.DetailWhy: why,
+	}})
+	if err != nil {
+		s.api.parts.Log.Error("audit log tells of an update of an alert that was not made", "alert", u.ID, "actor", u.Actor, "error", err)
+	}
+}
+
 func alertLeaf(u state.Update, old, changed state.Alert) audit.Leaf {
 	l := audit.Leaf{Actor: u.Actor, Act: audit.ActAlert, Object: u.ID, Detail: map[string]string{
-		"from": string(old.Status), "to": string(changed.Status),
+		"from": string(old.Status), "to": string(changed.Status), "revision": strconv.FormatUint(changed.Revision, 10),
 	}}
 	if old.Assignee != changed.Assignee {
 		l.Detail["assignee"] = changed.Assignee

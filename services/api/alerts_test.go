@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,12 +10,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/proto/gatewatch/v1"
+	"github.com/gatewatch/gatewatch/services/audit"
 	"github.com/gatewatch/gatewatch/services/state"
 )
 
@@ -90,7 +93,7 @@ func TestAlerts(t *testing.T) {
 		t.Error(got, err)
 	}
 	if len(s.leaves) != 1 || s.leaves[0].Object != "f-2" || s.leaves[0].Actor != `analyst "analyst"` ||
-		fmt.Sprint(s.leaves[0].Detail) != "map[assignee:ann from:new note:looking to:acknowledged]" {
+		fmt.Sprint(s.leaves[0].Detail) != "map[assignee:ann from:new note:looking revision:2 to:acknowledged]" {
 		t.Errorf("leaves: %+v", s.leaves)
 	}
 
@@ -118,6 +121,48 @@ func TestAlerts(t *testing.T) {
 	}
 	if _, err := c.GetAlert(ctx, &gatewatchv1.GetAlertRequest{Id: "none"}); status.Code(err) != codes.NotFound {
 		t.Errorf("an unknown alert: %v", err)
+	}
+}
+
+// TestUpdateAlertWithdrawn: an update that fails after its leaf is taken back by
+// another one.
+func TestUpdateAlertWithdrawn(t *testing.T) {
+	dir := t.TempDir()
+	open := func() *state.DB {
+		d, err := state.Open(t.Context(), dir, func() time.Time { return started })
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := d.Close(); err != nil {
+				t.Errorf("close state: %v", err)
+			}
+		})
+		return d
+	}
+	d, other := open(), open()
+	if err := d.Write(t.Context(), []*event.Event{{ID: "f", Time: 1, Received: 1}}, 1); err != nil {
+		t.Fatal(err)
+	}
+	var acts []string
+	s := alertServer{api: &API{parts: Parts{Alerts: d, Audit: func(ctx context.Context, l audit.Leaf) (int64, error) {
+		acts = append(acts, fmt.Sprint(l.Act, l.Detail))
+		if l.Act != audit.ActAlert {
+			return 0, nil
+		}
+		_, err := other.UpdateAlert(ctx, state.Update{ID: l.Object, Note: "faster", Actor: "bo"}, nil)
+		return 0, err
+	}}}}
+	_, err := s.UpdateAlert(t.Context(), &gatewatchv1.UpdateAlertRequest{Id: "f", Status: gatewatchv1.AlertStatus_ALERT_STATUS_CLOSED})
+	if !errors.Is(err, state.ErrConflict) {
+		t.Error(err)
+	}
+	want := []string{"alert.updatemap[from:new revision:2 to:closed]", "alert.withdrawmap[revision:2 why:conflict]"}
+	if diff := cmp.Diff(want, acts); diff != "" {
+		t.Error(diff)
+	}
+	if a, _, err := d.Alert(t.Context(), "f"); err != nil || a.Status != state.StatusNew || a.Note != "faster" {
+		t.Error(a, err)
 	}
 }
 

@@ -22,7 +22,7 @@ const (
 	ActToken     = "token.create"     //
 	ActRevoke    = "token.revoke"     //
 	ActAlert     = "alert.update"     //
-	ActUnalert   = "alert.withdraw"   // the last update of the alert by the actor was not made
+	ActUnalert   = "alert.withdraw"   // an update was not made though there is a leaf of it
 	ActLabel     = "label.add"        //
 	ActUnlabel   = "label.undo"       //
 	ActSample    = "label.sample"     // decisions were drawn to be labelled

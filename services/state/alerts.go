@@ -210,30 +210,49 @@ func alertOf(r row) (Alert, error) {
 }
 
 // UpdateAlert changes an alert and writes its history. before, if it is not nil,
-// is called with the alert as it was and as it will be; its error undoes all.
-func (d *DB) UpdateAlert(ctx context.Context, u Update, before func(old, changed Alert) error) (Alert, error) {
-	if err := u.validate(); err != nil {
-		return Alert{}, fmt.Errorf("update alert: %w", err)
-	}
-	var a Alert
-	err := d.change(ctx, func(tx *sql.Tx) error {
-		old, err := alertOf(tx.QueryRowContext(ctx, "SELECT "+alertColumns+" FROM alerts WHERE id = ?", u.ID))
-		if err != nil {
-			return err
-		}
-		if u.Revision != 0 && u.Revision != old.Revision {
-			return fmt.Errorf("alert: it %w and has revision %d", ErrConflict, old.Revision)
-		}
-		a = u.apply(old, d.now())
-		if before != nil {
-			if err := before(old, a); err != nil {
-				return err
-			}
-		}
-		return saveAlert(ctx, tx, a, u)
-	})
+// is called with the alert as it was and as it will be, and its error keeps all as
+// it was; undo, if it is not nil, is called if the change then cannot be made. Both
+// are called while other writes go on, those of other updates excepted: they wait
+// until ctx ends. A change by another process in between is ErrConflict.
+func (d *DB) UpdateAlert(ctx context.Context, u Update, before func(old, changed Alert) (undo func(error), err error)) (Alert, error) {
+	a, err := d.updateAlert(ctx, u, before)
 	if err != nil {
 		return Alert{}, fmt.Errorf("update alert: %w", err)
+	}
+	return a, nil
+}
+
+func (d *DB) updateAlert(ctx context.Context, u Update, before func(old, changed Alert) (undo func(error), err error)) (Alert, error) {
+	if err := u.validate(); err != nil {
+		return Alert{}, err
+	}
+	select {
+	case d.updates <- struct{}{}:
+		defer func() { <-d.updates }()
+	case <-ctx.Done():
+		return Alert{}, ctx.Err()
+	}
+	old, err := alertOf(d.read.QueryRowContext(ctx, "SELECT "+alertColumns+" FROM alerts WHERE id = ?", u.ID))
+	if err != nil {
+		return Alert{}, explain(err)
+	}
+	if u.Revision != 0 && u.Revision != old.Revision {
+		return Alert{}, fmt.Errorf("alert: it %w and has revision %d", ErrConflict, old.Revision)
+	}
+	a := u.apply(old, d.now())
+	undo := func(error) {}
+	if before != nil {
+		f, err := before(old, a)
+		if err != nil {
+			return Alert{}, err
+		}
+		if f != nil {
+			undo = f
+		}
+	}
+	if err := d.change(ctx, func(tx *sql.Tx) error { return saveAlert(ctx, tx, a, u) }); err != nil {
+		undo(err)
+		return Alert{}, err
 	}
 	return a, nil
 }
@@ -269,10 +288,13 @@ func (u *Update) apply(a Alert, now time.Time) Alert {
 
 func saveAlert(ctx context.Context, tx *sql.Tx, a Alert, u Update) error {
 	at := a.LastUpdate.UnixNano()
-	_, err := tx.ExecContext(ctx, "UPDATE alerts SET status = ?, assignee = ?, note = ?, revision = ?, update_time = ? WHERE id = ?",
-		string(a.Status), a.Assignee, a.Note, a.Revision, at, a.ID)
+	n, err := rows(tx.ExecContext(ctx, "UPDATE alerts SET status = ?, assignee = ?, note = ?, revision = ?, update_time = ? WHERE id = ? AND revision = ?",
+		string(a.Status), a.Assignee, a.Note, a.Revision, at, a.ID, a.Revision-1))
 	if err != nil {
 		return err
+	}
+	if n == 0 {
+		return fmt.Errorf("alert: it %w", ErrConflict)
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO alert_history (alert_id, revision, time, actor, status, assignee, note)
 		VALUES (?, ?, ?, ?, ?, ?, ?)`, a.ID, a.Revision, at, text(u.Actor), string(a.Status), a.Assignee, u.Note)

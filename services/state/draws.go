@@ -18,7 +18,8 @@ type Draw struct {
 
 // AddDraws keeps draws, in one transaction. A decision that was drawn before
 // keeps the probability it was drawn with then. before, if it is not nil, is
-// called first; its error undoes all.
+// called first, within the transaction, for which other writers wait; its error
+// undoes all.
 func (d *DB) AddDraws(ctx context.Context, all []Draw, before func() error) error {
 	at := d.now().UnixNano()
 	err := d.change(ctx, func(tx *sql.Tx) error {

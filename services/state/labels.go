@@ -28,7 +28,8 @@ type Label struct {
 const labelColumns = "id, source, event_id, label, reason, actor, time, undoes, decision_time"
 
 // AddLabel keeps a label and returns it with its id and time. before, if it is
-// not nil, is called first; its error undoes all.
+// not nil, is called first, within the transaction, for which other writers wait;
+// its error undoes all.
 func (d *DB) AddLabel(ctx context.Context, l Label, before func(Label) error) (Label, error) {
 	l.Undoes = 0
 	if l.Label == "" || len(l.Label) > maxName {

@@ -57,6 +57,7 @@ type DB struct {
 	now   func() time.Time
 
 	alertsNext atomic.Uint64 // see [DB.Applied]
+	updates    chan struct{} // holds the update of an alert under way
 }
 
 // Open opens the state of a data folder, or makes it, and brings it to the
@@ -66,7 +67,7 @@ func Open(ctx context.Context, dir string, now func() time.Time) (*DB, error) {
 	if err := touch(path); err != nil {
 		return nil, fmt.Errorf("open state: %w", err)
 	}
-	d := &DB{path: path, now: now}
+	d := &DB{path: path, now: now, updates: make(chan struct{}, 1)}
 	var err error
 	if d.write, err = connect(path, "_txlock=immediate", 1); err != nil {
 		return nil, fmt.Errorf("open state: %w", err)

@@ -218,16 +218,16 @@ func TestUpdateAlert(t *testing.T) {
 		t.Fatal(err)
 	}
 	ack, ann := StatusAcknowledged, "ann"
-	a, err := d.UpdateAlert(t.Context(), Update{ID: "a", Status: &ack, Assignee: &ann, Note: "looking", Actor: "ann"}, func(old, changed Alert) error {
+	a, err := d.UpdateAlert(t.Context(), Update{ID: "a", Status: &ack, Assignee: &ann, Note: "looking", Actor: "ann"}, func(old, changed Alert) (func(error), error) {
 		if old.Status != StatusNew || changed.Status != StatusAcknowledged {
 			t.Errorf("before: %s, %s", old.Status, changed.Status)
 		}
-		return nil
+		return nil, nil
 	})
 	if err != nil || a.Revision != 2 {
 		t.Fatal(a, err)
 	}
-	f := func(u Update, before func(Alert, Alert) error, want error) {
+	f := func(u Update, before func(Alert, Alert) (func(error), error), want error) {
 		t.Helper()
 		if _, err := d.UpdateAlert(t.Context(), u, before); !errors.Is(err, want) {
 			t.Errorf("%v, want %v", err, want)
@@ -240,7 +240,28 @@ func TestUpdateAlert(t *testing.T) {
 	f(Update{ID: "a", Status: &wrong}, nil, ErrInvalid)
 	f(Update{ID: "a", Assignee: &long}, nil, ErrInvalid)
 	f(Update{ID: "a", Note: strings.Repeat("n", maxNote+1)}, nil, ErrInvalid)
-	f(Update{ID: "a", Status: &closed}, func(Alert, Alert) error { return audit }, audit)
+	f(Update{ID: "a", Status: &closed}, func(Alert, Alert) (func(error), error) { return nil, audit }, audit)
+	// While an update waits for its leaf others write, and one that comes between is
+	// not lost.
+	var undone error
+	f(Update{ID: "a", Status: &closed}, func(Alert, Alert) (func(error), error) {
+		if err := d.change(t.Context(), func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(t.Context(), "UPDATE alerts SET revision = revision + 1")
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+		return func(err error) { undone = err }, nil
+	}, ErrConflict)
+	if !errors.Is(undone, ErrConflict) {
+		t.Errorf("undone: %v", undone)
+	}
+	if err := d.change(t.Context(), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(t.Context(), "UPDATE alerts SET revision = 2")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
 	f(Update{ID: "a", Status: &closed, Revision: 2, Actor: "bo"}, nil, nil)
 	got, history, err := d.Alert(t.Context(), "a")
 	if err != nil || got.Status != StatusClosed || got.Note != "looking" || got.Assignee != "ann" {
