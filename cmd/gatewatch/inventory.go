@@ -41,7 +41,7 @@ func (v *server) openAPI(inputs *access.Gate) (err error) {
 		return err
 	}
 	v.api, err = api.New(v.settings.API, api.Parts{
-		Store: v.store, Tokens: v.tokens, Sources: v.listSources, Nodes: v.listNodes, Rules: inUse, Groups: groups,
+		Store: v.store, Explorer: v.store, Tokens: v.tokens, Sources: v.listSources, Nodes: v.listNodes, Rules: inUse, Groups: groups,
 		Alerts: v.state, Audit: v.audit.Append, Triage: desk,
 		Ingest: ingest.NewBatchServer(v.sink, inputs.Sender), Node: v.nodes,
 		Ready: v.ready, Notice: v.notice, Metrics: v.metrics, Now: time.Now, Log: v.log,

@@ -34,9 +34,11 @@ var (
 // route has the right of its method), HTTP paths that have none by verb and
 // path. What is not in it is denied.
 var rights = map[string]right{
-	"/gatewatch.v1.SearchService/Search":    readers,
-	"/gatewatch.v1.SearchService/Aggregate": readers,
-	"/gatewatch.v1.SearchService/Tail":      readers,
+	"/gatewatch.v1.SearchService/Search":     readers,
+	"/gatewatch.v1.SearchService/Aggregate":  readers,
+	"/gatewatch.v1.SearchService/Tail":       readers,
+	"/gatewatch.v1.SearchService/Explain":    readers,
+	"/gatewatch.v1.SearchService/ListFields": readers,
 
 	"/gatewatch.v1.RuleService/ListRules":   readers,
 	"/gatewatch.v1.RuleService/GetRule":     readers,

@@ -22,6 +22,8 @@ var mayCall = map[string]string{
 	"/gatewatch.v1.SearchService/Search":                             "viewer analyst administrator",
 	"/gatewatch.v1.SearchService/Aggregate":                          "viewer analyst administrator",
 	"/gatewatch.v1.SearchService/Tail":                               "viewer analyst administrator",
+	"/gatewatch.v1.SearchService/Explain":                            "viewer analyst administrator",
+	"/gatewatch.v1.SearchService/ListFields":                         "viewer analyst administrator",
 	"/gatewatch.v1.RuleService/ListRules":                            "viewer analyst administrator",
 	"/gatewatch.v1.RuleService/GetRule":                              "viewer analyst administrator",
 	"/gatewatch.v1.RuleService/ExplainRule":                          "viewer analyst administrator",

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/gatewatch/gatewatch/services/store/query"
 	"github.com/gatewatch/gatewatch/services/store/segment"
@@ -133,6 +134,9 @@ func (sc *scan) countBlock(ctx context.Context, b blockRef, c *counter) (blockRe
 		return blockResult{found: f}, nil
 	}
 	r := blockResult{found: f, matched: int64(f.rows.count())}
+	if sc.trace != nil {
+		defer sc.trace.time(stageRows, time.Now())
+	}
 	err := c.block(ctx, b.Block, f.rows)
 	if err == nil {
 		r.err, c.row.err = c.row.err, nil

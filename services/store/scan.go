@@ -28,6 +28,7 @@ type scan struct {
 	waiting  atomic.Bool             // for the caller to take an event
 	seen     map[*segment.Block]bool // blocks counted already
 	bad      map[*segment.Block]bool
+	trace    *trace // nil unless the query is explained
 }
 
 // errTimeLimit ends a query that takes longer than Config.QueryTime.
@@ -47,6 +48,8 @@ func (s *Columnar) begin(ctx context.Context, q *query.Query, from, to time.Time
 		store: s, snap: snap, expr: where, from: lo, to: hi, bytes: s.cache.BytesRead(), begin: time.Now(),
 		seen: map[*segment.Block]bool{}, bad: map[*segment.Block]bool{},
 	}
+	sc.trace = traceOf(ctx)
+	sc.trace.start(sc)
 	sc.stats.Segments, sc.stats.Blocks = len(snap.segments), len(snap.blocks)
 	if snap.damaged > 0 {
 		sc.stats.BlocksDamaged = snap.damaged
@@ -87,6 +90,7 @@ func nanosOf(t time.Time, none int64) int64 {
 // end releases the snapshot and returns what the query read.
 func (sc *scan) end(kind string) Stats {
 	sc.limit.Stop()
+	sc.trace.finish(sc)
 	sc.snap.release()
 	sc.stats.BytesRead = sc.store.cache.BytesRead() - sc.bytes
 	sc.stats.Duration = time.Since(sc.begin)
@@ -140,6 +144,9 @@ func (sc *scan) find(ctx context.Context, b *segment.Block, from, to int64) foun
 	if err := ctx.Err(); err != nil {
 		return found{err: err}
 	}
+	if sc.trace != nil {
+		defer sc.trace.time(stageFilter, time.Now())
+	}
 	if lo, hi := b.Bounds(); hi < from || lo >= to {
 		return found{}
 	}
@@ -171,6 +178,7 @@ func (sc *scan) count(b blockRef, f *found) {
 		return
 	}
 	sc.seen[b.Block] = true
+	sc.trace.look(b.Block, f)
 	if f.read {
 		sc.stats.BlocksRead++
 		sc.stats.RowsRead += int64(b.Rows())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/services/store/query"
@@ -167,6 +168,9 @@ const openRows = 16
 
 // load rebuilds a row.
 func (p *search) load(block int32, row int) error {
+	if p.scan.trace != nil {
+		defer p.scan.trace.time(stageEvents, time.Now())
+	}
 	r := p.rows[block]
 	if r == nil {
 		var err error

@@ -763,11 +763,18 @@ func (x *ValueList) GetValues() []*Value {
 
 // SearchStats tells what an answer cost and whether it is whole.
 type SearchStats struct {
-	state       protoimpl.MessageState `protogen:"open.v1"`
-	RowsMatched uint64                 `protobuf:"varint,1,opt,name=rows_matched,json=rowsMatched,proto3" json:"rows_matched,omitempty"`
-	RowsRead    uint64                 `protobuf:"varint,2,opt,name=rows_read,json=rowsRead,proto3" json:"rows_read,omitempty"`
-	BytesRead   uint64                 `protobuf:"varint,3,opt,name=bytes_read,json=bytesRead,proto3" json:"bytes_read,omitempty"`
-	Took        *durationpb.Duration   `protobuf:"bytes,4,opt,name=took,proto3" json:"took,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Rows that matched the filter, as far as they were looked for: a search stops
+	// once its page is full, so this is no count of all that match.
+	RowsMatched uint64 `protobuf:"varint,1,opt,name=rows_matched,json=rowsMatched,proto3" json:"rows_matched,omitempty"`
+	// Rows of the blocks whose rows were looked at; time ranges, zone maps and
+	// filters rule out the others.
+	RowsRead uint64 `protobuf:"varint,2,opt,name=rows_read,json=rowsRead,proto3" json:"rows_read,omitempty"`
+	// Bytes read from files; about, while other queries run. What a cache held
+	// already is not among them.
+	BytesRead uint64 `protobuf:"varint,3,opt,name=bytes_read,json=bytesRead,proto3" json:"bytes_read,omitempty"`
+	// Time from the beginning of the query to the end of its answer.
+	Took *durationpb.Duration `protobuf:"bytes,4,opt,name=took,proto3" json:"took,omitempty"`
 	// The answer lacks something; warnings say what. They also say what may be
 	// wrong with a query, such as a field that no event has.
 	Partial       bool     `protobuf:"varint,5,opt,name=partial,proto3" json:"partial,omitempty"`
@@ -848,6 +855,1034 @@ func (x *SearchStats) GetWarnings() []string {
 	return nil
 }
 
+// ExplainRequest asks how a query is answered.
+type ExplainRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Query string                 `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
+	From  string                 `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	To    string                 `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	// Of a query that gives events: how many are looked for, 100 if 0, at most 10,000.
+	PageSize      int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainRequest) Reset() {
+	*x = ExplainRequest{}
+	mi := &file_gatewatch_v1_search_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainRequest) ProtoMessage() {}
+
+func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_search_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
+func (*ExplainRequest) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ExplainRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *ExplainRequest) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *ExplainRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *ExplainRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+// ExplainResponse says how a query was answered.
+type ExplainResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Plan  *QueryPlan             `protobuf:"bytes,1,opt,name=plan,proto3" json:"plan,omitempty"`
+	// Segments and blocks of the whole store.
+	Segments *ReadCount `protobuf:"bytes,2,opt,name=segments,proto3" json:"segments,omitempty"`
+	Blocks   *ReadCount `protobuf:"bytes,3,opt,name=blocks,proto3" json:"blocks,omitempty"`
+	// Why blocks did not have to be looked at, or did not match.
+	Skipped []*SkippedBlocks `protobuf:"bytes,4,rep,name=skipped,proto3" json:"skipped,omitempty"`
+	Memory  *MemoryPart      `protobuf:"bytes,5,opt,name=memory,proto3" json:"memory,omitempty"`
+	// What was read of each column, the most bytes first.
+	Columns []*ColumnReads `protobuf:"bytes,6,rep,name=columns,proto3" json:"columns,omitempty"`
+	// Time by stage: snapshot, filter, rows (values for tables), events (rebuilt for
+	// the answer), elapsed (all of it). filter and rows add up what several cores
+	// took.
+	Stages        []*StageTime `protobuf:"bytes,7,rep,name=stages,proto3" json:"stages,omitempty"`
+	Stats         *SearchStats `protobuf:"bytes,8,opt,name=stats,proto3" json:"stats,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainResponse) Reset() {
+	*x = ExplainResponse{}
+	mi := &file_gatewatch_v1_search_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainResponse) ProtoMessage() {}
+
+func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_search_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
+func (*ExplainResponse) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ExplainResponse) GetPlan() *QueryPlan {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
+func (x *ExplainResponse) GetSegments() *ReadCount {
+	if x != nil {
+		return x.Segments
+	}
+	return nil
+}
+
+func (x *ExplainResponse) GetBlocks() *ReadCount {
+	if x != nil {
+		return x.Blocks
+	}
+	return nil
+}
+
+func (x *ExplainResponse) GetSkipped() []*SkippedBlocks {
+	if x != nil {
+		return x.Skipped
+	}
+	return nil
+}
+
+func (x *ExplainResponse) GetMemory() *MemoryPart {
+	if x != nil {
+		return x.Memory
+	}
+	return nil
+}
+
+func (x *ExplainResponse) GetColumns() []*ColumnReads {
+	if x != nil {
+		return x.Columns
+	}
+	return nil
+}
+
+func (x *ExplainResponse) GetStages() []*StageTime {
+	if x != nil {
+		return x.Stages
+	}
+	return nil
+}
+
+func (x *ExplainResponse) GetStats() *SearchStats {
+	if x != nil {
+		return x.Stats
+	}
+	return nil
+}
+
+// QueryPlan is a query as it is understood.
+type QueryPlan struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The conditions on events, simplified, leading where pipes among them.
+	Filter string `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
+	// The pipes behind them.
+	Pipes []string `protobuf:"bytes,2,rep,name=pipes,proto3" json:"pipes,omitempty"`
+	// The time range, conditions of the filter on @timestamp included; not set
+	// where there is no bound.
+	FromTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=from_time,json=fromTime,proto3" json:"from_time,omitempty"`
+	ToTime   *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=to_time,json=toTime,proto3" json:"to_time,omitempty"`
+	// The way rows are gone through.
+	Strategy string `protobuf:"bytes,5,opt,name=strategy,proto3" json:"strategy,omitempty"`
+	// Fields that the pipes read.
+	Fields []string `protobuf:"bytes,6,rep,name=fields,proto3" json:"fields,omitempty"`
+	// Number of cores that blocks are worked on with.
+	Cores         int32 `protobuf:"varint,7,opt,name=cores,proto3" json:"cores,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QueryPlan) Reset() {
+	*x = QueryPlan{}
+	mi := &file_gatewatch_v1_search_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QueryPlan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QueryPlan) ProtoMessage() {}
+
+func (x *QueryPlan) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_search_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QueryPlan.ProtoReflect.Descriptor instead.
+func (*QueryPlan) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *QueryPlan) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+func (x *QueryPlan) GetPipes() []string {
+	if x != nil {
+		return x.Pipes
+	}
+	return nil
+}
+
+func (x *QueryPlan) GetFromTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FromTime
+	}
+	return nil
+}
+
+func (x *QueryPlan) GetToTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ToTime
+	}
+	return nil
+}
+
+func (x *QueryPlan) GetStrategy() string {
+	if x != nil {
+		return x.Strategy
+	}
+	return ""
+}
+
+func (x *QueryPlan) GetFields() []string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *QueryPlan) GetCores() int32 {
+	if x != nil {
+		return x.Cores
+	}
+	return 0
+}
+
+// ReadCount counts segments or blocks.
+type ReadCount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number in the store.
+	All uint64 `protobuf:"varint,1,opt,name=all,proto3" json:"all,omitempty"`
+	// Number whose rows were looked at.
+	LookedAt uint64 `protobuf:"varint,2,opt,name=looked_at,json=lookedAt,proto3" json:"looked_at,omitempty"`
+	// Number in which rows matched.
+	Matched uint64 `protobuf:"varint,3,opt,name=matched,proto3" json:"matched,omitempty"`
+	// Rows of all of them; for blocks, looked_rows are those of the ones looked at.
+	Rows          uint64 `protobuf:"varint,4,opt,name=rows,proto3" json:"rows,omitempty"`
+	LookedRows    uint64 `protobuf:"varint,5,opt,name=looked_rows,json=lookedRows,proto3" json:"looked_rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadCount) Reset() {
+	*x = ReadCount{}
+	mi := &file_gatewatch_v1_search_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadCount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadCount) ProtoMessage() {}
+
+func (x *ReadCount) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_search_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadCount.ProtoReflect.Descriptor instead.
+func (*ReadCount) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ReadCount) GetAll() uint64 {
+	if x != nil {
+		return x.All
+	}
+	return 0
+}
+
+func (x *ReadCount) GetLookedAt() uint64 {
+	if x != nil {
+		return x.LookedAt
+	}
+	return 0
+}
+
+func (x *ReadCount) GetMatched() uint64 {
+	if x != nil {
+		return x.Matched
+	}
+	return 0
+}
+
+func (x *ReadCount) GetRows() uint64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *ReadCount) GetLookedRows() uint64 {
+	if x != nil {
+		return x.LookedRows
+	}
+	return 0
+}
+
+// SkippedBlocks says what made it needless to look at the rows of blocks.
+type SkippedBlocks struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One of: time, stream, absent field (no row has it), zone map (all values lie
+	// elsewhere), filter (Bloom filter or range of ids), not needed (the page was
+	// full), damaged. Where looked_at is set: value set (no distinct value of a
+	// column matches), character set (a column lacks characters of the text), values
+	// (they were compared).
+	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Segments of which no block had to be opened.
+	Segments      uint64 `protobuf:"varint,2,opt,name=segments,proto3" json:"segments,omitempty"`
+	Blocks        uint64 `protobuf:"varint,3,opt,name=blocks,proto3" json:"blocks,omitempty"`
+	Rows          uint64 `protobuf:"varint,4,opt,name=rows,proto3" json:"rows,omitempty"`
+	LookedAt      bool   `protobuf:"varint,5,opt,name=looked_at,json=lookedAt,proto3" json:"looked_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SkippedBlocks) Reset() {
+	*x = SkippedBlocks{}
+	mi := &file_gatewatch_v1_search_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SkippedBlocks) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SkippedBlocks) ProtoMessage() {}
+
+func (x *SkippedBlocks) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_search_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SkippedBlocks.ProtoReflect.Descriptor instead.
+func (*SkippedBlocks) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *SkippedBlocks) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *SkippedBlocks) GetSegments() uint64 {
+	if x != nil {
+		return x.Segments
+	}
+	return 0
+}
+
+func (x *SkippedBlocks) GetBlocks() uint64 {
+	if x != nil {
+		return x.Blocks
+	}
+	return 0
+}
+
+func (x *SkippedBlocks) GetRows() uint64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *SkippedBlocks) GetLookedAt() bool {
+	if x != nil {
+		return x.LookedAt
+	}
+	return false
+}
+
+// MemoryPart is what is not in segments yet.
+type MemoryPart struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Blocks in the time range, and their rows.
+	Blocks   uint64 `protobuf:"varint,1,opt,name=blocks,proto3" json:"blocks,omitempty"`
+	Rows     uint64 `protobuf:"varint,2,opt,name=rows,proto3" json:"rows,omitempty"`
+	LookedAt uint64 `protobuf:"varint,3,opt,name=looked_at,json=lookedAt,proto3" json:"looked_at,omitempty"`
+	// Offsets of the queue: what lies from applied to written is in memory, and
+	// after a crash is read from the queue again.
+	AppliedOffset uint64 `protobuf:"varint,4,opt,name=applied_offset,json=appliedOffset,proto3" json:"applied_offset,omitempty"`
+	WrittenOffset uint64 `protobuf:"varint,5,opt,name=written_offset,json=writtenOffset,proto3" json:"written_offset,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MemoryPart) Reset() {
+	*x = MemoryPart{}
+	mi := &file_gatewatch_v1_search_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MemoryPart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MemoryPart) ProtoMessage() {}
+
+func (x *MemoryPart) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_search_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MemoryPart.ProtoReflect.Descriptor instead.
+func (*MemoryPart) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *MemoryPart) GetBlocks() uint64 {
+	if x != nil {
+		return x.Blocks
+	}
+	return 0
+}
+
+func (x *MemoryPart) GetRows() uint64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *MemoryPart) GetLookedAt() uint64 {
+	if x != nil {
+		return x.LookedAt
+	}
+	return 0
+}
+
+func (x *MemoryPart) GetAppliedOffset() uint64 {
+	if x != nil {
+		return x.AppliedOffset
+	}
+	return 0
+}
+
+func (x *MemoryPart) GetWrittenOffset() uint64 {
+	if x != nil {
+		return x.WrittenOffset
+	}
+	return 0
+}
+
+// ColumnReads is what was read of one column in all blocks; about, while other
+// queries read the same blocks.
+type ColumnReads struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The field; in parentheses what is none: (directory), (flattened fields),
+	// (queue offsets).
+	Name   string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Blocks uint64 `protobuf:"varint,2,opt,name=blocks,proto3" json:"blocks,omitempty"`
+	// Parts (a column's head, a page of text) that the cache held, and those it did not.
+	CacheHits   uint64 `protobuf:"varint,3,opt,name=cache_hits,json=cacheHits,proto3" json:"cache_hits,omitempty"`
+	CacheMisses uint64 `protobuf:"varint,4,opt,name=cache_misses,json=cacheMisses,proto3" json:"cache_misses,omitempty"`
+	// Bytes read, filters included, and bytes of memory that they were decoded to.
+	BytesRead     uint64 `protobuf:"varint,5,opt,name=bytes_read,json=bytesRead,proto3" json:"bytes_read,omitempty"`
+	BytesDecoded  uint64 `protobuf:"varint,6,opt,name=bytes_decoded,json=bytesDecoded,proto3" json:"bytes_decoded,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ColumnReads) Reset() {
+	*x = ColumnReads{}
+	mi := &file_gatewatch_v1_search_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ColumnReads) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ColumnReads) ProtoMessage() {}
+
+func (x *ColumnReads) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_search_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ColumnReads.ProtoReflect.Descriptor instead.
+func (*ColumnReads) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ColumnReads) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ColumnReads) GetBlocks() uint64 {
+	if x != nil {
+		return x.Blocks
+	}
+	return 0
+}
+
+func (x *ColumnReads) GetCacheHits() uint64 {
+	if x != nil {
+		return x.CacheHits
+	}
+	return 0
+}
+
+func (x *ColumnReads) GetCacheMisses() uint64 {
+	if x != nil {
+		return x.CacheMisses
+	}
+	return 0
+}
+
+func (x *ColumnReads) GetBytesRead() uint64 {
+	if x != nil {
+		return x.BytesRead
+	}
+	return 0
+}
+
+func (x *ColumnReads) GetBytesDecoded() uint64 {
+	if x != nil {
+		return x.BytesDecoded
+	}
+	return 0
+}
+
+// StageTime is how long a part of the work took.
+type StageTime struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Stage         string                 `protobuf:"bytes,1,opt,name=stage,proto3" json:"stage,omitempty"`
+	Time          *durationpb.Duration   `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StageTime) Reset() {
+	*x = StageTime{}
+	mi := &file_gatewatch_v1_search_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StageTime) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StageTime) ProtoMessage() {}
+
+func (x *StageTime) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_search_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StageTime.ProtoReflect.Descriptor instead.
+func (*StageTime) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *StageTime) GetStage() string {
+	if x != nil {
+		return x.Stage
+	}
+	return ""
+}
+
+func (x *StageTime) GetTime() *durationpb.Duration {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+// ListFieldsRequest asks what fields events have.
+type ListFieldsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A filter; empty is all events.
+	Query string `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
+	From  string `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	To    string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	// Names that begin with it, in any case.
+	Prefix string `protobuf:"bytes,4,opt,name=prefix,proto3" json:"prefix,omitempty"`
+	// Values of each field, 5 if 0, at most 100; negative for none.
+	Top int32 `protobuf:"varint,5,opt,name=top,proto3" json:"top,omitempty"`
+	// Number of fields, 200 if 0, at most 200.
+	PageSize      int32  `protobuf:"varint,6,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken     string `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFieldsRequest) Reset() {
+	*x = ListFieldsRequest{}
+	mi := &file_gatewatch_v1_search_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFieldsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFieldsRequest) ProtoMessage() {}
+
+func (x *ListFieldsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_search_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFieldsRequest.ProtoReflect.Descriptor instead.
+func (*ListFieldsRequest) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ListFieldsRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *ListFieldsRequest) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *ListFieldsRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *ListFieldsRequest) GetPrefix() string {
+	if x != nil {
+		return x.Prefix
+	}
+	return ""
+}
+
+func (x *ListFieldsRequest) GetTop() int32 {
+	if x != nil {
+		return x.Top
+	}
+	return 0
+}
+
+func (x *ListFieldsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListFieldsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// ListFieldsResponse is a page of fields.
+type ListFieldsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those of the most events first, then by name.
+	Fields        []*FieldSummary `protobuf:"bytes,1,rep,name=fields,proto3" json:"fields,omitempty"`
+	NextPageToken string          `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Number of fields on all pages.
+	Total uint64 `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
+	// Events that match, and those among them that were looked at: about 500,000 at
+	// most, of more than that whole blocks spread evenly over the time range.
+	Matched uint64 `protobuf:"varint,4,opt,name=matched,proto3" json:"matched,omitempty"`
+	Events  uint64 `protobuf:"varint,5,opt,name=events,proto3" json:"events,omitempty"`
+	// Not all events were looked at: counts are those of a sample.
+	Sampled       bool         `protobuf:"varint,6,opt,name=sampled,proto3" json:"sampled,omitempty"`
+	Stats         *SearchStats `protobuf:"bytes,7,opt,name=stats,proto3" json:"stats,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFieldsResponse) Reset() {
+	*x = ListFieldsResponse{}
+	mi := &file_gatewatch_v1_search_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFieldsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFieldsResponse) ProtoMessage() {}
+
+func (x *ListFieldsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_search_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFieldsResponse.ProtoReflect.Descriptor instead.
+func (*ListFieldsResponse) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *ListFieldsResponse) GetFields() []*FieldSummary {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *ListFieldsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListFieldsResponse) GetTotal() uint64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *ListFieldsResponse) GetMatched() uint64 {
+	if x != nil {
+		return x.Matched
+	}
+	return 0
+}
+
+func (x *ListFieldsResponse) GetEvents() uint64 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
+func (x *ListFieldsResponse) GetSampled() bool {
+	if x != nil {
+		return x.Sampled
+	}
+	return false
+}
+
+func (x *ListFieldsResponse) GetStats() *SearchStats {
+	if x != nil {
+		return x.Stats
+	}
+	return nil
+}
+
+// FieldSummary says what values the events that were looked at have of a field.
+type FieldSummary struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Types of its values: string, int, float, bool, time, ip.
+	Types []string `protobuf:"bytes,2,rep,name=types,proto3" json:"types,omitempty"`
+	// Events that have it, and their share of those that were looked at.
+	Events   uint64  `protobuf:"varint,3,opt,name=events,proto3" json:"events,omitempty"`
+	Coverage float64 `protobuf:"fixed64,4,opt,name=coverage,proto3" json:"coverage,omitempty"`
+	// Different values: exact up to 40,000, then within 2 %.
+	Distinct      uint64 `protobuf:"varint,5,opt,name=distinct,proto3" json:"distinct,omitempty"`
+	DistinctExact bool   `protobuf:"varint,6,opt,name=distinct_exact,json=distinctExact,proto3" json:"distinct_exact,omitempty"`
+	// The most frequent values.
+	Top []*FieldValue `protobuf:"bytes,7,rep,name=top,proto3" json:"top,omitempty"`
+	// The counts of top are too low by this at most: 0 means that they are exact.
+	TopShort      uint64 `protobuf:"varint,8,opt,name=top_short,json=topShort,proto3" json:"top_short,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FieldSummary) Reset() {
+	*x = FieldSummary{}
+	mi := &file_gatewatch_v1_search_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FieldSummary) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FieldSummary) ProtoMessage() {}
+
+func (x *FieldSummary) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_search_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FieldSummary.ProtoReflect.Descriptor instead.
+func (*FieldSummary) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *FieldSummary) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *FieldSummary) GetTypes() []string {
+	if x != nil {
+		return x.Types
+	}
+	return nil
+}
+
+func (x *FieldSummary) GetEvents() uint64 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
+func (x *FieldSummary) GetCoverage() float64 {
+	if x != nil {
+		return x.Coverage
+	}
+	return 0
+}
+
+func (x *FieldSummary) GetDistinct() uint64 {
+	if x != nil {
+		return x.Distinct
+	}
+	return 0
+}
+
+func (x *FieldSummary) GetDistinctExact() bool {
+	if x != nil {
+		return x.DistinctExact
+	}
+	return false
+}
+
+func (x *FieldSummary) GetTop() []*FieldValue {
+	if x != nil {
+		return x.Top
+	}
+	return nil
+}
+
+func (x *FieldSummary) GetTopShort() uint64 {
+	if x != nil {
+		return x.TopShort
+	}
+	return 0
+}
+
+// FieldValue is a value with the number of times that it occurs; a list has
+// several.
+type FieldValue struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Value *Value                 `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
+	Count uint64                 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	// The text is longer.
+	Cut           bool `protobuf:"varint,3,opt,name=cut,proto3" json:"cut,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FieldValue) Reset() {
+	*x = FieldValue{}
+	mi := &file_gatewatch_v1_search_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FieldValue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FieldValue) ProtoMessage() {}
+
+func (x *FieldValue) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_search_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FieldValue.ProtoReflect.Descriptor instead.
+func (*FieldValue) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *FieldValue) GetValue() *Value {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *FieldValue) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *FieldValue) GetCut() bool {
+	if x != nil {
+		return x.Cut
+	}
+	return false
+}
+
 var File_gatewatch_v1_search_proto protoreflect.FileDescriptor
 
 const file_gatewatch_v1_search_proto_rawDesc = "" +
@@ -907,11 +1942,99 @@ const file_gatewatch_v1_search_proto_rawDesc = "" +
 	"bytes_read\x18\x03 \x01(\x04R\tbytesRead\x12-\n" +
 	"\x04took\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x04took\x12\x18\n" +
 	"\apartial\x18\x05 \x01(\bR\apartial\x12\x1a\n" +
-	"\bwarnings\x18\x06 \x03(\tR\bwarnings2\xb5\x02\n" +
+	"\bwarnings\x18\x06 \x03(\tR\bwarnings\"g\n" +
+	"\x0eExplainRequest\x12\x14\n" +
+	"\x05query\x18\x01 \x01(\tR\x05query\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\tR\x02to\x12\x1b\n" +
+	"\tpage_size\x18\x04 \x01(\x05R\bpageSize\"\xa4\x03\n" +
+	"\x0fExplainResponse\x12+\n" +
+	"\x04plan\x18\x01 \x01(\v2\x17.gatewatch.v1.QueryPlanR\x04plan\x123\n" +
+	"\bsegments\x18\x02 \x01(\v2\x17.gatewatch.v1.ReadCountR\bsegments\x12/\n" +
+	"\x06blocks\x18\x03 \x01(\v2\x17.gatewatch.v1.ReadCountR\x06blocks\x125\n" +
+	"\askipped\x18\x04 \x03(\v2\x1b.gatewatch.v1.SkippedBlocksR\askipped\x120\n" +
+	"\x06memory\x18\x05 \x01(\v2\x18.gatewatch.v1.MemoryPartR\x06memory\x123\n" +
+	"\acolumns\x18\x06 \x03(\v2\x19.gatewatch.v1.ColumnReadsR\acolumns\x12/\n" +
+	"\x06stages\x18\a \x03(\v2\x17.gatewatch.v1.StageTimeR\x06stages\x12/\n" +
+	"\x05stats\x18\b \x01(\v2\x19.gatewatch.v1.SearchStatsR\x05stats\"\xf1\x01\n" +
+	"\tQueryPlan\x12\x16\n" +
+	"\x06filter\x18\x01 \x01(\tR\x06filter\x12\x14\n" +
+	"\x05pipes\x18\x02 \x03(\tR\x05pipes\x127\n" +
+	"\tfrom_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\bfromTime\x123\n" +
+	"\ato_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x06toTime\x12\x1a\n" +
+	"\bstrategy\x18\x05 \x01(\tR\bstrategy\x12\x16\n" +
+	"\x06fields\x18\x06 \x03(\tR\x06fields\x12\x14\n" +
+	"\x05cores\x18\a \x01(\x05R\x05cores\"\x89\x01\n" +
+	"\tReadCount\x12\x10\n" +
+	"\x03all\x18\x01 \x01(\x04R\x03all\x12\x1b\n" +
+	"\tlooked_at\x18\x02 \x01(\x04R\blookedAt\x12\x18\n" +
+	"\amatched\x18\x03 \x01(\x04R\amatched\x12\x12\n" +
+	"\x04rows\x18\x04 \x01(\x04R\x04rows\x12\x1f\n" +
+	"\vlooked_rows\x18\x05 \x01(\x04R\n" +
+	"lookedRows\"\x8c\x01\n" +
+	"\rSkippedBlocks\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x1a\n" +
+	"\bsegments\x18\x02 \x01(\x04R\bsegments\x12\x16\n" +
+	"\x06blocks\x18\x03 \x01(\x04R\x06blocks\x12\x12\n" +
+	"\x04rows\x18\x04 \x01(\x04R\x04rows\x12\x1b\n" +
+	"\tlooked_at\x18\x05 \x01(\bR\blookedAt\"\xa3\x01\n" +
+	"\n" +
+	"MemoryPart\x12\x16\n" +
+	"\x06blocks\x18\x01 \x01(\x04R\x06blocks\x12\x12\n" +
+	"\x04rows\x18\x02 \x01(\x04R\x04rows\x12\x1b\n" +
+	"\tlooked_at\x18\x03 \x01(\x04R\blookedAt\x12%\n" +
+	"\x0eapplied_offset\x18\x04 \x01(\x04R\rappliedOffset\x12%\n" +
+	"\x0ewritten_offset\x18\x05 \x01(\x04R\rwrittenOffset\"\xbf\x01\n" +
+	"\vColumnReads\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06blocks\x18\x02 \x01(\x04R\x06blocks\x12\x1d\n" +
+	"\n" +
+	"cache_hits\x18\x03 \x01(\x04R\tcacheHits\x12!\n" +
+	"\fcache_misses\x18\x04 \x01(\x04R\vcacheMisses\x12\x1d\n" +
+	"\n" +
+	"bytes_read\x18\x05 \x01(\x04R\tbytesRead\x12#\n" +
+	"\rbytes_decoded\x18\x06 \x01(\x04R\fbytesDecoded\"P\n" +
+	"\tStageTime\x12\x14\n" +
+	"\x05stage\x18\x01 \x01(\tR\x05stage\x12-\n" +
+	"\x04time\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x04time\"\xb3\x01\n" +
+	"\x11ListFieldsRequest\x12\x14\n" +
+	"\x05query\x18\x01 \x01(\tR\x05query\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\tR\x02to\x12\x16\n" +
+	"\x06prefix\x18\x04 \x01(\tR\x06prefix\x12\x10\n" +
+	"\x03top\x18\x05 \x01(\x05R\x03top\x12\x1b\n" +
+	"\tpage_size\x18\x06 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\a \x01(\tR\tpageToken\"\x83\x02\n" +
+	"\x12ListFieldsResponse\x122\n" +
+	"\x06fields\x18\x01 \x03(\v2\x1a.gatewatch.v1.FieldSummaryR\x06fields\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
+	"\x05total\x18\x03 \x01(\x04R\x05total\x12\x18\n" +
+	"\amatched\x18\x04 \x01(\x04R\amatched\x12\x16\n" +
+	"\x06events\x18\x05 \x01(\x04R\x06events\x12\x18\n" +
+	"\asampled\x18\x06 \x01(\bR\asampled\x12/\n" +
+	"\x05stats\x18\a \x01(\v2\x19.gatewatch.v1.SearchStatsR\x05stats\"\xf8\x01\n" +
+	"\fFieldSummary\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05types\x18\x02 \x03(\tR\x05types\x12\x16\n" +
+	"\x06events\x18\x03 \x01(\x04R\x06events\x12\x1a\n" +
+	"\bcoverage\x18\x04 \x01(\x01R\bcoverage\x12\x1a\n" +
+	"\bdistinct\x18\x05 \x01(\x04R\bdistinct\x12%\n" +
+	"\x0edistinct_exact\x18\x06 \x01(\bR\rdistinctExact\x12*\n" +
+	"\x03top\x18\a \x03(\v2\x18.gatewatch.v1.FieldValueR\x03top\x12\x1b\n" +
+	"\ttop_short\x18\b \x01(\x04R\btopShort\"_\n" +
+	"\n" +
+	"FieldValue\x12)\n" +
+	"\x05value\x18\x01 \x01(\v2\x13.gatewatch.v1.ValueR\x05value\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x04R\x05count\x12\x10\n" +
+	"\x03cut\x18\x03 \x01(\bR\x03cut2\x82\x04\n" +
 	"\rSearchService\x12^\n" +
 	"\x06Search\x12\x1b.gatewatch.v1.SearchRequest\x1a\x1c.gatewatch.v1.SearchResponse\"\x19\x82\xd3\xe4\x93\x02\x13:\x01*\"\x0e/api/v1/search\x12j\n" +
 	"\tAggregate\x12\x1e.gatewatch.v1.AggregateRequest\x1a\x1f.gatewatch.v1.AggregateResponse\"\x1c\x82\xd3\xe4\x93\x02\x16:\x01*\"\x11/api/v1/aggregate\x12X\n" +
-	"\x04Tail\x12\x19.gatewatch.v1.TailRequest\x1a\x1a.gatewatch.v1.TailResponse\"\x17\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/api/v1/tail0\x01B?Z=github.com/gatewatch/gatewatch/proto/gatewatch/v1;gatewatchv1b\x06proto3"
+	"\x04Tail\x12\x19.gatewatch.v1.TailRequest\x1a\x1a.gatewatch.v1.TailResponse\"\x17\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/api/v1/tail0\x01\x12b\n" +
+	"\aExplain\x12\x1c.gatewatch.v1.ExplainRequest\x1a\x1d.gatewatch.v1.ExplainResponse\"\x1a\x82\xd3\xe4\x93\x02\x14:\x01*\"\x0f/api/v1/explain\x12g\n" +
+	"\n" +
+	"ListFields\x12\x1f.gatewatch.v1.ListFieldsRequest\x1a .gatewatch.v1.ListFieldsResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/api/v1/fieldsB?Z=github.com/gatewatch/gatewatch/proto/gatewatch/v1;gatewatchv1b\x06proto3"
 
 var (
 	file_gatewatch_v1_search_proto_rawDescOnce sync.Once
@@ -925,7 +2048,7 @@ func file_gatewatch_v1_search_proto_rawDescGZIP() []byte {
 	return file_gatewatch_v1_search_proto_rawDescData
 }
 
-var file_gatewatch_v1_search_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_gatewatch_v1_search_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_gatewatch_v1_search_proto_goTypes = []any{
 	(*SearchRequest)(nil),         // 0: gatewatch.v1.SearchRequest
 	(*SearchResponse)(nil),        // 1: gatewatch.v1.SearchResponse
@@ -939,8 +2062,20 @@ var file_gatewatch_v1_search_proto_goTypes = []any{
 	(*Value)(nil),                 // 9: gatewatch.v1.Value
 	(*ValueList)(nil),             // 10: gatewatch.v1.ValueList
 	(*SearchStats)(nil),           // 11: gatewatch.v1.SearchStats
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 13: google.protobuf.Duration
+	(*ExplainRequest)(nil),        // 12: gatewatch.v1.ExplainRequest
+	(*ExplainResponse)(nil),       // 13: gatewatch.v1.ExplainResponse
+	(*QueryPlan)(nil),             // 14: gatewatch.v1.QueryPlan
+	(*ReadCount)(nil),             // 15: gatewatch.v1.ReadCount
+	(*SkippedBlocks)(nil),         // 16: gatewatch.v1.SkippedBlocks
+	(*MemoryPart)(nil),            // 17: gatewatch.v1.MemoryPart
+	(*ColumnReads)(nil),           // 18: gatewatch.v1.ColumnReads
+	(*StageTime)(nil),             // 19: gatewatch.v1.StageTime
+	(*ListFieldsRequest)(nil),     // 20: gatewatch.v1.ListFieldsRequest
+	(*ListFieldsResponse)(nil),    // 21: gatewatch.v1.ListFieldsResponse
+	(*FieldSummary)(nil),          // 22: gatewatch.v1.FieldSummary
+	(*FieldValue)(nil),            // 23: gatewatch.v1.FieldValue
+	(*timestamppb.Timestamp)(nil), // 24: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 25: google.protobuf.Duration
 }
 var file_gatewatch_v1_search_proto_depIdxs = []int32{
 	6,  // 0: gatewatch.v1.SearchResponse.events:type_name -> gatewatch.v1.Event
@@ -951,21 +2086,40 @@ var file_gatewatch_v1_search_proto_depIdxs = []int32{
 	7,  // 5: gatewatch.v1.Event.fields:type_name -> gatewatch.v1.Field
 	9,  // 6: gatewatch.v1.Field.value:type_name -> gatewatch.v1.Value
 	9,  // 7: gatewatch.v1.Row.values:type_name -> gatewatch.v1.Value
-	12, // 8: gatewatch.v1.Value.time_value:type_name -> google.protobuf.Timestamp
+	24, // 8: gatewatch.v1.Value.time_value:type_name -> google.protobuf.Timestamp
 	10, // 9: gatewatch.v1.Value.list_value:type_name -> gatewatch.v1.ValueList
 	9,  // 10: gatewatch.v1.ValueList.values:type_name -> gatewatch.v1.Value
-	13, // 11: gatewatch.v1.SearchStats.took:type_name -> google.protobuf.Duration
-	0,  // 12: gatewatch.v1.SearchService.Search:input_type -> gatewatch.v1.SearchRequest
-	2,  // 13: gatewatch.v1.SearchService.Aggregate:input_type -> gatewatch.v1.AggregateRequest
-	4,  // 14: gatewatch.v1.SearchService.Tail:input_type -> gatewatch.v1.TailRequest
-	1,  // 15: gatewatch.v1.SearchService.Search:output_type -> gatewatch.v1.SearchResponse
-	3,  // 16: gatewatch.v1.SearchService.Aggregate:output_type -> gatewatch.v1.AggregateResponse
-	5,  // 17: gatewatch.v1.SearchService.Tail:output_type -> gatewatch.v1.TailResponse
-	15, // [15:18] is the sub-list for method output_type
-	12, // [12:15] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	25, // 11: gatewatch.v1.SearchStats.took:type_name -> google.protobuf.Duration
+	14, // 12: gatewatch.v1.ExplainResponse.plan:type_name -> gatewatch.v1.QueryPlan
+	15, // 13: gatewatch.v1.ExplainResponse.segments:type_name -> gatewatch.v1.ReadCount
+	15, // 14: gatewatch.v1.ExplainResponse.blocks:type_name -> gatewatch.v1.ReadCount
+	16, // 15: gatewatch.v1.ExplainResponse.skipped:type_name -> gatewatch.v1.SkippedBlocks
+	17, // 16: gatewatch.v1.ExplainResponse.memory:type_name -> gatewatch.v1.MemoryPart
+	18, // 17: gatewatch.v1.ExplainResponse.columns:type_name -> gatewatch.v1.ColumnReads
+	19, // 18: gatewatch.v1.ExplainResponse.stages:type_name -> gatewatch.v1.StageTime
+	11, // 19: gatewatch.v1.ExplainResponse.stats:type_name -> gatewatch.v1.SearchStats
+	24, // 20: gatewatch.v1.QueryPlan.from_time:type_name -> google.protobuf.Timestamp
+	24, // 21: gatewatch.v1.QueryPlan.to_time:type_name -> google.protobuf.Timestamp
+	25, // 22: gatewatch.v1.StageTime.time:type_name -> google.protobuf.Duration
+	22, // 23: gatewatch.v1.ListFieldsResponse.fields:type_name -> gatewatch.v1.FieldSummary
+	11, // 24: gatewatch.v1.ListFieldsResponse.stats:type_name -> gatewatch.v1.SearchStats
+	23, // 25: gatewatch.v1.FieldSummary.top:type_name -> gatewatch.v1.FieldValue
+	9,  // 26: gatewatch.v1.FieldValue.value:type_name -> gatewatch.v1.Value
+	0,  // 27: gatewatch.v1.SearchService.Search:input_type -> gatewatch.v1.SearchRequest
+	2,  // 28: gatewatch.v1.SearchService.Aggregate:input_type -> gatewatch.v1.AggregateRequest
+	4,  // 29: gatewatch.v1.SearchService.Tail:input_type -> gatewatch.v1.TailRequest
+	12, // 30: gatewatch.v1.SearchService.Explain:input_type -> gatewatch.v1.ExplainRequest
+	20, // 31: gatewatch.v1.SearchService.ListFields:input_type -> gatewatch.v1.ListFieldsRequest
+	1,  // 32: gatewatch.v1.SearchService.Search:output_type -> gatewatch.v1.SearchResponse
+	3,  // 33: gatewatch.v1.SearchService.Aggregate:output_type -> gatewatch.v1.AggregateResponse
+	5,  // 34: gatewatch.v1.SearchService.Tail:output_type -> gatewatch.v1.TailResponse
+	13, // 35: gatewatch.v1.SearchService.Explain:output_type -> gatewatch.v1.ExplainResponse
+	21, // 36: gatewatch.v1.SearchService.ListFields:output_type -> gatewatch.v1.ListFieldsResponse
+	32, // [32:37] is the sub-list for method output_type
+	27, // [27:32] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_gatewatch_v1_search_proto_init() }
@@ -989,7 +2143,7 @@ func file_gatewatch_v1_search_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatewatch_v1_search_proto_rawDesc), len(file_gatewatch_v1_search_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

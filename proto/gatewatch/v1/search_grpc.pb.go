@@ -19,9 +19,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	SearchService_Search_FullMethodName    = "/gatewatch.v1.SearchService/Search"
-	SearchService_Aggregate_FullMethodName = "/gatewatch.v1.SearchService/Aggregate"
-	SearchService_Tail_FullMethodName      = "/gatewatch.v1.SearchService/Tail"
+	SearchService_Search_FullMethodName     = "/gatewatch.v1.SearchService/Search"
+	SearchService_Aggregate_FullMethodName  = "/gatewatch.v1.SearchService/Aggregate"
+	SearchService_Tail_FullMethodName       = "/gatewatch.v1.SearchService/Tail"
+	SearchService_Explain_FullMethodName    = "/gatewatch.v1.SearchService/Explain"
+	SearchService_ListFields_FullMethodName = "/gatewatch.v1.SearchService/ListFields"
 )
 
 // SearchServiceClient is the client API for SearchService service.
@@ -36,6 +38,12 @@ type SearchServiceClient interface {
 	Aggregate(ctx context.Context, in *AggregateRequest, opts ...grpc.CallOption) (*AggregateResponse, error)
 	// Tail sends events that match as they are stored, until the call ends.
 	Tail(ctx context.Context, in *TailRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[TailResponse], error)
+	// Explain answers a query, drops the answer, and says how it was understood,
+	// what was read for it and what was not.
+	Explain(ctx context.Context, in *ExplainRequest, opts ...grpc.CallOption) (*ExplainResponse, error)
+	// ListFields lists the fields that events have, those of the most events first,
+	// with how many have them and with which values.
+	ListFields(ctx context.Context, in *ListFieldsRequest, opts ...grpc.CallOption) (*ListFieldsResponse, error)
 }
 
 type searchServiceClient struct {
@@ -85,6 +93,26 @@ func (c *searchServiceClient) Tail(ctx context.Context, in *TailRequest, opts ..
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type SearchService_TailClient = grpc.ServerStreamingClient[TailResponse]
 
+func (c *searchServiceClient) Explain(ctx context.Context, in *ExplainRequest, opts ...grpc.CallOption) (*ExplainResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExplainResponse)
+	err := c.cc.Invoke(ctx, SearchService_Explain_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *searchServiceClient) ListFields(ctx context.Context, in *ListFieldsRequest, opts ...grpc.CallOption) (*ListFieldsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListFieldsResponse)
+	err := c.cc.Invoke(ctx, SearchService_ListFields_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // SearchServiceServer is the server API for SearchService service.
 // All implementations must embed UnimplementedSearchServiceServer
 // for forward compatibility.
@@ -97,6 +125,12 @@ type SearchServiceServer interface {
 	Aggregate(context.Context, *AggregateRequest) (*AggregateResponse, error)
 	// Tail sends events that match as they are stored, until the call ends.
 	Tail(*TailRequest, grpc.ServerStreamingServer[TailResponse]) error
+	// Explain answers a query, drops the answer, and says how it was understood,
+	// what was read for it and what was not.
+	Explain(context.Context, *ExplainRequest) (*ExplainResponse, error)
+	// ListFields lists the fields that events have, those of the most events first,
+	// with how many have them and with which values.
+	ListFields(context.Context, *ListFieldsRequest) (*ListFieldsResponse, error)
 	mustEmbedUnimplementedSearchServiceServer()
 }
 
@@ -115,6 +149,12 @@ func (UnimplementedSearchServiceServer) Aggregate(context.Context, *AggregateReq
 }
 func (UnimplementedSearchServiceServer) Tail(*TailRequest, grpc.ServerStreamingServer[TailResponse]) error {
 	return status.Error(codes.Unimplemented, "method Tail not implemented")
+}
+func (UnimplementedSearchServiceServer) Explain(context.Context, *ExplainRequest) (*ExplainResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Explain not implemented")
+}
+func (UnimplementedSearchServiceServer) ListFields(context.Context, *ListFieldsRequest) (*ListFieldsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListFields not implemented")
 }
 func (UnimplementedSearchServiceServer) mustEmbedUnimplementedSearchServiceServer() {}
 func (UnimplementedSearchServiceServer) testEmbeddedByValue()                       {}
@@ -184,6 +224,42 @@ func _SearchService_Tail_Handler(srv interface{}, stream grpc.ServerStream) erro
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type SearchService_TailServer = grpc.ServerStreamingServer[TailResponse]
 
+func _SearchService_Explain_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExplainRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SearchServiceServer).Explain(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SearchService_Explain_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SearchServiceServer).Explain(ctx, req.(*ExplainRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SearchService_ListFields_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListFieldsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SearchServiceServer).ListFields(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SearchService_ListFields_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SearchServiceServer).ListFields(ctx, req.(*ListFieldsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // SearchService_ServiceDesc is the grpc.ServiceDesc for SearchService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -198,6 +274,14 @@ var SearchService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Aggregate",
 			Handler:    _SearchService_Aggregate_Handler,
+		},
+		{
+			MethodName: "Explain",
+			Handler:    _SearchService_Explain_Handler,
+		},
+		{
+			MethodName: "ListFields",
+			Handler:    _SearchService_ListFields_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -87,7 +87,7 @@ func (b *Block) directory() (*directory, error) {
 	if _, err := b.src.ReadAt(raw, b.off+b.dirOff); err != nil {
 		return nil, fmt.Errorf("read block directory: %w", cut(err))
 	}
-	b.cache.count(int64(len(raw)))
+	b.cache.countPart(key, int64(len(raw)))
 	if checksum(raw) != b.dirSum {
 		return nil, damaged("check block directory")
 	}
@@ -211,7 +211,7 @@ func (b *Block) MayEqual(k event.Key, token string) (bool, error) {
 	if c.bloomLen == 0 {
 		return true, nil
 	}
-	b.cache.count(lineBytes)
+	b.cache.countPart(cacheKey{b.id, int32(i), wholeColumn}, lineBytes)
 	return mayHold(b.src, b.off+int64(c.bloomOff), c.bloomLen, Hash([]byte(token)))
 }
 
@@ -230,7 +230,7 @@ func (b *Block) loadAt(d *directory, i, level int) (*Column, error) {
 	if _, err := b.src.ReadAt(head, b.off+int64(e.off)); err != nil {
 		return nil, fmt.Errorf("read column: %w", cut(err))
 	}
-	b.cache.count(int64(e.head))
+	b.cache.countPart(key, int64(e.head))
 	if checksum(head) != e.sum {
 		return nil, damaged("check column")
 	}

@@ -15,6 +15,9 @@ type Cache struct {
 	directories recent
 	rosters     rosters
 	read        atomic.Int64
+
+	mu     sync.Mutex               // of whoever changes traces
+	traces atomic.Pointer[[]*Trace] // nil if none is on
 }
 
 // recent keeps what was used last.
@@ -79,10 +82,33 @@ func (c *Cache) count(n int64) {
 	}
 }
 
+// countPart is count of a part of a block.
+func (c *Cache) countPart(k cacheKey, n int64) {
+	if c == nil {
+		return
+	}
+	c.read.Add(n)
+	if c.traces.Load() != nil {
+		c.note(k, PartReads{Read: n})
+	}
+}
+
 func (c *Cache) get(k cacheKey) (any, bool) {
 	if c == nil {
 		return nil, false
 	}
+	v, ok := c.find(k)
+	if c.traces.Load() != nil {
+		if ok {
+			c.note(k, PartReads{Hits: 1})
+		} else {
+			c.note(k, PartReads{Misses: 1})
+		}
+	}
+	return v, ok
+}
+
+func (c *Cache) find(k cacheKey) (any, bool) {
 	r := c.of(k)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -97,6 +123,9 @@ func (c *Cache) get(k cacheKey) (any, bool) {
 func (c *Cache) put(k cacheKey, v any, size int64) {
 	if c == nil {
 		return
+	}
+	if c.traces.Load() != nil {
+		c.note(k, PartReads{Decoded: size})
 	}
 	r := c.of(k)
 	if size += cachedBytes; size > r.max/4 {

@@ -1,5 +1,7 @@
 package segment
 
+import "github.com/gatewatch/gatewatch/detection/event"
+
 // ColumnInfo says what one column of a block takes.
 type ColumnInfo struct {
 	Name        string // of the field or member; "" for the flattened fields
@@ -30,3 +32,6 @@ func (b *Block) Columns() ([]ColumnInfo, error) {
 	}
 	return all, nil
 }
+
+// KindOf returns the kind of an entry.
+func (c *Column) KindOf(i int) event.Kind { return event.Kind(c.tagOf(i) & tagKind) }

@@ -128,7 +128,7 @@ func (t *textPages) load(c *Column, k int) (*Column, error) {
 	if _, err := t.src.ReadAt(raw, t.off+int64(info.off)); err != nil {
 		return nil, fmt.Errorf("read text page: %w", cut(err))
 	}
-	t.cache.count(int64(info.len))
+	t.cache.countPart(key, int64(info.len))
 	if checksum(raw) != info.sum {
 		return nil, damaged("check text page")
 	}
