@@ -74,7 +74,7 @@ attacks from those for protocol and methods.`,
 	}
 	addRemote(cmd, &f.remote)
 	addOutput(cmd, &f.output)
-	f.selectionFlags.add(cmd)
+	f.add(cmd)
 	cmd.Flags().BoolVar(&f.group, "group", false, "list groups of decisions that are alike")
 	cmd.Flags().StringVar(&f.order, "order", "", "what comes first")
 	cmd.Flags().StringVar(&f.kind, "kind", "", "with --group: pattern, policy or clean")

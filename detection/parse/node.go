@@ -42,7 +42,7 @@ func parseNode(raw []byte, _ *Context, e *event.Event) error {
 
 // reservedFromNode holds of the fields that even a node has no say in.
 func reservedFromNode(name string) bool {
-	return isReserved(name) && !(strings.HasPrefix(name, "verdict.") && name != event.VerdictEventID.String())
+	return isReserved(name) && (!strings.HasPrefix(name, "verdict.") || name == event.VerdictEventID.String())
 }
 
 // isNodeVerdict tells whether the verdict of an event is one of the moment, with
