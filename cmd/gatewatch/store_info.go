@@ -25,7 +25,7 @@ memory only is not counted.
 Of each stream: its segments, events and bytes, the times of the oldest and the
 newest event, when the oldest was written, and how long and how much of it is kept.
 Of columns: what they take in all blocks, with their filters, and how they are
-encoded.`,
+encoded. Of damage that could not all be mended: how many events are lost.`,
 		Example: `  gatewatch store info --data /var/lib/gatewatch
   gatewatch store info -o json | jq '.columns[:5]'`,
 		Args: noArgs,
@@ -60,6 +60,17 @@ type storeInfo struct {
 	Applied uint64       `json:"applied"`
 	Streams []streamInfo `json:"streams"`
 	Columns []columnInfo `json:"columns"`
+	Lost    []lostInfo   `json:"lost"`
+}
+
+// lostInfo is of a segment that was mended in part.
+type lostInfo struct {
+	File   string    `json:"file,omitempty"` // in the store's folder, while it is kept
+	Stream string    `json:"stream"`
+	First  uint64    `json:"first"`
+	Next   uint64    `json:"next"`
+	Events int64     `json:"events"`
+	Found  time.Time `json:"found"`
 }
 
 type streamInfo struct {
@@ -85,7 +96,7 @@ type columnInfo struct {
 }
 
 func infoOf(inv store.Inventory) storeInfo {
-	out := storeInfo{Applied: inv.Applied, Streams: []streamInfo{}, Columns: []columnInfo{}}
+	out := storeInfo{Applied: inv.Applied, Streams: []streamInfo{}, Columns: []columnInfo{}, Lost: []lostInfo{}}
 	for _, s := range inv.Streams {
 		out.Streams = append(out.Streams, streamInfo{
 			s.Name, s.Segments, s.Rows, s.Bytes, s.Damaged, s.From, s.To, s.Since, s.MaxAge.Seconds(), s.MaxBytes,
@@ -93,6 +104,13 @@ func infoOf(inv store.Inventory) storeInfo {
 	}
 	for _, c := range inv.Columns {
 		out.Columns = append(out.Columns, columnInfo{c.Name, c.Bytes, c.Filters, c.Entries, c.Blocks, c.Encodings})
+	}
+	for _, l := range inv.Lost {
+		info := lostInfo{Stream: l.Stream, First: l.First, Next: l.Next, Events: l.Rows, Found: l.At}
+		if l.Kept {
+			info.File = l.File
+		}
+		out.Lost = append(out.Lost, info)
 	}
 	return out
 }
@@ -119,6 +137,9 @@ func printInventory(cmd *cobra.Command, inv store.Inventory) error {
 		all += c.Bytes
 	}
 	fmt.Fprintf(w, "\nqueue offsets below %d are in segments\n\n", inv.Applied)
+	for _, l := range inv.Lost {
+		fmt.Fprintf(w, "lost when damage was mended: %s of stream %s, queue offsets %d to %d\n", count(l.Rows, "event"), l.Stream, l.First, l.Next-1)
+	}
 	columns := newTable(w, outTable, []string{"column", "size", "share", "filters", "values", "encoding"})
 	columns.width = width
 	for _, c := range inv.Columns[:min(len(inv.Columns), shownColumns)] {

@@ -19,7 +19,8 @@ part is printed with its file, block and column; exit 1 if there is any.
 
 Queries leave damaged blocks out and say so. A server mends them by itself where
 the queue still holds their records; a damaged manifest is made anew from the
-segments at the next start.`,
+segments at the next start. A segment of which events were lost when it was mended
+is reported until its file is taken out of the store's folder quarantine.`,
 		Example: `  gatewatch store verify --data /var/lib/gatewatch
   gatewatch store verify -o json | jq -r '.damage[].file'`,
 		Args: noArgs,

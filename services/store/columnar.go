@@ -201,7 +201,8 @@ func (s *Columnar) broadcast() {
 	s.changed = make(chan struct{})
 }
 
-// Write implements [Store]. It waits while the head is behind with encoding.
+// Write implements [Store]. It waits while the head is behind with
+// encoding, or holds twice Config.FlushBytes: of one batch more at most.
 func (s *Columnar) Write(ctx context.Context, b Batch) error {
 	if s.lock == nil {
 		return ErrReadOnly
@@ -238,7 +239,7 @@ func (s *Columnar) Write(ctx context.Context, b Batch) error {
 		h.extend(b.First, b.Next)
 		s.written = b.Next
 	}
-	if h.rows-h.markedRows() >= s.cfg.FlushRows {
+	if _, waiting := h.bytes(); h.rows-h.markedRows() >= s.cfg.FlushRows || waiting >= s.cfg.FlushBytes {
 		h.mark()
 		h.since = s.cfg.Now()
 	}
@@ -292,7 +293,7 @@ func (s *Columnar) admit(ctx context.Context, b Batch) error {
 	for {
 		s.mu.Lock()
 		closed, changed := s.closed, s.changed
-		full := s.head.countUnsealed() > maxUnsealed || s.head.rows > 4*s.cfg.FlushRows && len(s.head.marks) > 1
+		full := s.headFull()
 		s.mu.Unlock()
 		switch {
 		case closed:
@@ -306,6 +307,14 @@ func (s *Columnar) admit(ctx context.Context, b Batch) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// headFull tells whether the head is to shrink before it takes more. What makes it
+// so is marked for a flush, so that it does. The caller holds mu.
+func (s *Columnar) headFull() bool {
+	h := &s.head
+	all, _ := h.bytes()
+	return h.countUnsealed() > maxUnsealed || h.rows > 4*s.cfg.FlushRows && len(h.marks) > 1 || all >= 2*s.cfg.FlushBytes
 }
 
 // Close implements [Store]: it writes the head to a segment.

@@ -15,6 +15,7 @@ import (
 // default.
 type Config struct {
 	FlushRows     int            `help:"rows in memory at which a segment is written"`
+	FlushBytes    int64          `help:"bytes in memory of all streams at which segments are written; at twice as many writing waits"`
 	FlushAge      time.Duration  `help:"age of the oldest row in memory at which a segment is written"`
 	SegmentBytes  int64          `help:"size up to which small segments are merged"`
 	CacheBytes    int64          `help:"memory for decoded columns, and as much again for descriptions of blocks"`
@@ -55,6 +56,7 @@ type Config struct {
 // LowFreeBytes and MinFreeBytes, whose default depends on the disk.
 func (c Config) WithDefaults() Config {
 	set(&c.FlushRows, 1<<16)
+	set(&c.FlushBytes, 64<<20)
 	set(&c.FlushAge, 30*time.Second)
 	set(&c.SegmentBytes, 256<<20)
 	set(&c.CacheBytes, 48<<20)
@@ -100,6 +102,7 @@ func (c Config) Validate() error {
 		value int64
 	}{
 		{"flush_rows", int64(c.FlushRows)},
+		{"flush_bytes", c.FlushBytes},
 		{"flush_age", int64(c.FlushAge)},
 		{"segment_bytes", c.SegmentBytes},
 		{"cache_bytes", c.CacheBytes},

@@ -167,6 +167,35 @@ func (h *head) markedRows() int {
 	return n
 }
 
+// bytes returns what the head holds, about: values in builders, and sealed blocks.
+// unmarked is that part which no mark covers yet.
+func (h *head) bytes() (all, unmarked int64) {
+	for i, s := range h.streams {
+		if s.open != nil {
+			unmarked += s.open.Size()
+		}
+		covered := 0
+		if n := len(h.marks); n > 0 {
+			covered = h.marks[n-1].of(i)
+		}
+		for j, b := range s.blocks {
+			if j < covered {
+				all += b.bytes()
+			} else {
+				unmarked += b.bytes()
+			}
+		}
+	}
+	return all + unmarked, unmarked
+}
+
+func (b *headBlock) bytes() int64 {
+	if b.builder != nil {
+		return b.builder.Size()
+	}
+	return b.block.Size()
+}
+
 // ready tells whether all blocks of the first mark are encoded.
 func (h *head) ready() bool {
 	if len(h.marks) == 0 {

@@ -73,6 +73,12 @@ func newMetrics(s *Columnar) *metrics {
 		defer s.mu.Unlock()
 		return float64(s.head.rows)
 	})
+	gauge("head_bytes", "Bytes of values and blocks in memory only, about.", func() float64 {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		n, _ := s.head.bytes()
+		return float64(n)
+	})
 	if m.reg != nil {
 		m.reg.MustRegister(m.all...)
 	}
