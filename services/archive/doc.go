@@ -9,6 +9,10 @@
 //	DIR/NAME/manifest.json
 //	DIR/NAME/part-00001.parquet, …
 //
+// The manifest of an archive that retention made says in "segment" which segment
+// it holds: file name, queue range (first <= offset < next), rows, damaged blocks,
+// SHA-256 of the file.
+//
 // Columns have the dotted names of fields (`source.ip`). Times are microseconds
 // in UTC, the nanoseconds beyond them in gatewatch.timestamp_nanos; addresses are
 // text; fields that may have several values are lists; all fields without a
