@@ -31,6 +31,9 @@ func (e *Engine) NewMatcher() *Matcher {
 // and returns it.
 func (m *Matcher) Match(dst []Match, e *event.Event) []Match {
 	m.fields = m.fields[:0]
+	if len(m.engine.rules) == 0 {
+		return dst
+	}
 	route := m.engine.options.Route
 	if route == nil {
 		return m.match(dst, m.engine.all, e, false)
