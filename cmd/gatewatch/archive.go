@@ -35,7 +35,23 @@ func newStoreArchive() *cobra.Command {
 // archiveFlags name a data folder and its archives.
 type archiveFlags struct {
 	dataFolder
-	dir string
+	dir    string
+	output archiveOutput
+}
+
+// bindOutput adds the flag that says how archives are printed.
+func (f *archiveFlags) bindOutput(cmd *cobra.Command) { f.output.bind(cmd) }
+
+// openExisting is open of a folder of archives that has to be there.
+func (f *archiveFlags) openExisting(cmd *cobra.Command) (settings, error) {
+	if err := f.output.check(cmd); err != nil {
+		return settings{}, err
+	}
+	s, err := f.open()
+	if err == nil && !isDir(f.dir) {
+		err = usagef("there is no folder of archives %s; name another one with --dir", f.dir)
+	}
+	return s, err
 }
 
 func (f *archiveFlags) bind(cmd *cobra.Command) {
@@ -78,6 +94,7 @@ programs can read.`,
 		Args: noArgs,
 	}
 	f.bind(cmd)
+	f.bindOutput(cmd)
 	cmd.Flags().StringVar(&from, "from", "", "start of the time range, inclusive: RFC 3339, a date, or now-30d")
 	cmd.Flags().StringVar(&to, "to", "", "end of the time range, exclusive (default: now)")
 	cmd.Flags().StringVar(&stream, "stream", "", "stream to archive (default: all, each for itself)")
@@ -93,6 +110,12 @@ programs can read.`,
 		}
 		if o.To.IsZero() {
 			o.To = o.Now
+		}
+		if !o.From.IsZero() && !o.From.Before(o.To) {
+			return usagef("--from: %s is not before --to, %s", o.From.Format(time.RFC3339), o.To.Format(time.RFC3339))
+		}
+		if err := f.output.check(cmd); err != nil {
+			return err
 		}
 		return runArchiveCreate(cmd, &f, o, plain)
 	}
@@ -132,9 +155,9 @@ func runArchiveCreate(cmd *cobra.Command, f *archiveFlags, o archive.Options, pl
 			errs = append(errs, err)
 			continue
 		}
-		fmt.Fprintln(cmd.OutOrStdout(), archiveLine(f.dir, m))
+		f.output.add(cmd, f.dir, m, "")
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, f.output.close(cmd))...)
 }
 
 // streamsOf returns the streams that have events of a range of time.
@@ -187,8 +210,9 @@ func newArchiveList() *cobra.Command {
 		Args:    noArgs,
 	}
 	f.bind(cmd)
+	f.bindOutput(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if _, err := f.open(); err != nil {
+		if _, err := f.openExisting(cmd); err != nil {
 			return err
 		}
 		all, problems, err := archive.List(f.dir)
@@ -196,9 +220,9 @@ func newArchiveList() *cobra.Command {
 			return err
 		}
 		for _, m := range all {
-			fmt.Fprintln(cmd.OutOrStdout(), archiveLine(f.dir, m))
+			f.output.add(cmd, f.dir, m, "")
 		}
-		return errors.Join(problems...)
+		return errors.Join(append(problems, f.output.close(cmd))...)
 	}
 	return cmd
 }
@@ -213,8 +237,9 @@ all events. The exit code is 1 if anything is not as it was.`,
 		Example: "  gatewatch store archive verify --dir /mnt/nas/archive",
 	}
 	f.bind(cmd)
+	f.bindOutput(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		settings, err := f.open()
+		settings, err := f.openExisting(cmd)
 		if err != nil {
 			return err
 		}
@@ -224,12 +249,15 @@ all events. The exit code is 1 if anything is not as it was.`,
 		}
 		for _, m := range all {
 			wrong := m.Verify(cmd.Context(), settings.Store.Keys)
-			if len(wrong) == 0 {
-				fmt.Fprintln(cmd.OutOrStdout(), "ok "+archiveLine(f.dir, m))
+			switch {
+			case len(wrong) == 0:
+				f.output.add(cmd, f.dir, m, "ok")
+			case f.output.flag != "": // text says what is wrong on standard error alone
+				f.output.add(cmd, f.dir, m, "damaged")
 			}
 			errs = append(errs, wrong...)
 		}
-		return errors.Join(errs...)
+		return errors.Join(append(errs, f.output.close(cmd))...)
 	}
 	return cmd
 }

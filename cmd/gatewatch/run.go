@@ -170,12 +170,23 @@ func (v *server) openPipeline(run context.Context) (err error) {
 		return err
 	}
 	v.pipeline = line
+	v.metrics.MustRegister(v.waiting())
 	v.running.Go(func() { v.fail("pipeline", v.pipeline.Run(run)) })
 	v.running.Go(func() { v.fail("rules", v.rules.Watch(run)) })
 	mend := pipeline.Source(v.settings.Pipeline, pipeline.Mending{Queue: v.queue, Enrichments: v.enrich, Alerts: v.state, Log: v.log})
 	v.running.Go(func() { v.fail("store", v.store.Mend(run, mend)) })
 	v.running.Go(func() { v.fail("enrich", v.enrich.Watch(run)) })
 	return nil
+}
+
+// waiting counts the records that nobody can find yet, for alarms.
+func (v *server) waiting() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "gatewatch_pipeline_waiting_records", Help: "Records of the queue whose events cannot be found yet; 0 on an idle server.",
+	}, func() float64 {
+		_, next := v.queue.Bounds()
+		return float64(next - min(next, max(1, v.pipeline.Offset())))
+	})
 }
 
 // newPipeline makes the pipeline with the rules that were in use last.
@@ -241,14 +252,14 @@ func (v *server) stop() error {
 }
 
 // drain waits until the pipeline has stored what the queue holds. What it
-// cannot store in time it stores after the next start.
+// cannot store in time, or has no room for, it stores after the next start.
 func (v *server) drain(ctx context.Context) {
 	if v.pipeline == nil {
 		return
 	}
 	_, next := v.queue.Bounds()
 	if err := v.pipeline.Wait(ctx, next); err != nil {
-		v.log.Warn("stopping before the queue is empty", "stored", v.pipeline.Offset(), "queued", next)
+		v.log.Warn("stopping before the queue is empty, the next start goes on", "stored", v.pipeline.Offset(), "queued", next, "error", err)
 	}
 }
 

@@ -25,7 +25,10 @@ memory only is not counted.
 Of each stream: its segments, events and bytes, the times of the oldest and the
 newest event, when the oldest was written, and how long and how much of it is kept.
 Of columns: what they take in all blocks, with their filters, and how they are
-encoded. Of damage that could not all be mended: how many events are lost.`,
+encoded. Of damage that could not all be mended: how many events are lost.
+
+Damage is counted as far as it shows without reading the events: gatewatch store
+verify reads them all.`,
 		Example: `  gatewatch store info --data /var/lib/gatewatch
   gatewatch store info -o json | jq '.columns[:5]'`,
 		Args: noArgs,
@@ -78,7 +81,7 @@ type streamInfo struct {
 	Segments int       `json:"segments"`
 	Rows     int64     `json:"rows"`
 	Bytes    int64     `json:"bytes"`
-	Damaged  int       `json:"damaged"`
+	Damaged  *int      `json:"damaged"` // parts known to be damaged; null: none is known, and it was not looked for
 	From     time.Time `json:"from"`
 	To       time.Time `json:"to"`
 	Since    time.Time `json:"written_since"`
@@ -99,7 +102,7 @@ func infoOf(inv store.Inventory) storeInfo {
 	out := storeInfo{Applied: inv.Applied, Streams: []streamInfo{}, Columns: []columnInfo{}, Lost: []lostInfo{}}
 	for _, s := range inv.Streams {
 		out.Streams = append(out.Streams, streamInfo{
-			s.Name, s.Segments, s.Rows, s.Bytes, s.Damaged, s.From, s.To, s.Since, s.MaxAge.Seconds(), s.MaxBytes,
+			s.Name, s.Segments, s.Rows, s.Bytes, knownDamage(s.Damaged), s.From, s.To, s.Since, s.MaxAge.Seconds(), s.MaxBytes,
 		})
 	}
 	for _, c := range inv.Columns {
@@ -123,7 +126,7 @@ func printInventory(cmd *cobra.Command, inv store.Inventory) error {
 	for _, s := range inv.Streams {
 		err := streams.Write([]string{
 			s.Name, fmt.Sprint(s.Segments), fmt.Sprint(s.Rows), size(s.Bytes),
-			s.From.Format(time.RFC3339), s.To.Format(time.RFC3339), keptFor(s.MaxAge), atMost(s.MaxBytes), fmt.Sprint(s.Damaged),
+			s.From.Format(time.RFC3339), s.To.Format(time.RFC3339), keptFor(s.MaxAge), atMost(s.MaxBytes), damageText(s.Damaged),
 		})
 		if err != nil {
 			return err
@@ -156,6 +159,22 @@ func printInventory(cmd *cobra.Command, inv store.Inventory) error {
 		fmt.Fprintf(w, "and %s: see -o json\n", count(n, "smaller column"))
 	}
 	return w.Flush()
+}
+
+// knownDamage is a number of damaged parts, nil for none: opening a segment reads a
+// small part of it, so that none says nothing.
+func knownDamage(n int) *int {
+	if n == 0 {
+		return nil
+	}
+	return &n
+}
+
+func damageText(n int) string {
+	if n == 0 {
+		return "not checked"
+	}
+	return fmt.Sprintf("%d known", n)
 }
 
 func keptFor(d time.Duration) string {

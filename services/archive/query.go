@@ -16,7 +16,7 @@ import (
 )
 
 // Reader answers queries about the events of all archives of a folder. An event
-// that is in several archives counts several times. Its methods may be called
+// that is in several archives counts several times, of which the stats warn. Its methods may be called
 // concurrently.
 type Reader struct {
 	archives []*Manifest
@@ -86,7 +86,7 @@ func (r *Reader) scan(q *query.Query, req store.SearchRequest) *scan {
 	}
 	from, to := query.TimeRange(s.where)
 	s.from, s.to = max(s.from, from), min(s.to, to)
-	s.stats.Partial = slices.Clone(r.problems)
+	s.stats.Partial, s.stats.Notes = slices.Clone(r.problems), r.overlapNote(s.from, s.to)
 	return s
 }
 

@@ -402,6 +402,14 @@ func (p *Pipeline) store(ctx context.Context) error {
 	return done()
 }
 
+// unstick notes that there is room.
+func (p *Pipeline) unstick() {
+	p.metrics.full.Set(0)
+	if p.Stuck() != nil {
+		p.change(func(g *progress) { g.stuck = nil })
+	}
+}
+
 // untilRoom tries a write again until there is room for it.
 func (p *Pipeline) untilRoom(ctx context.Context, part string, write func() error) error {
 	wait := 100 * time.Millisecond
@@ -409,12 +417,13 @@ func (p *Pipeline) untilRoom(ctx context.Context, part string, write func() erro
 		err := write()
 		if !errors.Is(err, store.ErrFull) && !errors.Is(err, state.ErrFull) {
 			if err == nil {
-				p.metrics.full.Set(0)
+				p.unstick()
 			}
 			return err
 		}
 		p.metrics.full.Set(1)
-		p.Log.LogAttrs(ctx, slog.LevelWarn, "no room, waiting for it", slog.String("part", part), slog.Duration("wait", wait))
+		p.change(func(g *progress) { g.stuck = err })
+		p.Log.LogAttrs(ctx, slog.LevelWarn, "no room, waiting for it", slog.String("part", part), slog.Any("error", err), slog.Duration("wait", wait))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -231,11 +231,25 @@ func TestFullStore(t *testing.T) {
 	if err := pl.RunTo(t.Context(), 2); err != nil || full.events != 1 {
 		t.Errorf("error %v, %d events stored, want 1", err, full.events)
 	}
+	if err := pl.Stuck(); err != nil {
+		t.Errorf("stuck after all was stored: %v", err)
+	}
+	if pl, err = New(Config{}, Options{Queue: p.queue, Store: full, Log: slog.New(slog.DiscardHandler), Now: time.Now}); err != nil {
+		t.Fatal(err)
+	}
 	full.refuse = 1 << 30
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if err := pl.RunTo(ctx, 2); err != nil {
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- pl.RunTo(ctx, 2) }()
+	if err := pl.Wait(t.Context(), 99); !errors.Is(err, store.ErrFull) {
+		t.Errorf("Wait for what there is no room for: %v", err)
+	}
+	cancel()
+	if err := <-ended; err != nil {
 		t.Errorf("a pipeline that is stopped while it waits fails: %v", err)
+	}
+	if err := pl.Stuck(); !errors.Is(err, store.ErrFull) {
+		t.Errorf("stuck for want of room: %v", err)
 	}
 	if err := pl.Wait(t.Context(), 99); !errors.Is(err, ErrEnded) {
 		t.Errorf("Wait on a pipeline that ended: %v", err)

@@ -13,6 +13,7 @@ type progress struct {
 	mu     sync.Mutex
 	offset queue.Offset
 	ended  bool
+	stuck  error         // why nothing can be written; nil if it can
 	moved  chan struct{} // closed when one of them changes; made on demand
 }
 
@@ -43,8 +44,16 @@ func (p *Pipeline) Offset() queue.Offset {
 	return p.progress.offset
 }
 
+// Stuck returns why nothing can be written for want of room, nil if it can.
+func (p *Pipeline) Stuck() error {
+	p.progress.mu.Lock()
+	defer p.progress.mu.Unlock()
+	return p.progress.stuck
+}
+
 // Wait returns nil once everything before an offset of the queue can be found,
-// ErrEnded if the pipeline ends before, or the error of ctx.
+// ErrEnded if the pipeline ends before, the error of [Pipeline.Stuck] as soon as
+// there is no room for it, or the error of ctx.
 func (p *Pipeline) Wait(ctx context.Context, end queue.Offset) error {
 	for {
 		p.progress.mu.Lock()
@@ -55,6 +64,10 @@ func (p *Pipeline) Wait(ctx context.Context, end queue.Offset) error {
 		if p.progress.ended {
 			p.progress.mu.Unlock()
 			return ErrEnded
+		}
+		if err := p.progress.stuck; err != nil {
+			p.progress.mu.Unlock()
+			return err
 		}
 		if p.progress.moved == nil {
 			p.progress.moved = make(chan struct{})

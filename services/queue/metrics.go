@@ -63,7 +63,7 @@ type positions struct{ d *Disk }
 
 var (
 	nextDesc = prometheus.NewDesc("gatewatch_queue_next_offset", "Offset of the next record.", nil, nil)
-	lagDesc  = prometheus.NewDesc("gatewatch_queue_lag_records", "Records a consumer has not committed.", []string{"consumer"}, nil)
+	lagDesc  = prometheus.NewDesc("gatewatch_queue_lag_records", "Records a consumer has not committed. Those that are stored in memory only, and those that detectors start from again, count too, so it is not 0 on an idle server: see gatewatch_pipeline_waiting_records.", []string{"consumer"}, nil)
 )
 
 func (p positions) Describe(ch chan<- *prometheus.Desc) {

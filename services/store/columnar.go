@@ -106,6 +106,10 @@ func OpenReadOnly(dir string, cfg Config) (*Columnar, error) {
 	for try := 0; errors.Is(err, errVanished) && try < 10; try++ {
 		s, err = open(dir, cfg, true)
 	}
+	if errors.Is(err, errVanished) { // it is gone for good, which is damage
+		cfg.absent = true
+		s, err = open(dir, cfg, true)
+	}
 	return s, err
 }
 
@@ -159,7 +163,7 @@ var errVanished = errors.New("segment of the manifest is missing")
 // left aside and stays in the manifest, so that it can be repaired.
 func (s *Columnar) adopt(e namedEntry, readOnly bool) error {
 	f, err := openSegment(s.dir, e, &s.cfg, s.cache)
-	if readOnly && errors.Is(err, os.ErrNotExist) {
+	if readOnly && !s.cfg.absent && errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("%w: %s", errVanished, segmentName(e.ID))
 	}
 	if errors.Is(err, errKey) {

@@ -39,7 +39,7 @@ func (s *Columnar) checkSpace() error {
 	}
 	if s.space.free < s.cfg.MinFreeBytes {
 		s.metrics.refused.Inc()
-		return fmt.Errorf("write batch: %w: %d bytes are free, %d are kept free", ErrFull, s.space.free, s.cfg.MinFreeBytes)
+		return fmt.Errorf("write batch: %w: %d bytes of the disk are free, store.min_free_bytes is %d", ErrFull, s.space.free, s.cfg.MinFreeBytes)
 	}
 	return nil
 }
@@ -76,6 +76,15 @@ func (s *Columnar) Room() Room {
 		Level: Level(s.level.Load()), Free: s.free.Load(), Used: used, LowFree: s.cfg.LowFreeBytes,
 		MinFree: s.cfg.MinFreeBytes, MaxBytes: s.cfg.MaxBytes, Deletes: s.cfg.DeleteWhenLow,
 	}
+}
+
+// behind says of a store that refuses events that there are newer ones.
+func (s *Columnar) behind() []string {
+	if s.lock == nil || Level(s.level.Load()) != Full {
+		return nil
+	}
+	return []string{fmt.Sprintf("newer events wait in the queue until there is room: %d bytes of the disk are free, store.min_free_bytes is %d",
+		s.free.Load(), s.cfg.MinFreeBytes)}
 }
 
 // lookAtRoom finds the level and logs when it changes.

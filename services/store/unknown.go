@@ -15,9 +15,14 @@ const (
 	nameBlocks = 64   // whose names are suggested
 )
 
-// notes says which fields of a query no stored event has, whatever its time. A
-// name that is usual in events is no mistake as long as something matched.
+// notes says what may be wrong with a query whose answer is whole.
 func (s *Columnar) notes(q *query.Query, matched int64) []string {
+	return append(s.behind(), s.unknownFields(q, matched)...)
+}
+
+// unknownFields says which fields of a query no stored event has, whatever its
+// time. A name that is usual in events is no mistake as long as something matched.
+func (s *Columnar) unknownFields(q *query.Query, matched int64) []string {
 	var missing []event.Key
 	for _, k := range q.Mentioned() {
 		if !event.IsMember(k) && (matched == 0 || !k.Known()) {
