@@ -49,15 +49,16 @@ func (s *Columnar) removeOrphans() {
 	lost := s.gone()
 	for _, name := range left {
 		id, whole := segmentID(name)
-		remove, what := s.cfg.files.remove, "removed a file that is not in the manifest"
-		if whole && (s.rebuilt || lost[id]) {
-			remove, what = s.cfg.files.aside, "moved a segment that is not in the manifest to the quarantine"
+		keep := whole && (s.rebuilt || lost[id])
+		remove := s.cfg.files.remove
+		if keep {
+			remove = s.cfg.files.aside
 		}
 		if err := remove(filepath.Join(s.dir, name)); err != nil {
 			s.cfg.Log.Warn("remove left file", "file", name, "err", err)
 			continue
 		}
-		s.cfg.Log.Info(what, "file", name)
+		s.cfg.Log.Info("cleared away a file that is not in the manifest", "file", name, "in_quarantine", keep)
 	}
 }
 

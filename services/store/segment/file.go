@@ -149,6 +149,9 @@ func scanBlocks(src io.ReaderAt, size int64, cache *Cache) (*File, error) {
 		}
 		at += int64(i)
 		b, err := OpenBlock(src, at, size-at, cache)
+		if err != nil && !IsDamaged(err) {
+			return nil, fmt.Errorf("scan segment: %w", err)
+		}
 		if err != nil {
 			at++
 			continue
