@@ -251,7 +251,7 @@ func (s *server) serve(gate *access.Gate) {
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := grpcServer.Serve(rpc); err != nil {
+		if err := grpcServer.Serve(rpc); err != nil && !errors.Is(err, grpc.ErrServerStopped) { // a short test stops it before it began
 			s.Errorf("serve grpc: %v", err)
 		}
 	})
