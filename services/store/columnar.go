@@ -72,6 +72,9 @@ func Open(dir string, cfg Config) (*Columnar, error) {
 	s.lookAtRoom()
 	s.workers.Go(func() { s.flushLoop(ctx) })
 	s.workers.Go(func() { s.maintain(ctx) })
+	if s.cfg.ScrubEvery > 0 {
+		s.workers.Go(func() { s.scrub(ctx) })
+	}
 	return s, nil
 }
 

@@ -25,6 +25,7 @@ type Config struct {
 	DeleteWhenLow bool           `help:"delete the oldest segments of the largest stream while the disk has less than low_free_bytes"`
 	MinFreeBytes  int64          `help:"free disk space below which events are refused; 3 % of the disk but at most 1GiB if 0"`
 	Streams       []StreamConfig `help:"events that are kept apart, with a retention of their own: [{name: N, filter: QUERY, max_age: D, max_bytes: B}]"`
+	ScrubEvery    time.Duration  `help:"how often every segment is read through for damage, at 8 MiB a second; negative never does"`
 	QueryTime     time.Duration  `help:"time after which a query gives a partial answer"`
 	QueryBytes    int64          `help:"memory that one query may take"`
 	QueriesBytes  int64          `help:"memory that all large queries at once may take; one more is refused"`
@@ -62,6 +63,7 @@ func (c Config) WithDefaults() Config {
 	set(&c.SegmentBytes, 256<<20)
 	set(&c.CacheBytes, 48<<20)
 	set(&c.RetainAge, 90*24*time.Hour)
+	set(&c.ScrubEvery, 7*24*time.Hour)
 	set(&c.QueryTime, time.Minute)
 	set(&c.QueryBytes, 64<<20)
 	set(&c.QueriesBytes, max(128<<20, c.QueryBytes))

@@ -22,6 +22,7 @@ type metrics struct {
 	mended   prometheus.Counter
 	unmended prometheus.Counter
 	lost     prometheus.Counter
+	scrubbed prometheus.Counter
 	partial  prometheus.Counter
 	writing  prometheus.Counter
 	flushing prometheus.Counter
@@ -46,7 +47,8 @@ func newMetrics(s *Columnar) *metrics {
 	m.failures = counter("flush_failures_total", "Segments that could not be written; they are tried again.")
 	m.flushes = counter("flushes_total", "Segments written from memory.")
 	m.merges = counter("merges_total", "Segments written by merging smaller ones.")
-	m.damaged = counter("damaged_blocks_total", "Blocks found damaged, by query or at start.")
+	m.damaged = counter("damaged_blocks_total", "Blocks found damaged, by query, by scrub or at start.")
+	m.scrubbed = counter("segments_scrubbed_total", "Segments that were read through for damage in the background.")
 	m.mended = counter("segments_mended_total", "Damaged segments that were made whole from the queue.")
 	m.unmended = counter("segments_unmended_total", "Damaged segments that could not be made whole.")
 	m.lost = counter("rows_lost_total", "Events of damaged segments that could not be made again; the files are in the quarantine of the store.")

@@ -14,16 +14,17 @@ import (
 // segmentFile is an open segment. It is closed, and removed or moved aside if it
 // was dropped, when its last holder releases it.
 type segmentFile struct {
-	id      uint64
-	path    string
-	info    segment.Info // as the manifest says
-	own     segment.Info // as its footer says
-	blocks  []*segment.Block
-	damaged int   // blocks that cannot be read at all
-	faulty  []int // blocks that queries found damaged; guarded by Columnar.mu
-	since   int64 // when the oldest of its events was stored, Unix nanoseconds
-	seq     int64 // number of its first row since the store was opened, -1 if it is older
-	unknown bool  // see namedEntry
+	id       uint64
+	path     string
+	info     segment.Info // as the manifest says
+	own      segment.Info // as its footer says
+	blocks   []*segment.Block
+	damaged  int   // blocks that cannot be read at all
+	faulty   []int // blocks that queries found damaged; guarded by Columnar.mu
+	scrubbed int64 // when all of it was read last, Unix nanoseconds; guarded by Columnar.mu
+	since    int64 // when the oldest of its events was stored, Unix nanoseconds
+	seq      int64 // number of its first row since the store was opened, -1 if it is older
+	unknown  bool  // see namedEntry
 
 	disk    files
 	file    *os.File    // nil if it cannot be opened
