@@ -64,6 +64,8 @@ func (t *tableEvents) Write(e *event.Event) error {
 	return t.t.Write(row)
 }
 
+func (t *tableEvents) Flush() error { return t.t.Flush() }
+
 func (t *tableEvents) Close() error { return t.t.Close() }
 
 // cell is the text of a field in a table. Events without a message show their

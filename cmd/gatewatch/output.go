@@ -43,9 +43,10 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// eventWriter prints events. Close completes the output.
+// eventWriter prints events. Flush prints those at hand, Close completes the output.
 type eventWriter interface {
 	Write(e *event.Event) error
+	Flush() error
 	Close() error
 }
 
@@ -86,6 +87,8 @@ func (j *jsonEvents) Write(e *event.Event) error {
 	_, err := j.w.Write(j.buf)
 	return err
 }
+
+func (j *jsonEvents) Flush() error { return j.w.Flush() }
 
 func (j *jsonEvents) Close() error {
 	if j.n == 0 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -19,7 +20,13 @@ import (
 type queryFlags struct {
 	remote
 	data, config, archive, from, to, output string
+	explained, followed                     bool
 }
+
+// queryHelp is the query language in short, part of the help of query.
+//
+//go:embed query_help.txt
+var queryHelp string
 
 // terminalRows is how many events a terminal gets unless the query has a limit.
 const terminalRows = 100
@@ -41,10 +48,20 @@ wide enough. CSV has @timestamp, event.dataset, gatewatch.source, client.ip,
 source.ip, event.outcome, message, event.id, event.action, http.request.method,
 url.original, http.response.status_code, url.path, user.name, waf.site, waf.mode,
 waf.decision, waf.action, waf.anomaly_score, waf.reason, rule.id, error.message
-and event.original. The stage | keep FIELD, … chooses others for both.`,
+and event.original. The stage | keep FIELD, … chooses others for both.
+
+--explain answers the query, drops the answer, and says how it was understood, what
+was read of each column, what was skipped and why, and how long it took; of a search
+the first 100 events are looked for. --follow shows new events, as gatewatch tail.
+
+Exit codes: 0 the answer is whole, 1 it is not (a limit of time, a damaged block; the
+warnings say why) or the server failed, 2 a mistake in the query or the flags.
+
+` + queryHelp,
 		Example: `  gatewatch query 'source.ip: 203.0.113.0/24 and url.path: /admin*' --from now-1h
   gatewatch query '"union select"' -o table
   gatewatch query '* | stats n = count() by event.dataset | sort n desc'
+  gatewatch query --explain 'url.path: *admin* | stats n = count() by source.ip'
   gatewatch query 'error.message: *' --data ./gatewatch-data -o csv`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -59,8 +76,9 @@ and event.original. The stage | keep FIELD, … chooses others for both.`,
 	addTarget(cmd, &f.remote, &f.data, "data folder to read, instead of --server")
 	addConfig(cmd, &f.config)
 	cmd.Flags().StringVar(&f.archive, "archive", "", "folder of archives to search, instead of --server; see gatewatch store archive")
-	cmd.Flags().StringVar(&f.from, "from", "", "start of the time range, inclusive: RFC 3339, a date, or now-1h")
-	cmd.Flags().StringVar(&f.to, "to", "", "end of the time range, exclusive")
+	addRange(cmd, &f.from, &f.to)
+	cmd.Flags().BoolVar(&f.explained, "explain", false, "say how the query is answered, instead of the answer")
+	cmd.Flags().BoolVar(&f.followed, "follow", false, "show new events until Ctrl-C")
 	addOutput(cmd, &f.output)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return runQuery(cmd, f, args[0])
@@ -76,8 +94,18 @@ func runQuery(cmd *cobra.Command, f queryFlags, text string) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if f.archive != "" && f.server != "" {
+	if err := checkRange(f.from, f.to); err != nil {
+		return err
+	}
+	switch {
+	case f.archive != "" && f.server != "":
 		return usagef("give --server or --archive, not both")
+	case f.explained && f.followed:
+		return usagef("give --explain or --follow, not both")
+	case f.explained:
+		return f.explain(cmd, q, text)
+	case f.followed:
+		return f.tail(cmd, text)
 	}
 	if f.data != "" || f.archive != "" {
 		return f.local(cmd, q)
@@ -97,7 +125,10 @@ func runQuery(cmd *cobra.Command, f queryFlags, text string) error {
 		}
 		res.Stats.warn(cmd)
 		sayIfNone(cmd, len(res.Rows))
-		return writeRows(cmd.OutOrStdout(), f.output, res.Columns, res.Rows)
+		if err := writeRows(cmd.OutOrStdout(), f.output, res.Columns, res.Rows); err != nil {
+			return err
+		}
+		return res.Stats.whole()
 	}
 	return f.search(cmd, q, text)
 }
@@ -109,6 +140,7 @@ func (f *queryFlags) search(cmd *cobra.Command, q *query.Query, text string) err
 		return err
 	}
 	n, token := 0, ""
+	var stats searchStats // of all pages
 	for {
 		page, err := f.page(cmd.Context(), text, token, limit-n)
 		if err != nil {
@@ -125,9 +157,13 @@ func (f *queryFlags) search(cmd *cobra.Command, q *query.Query, text string) err
 			}
 			n++
 		}
-		page.Stats.warn(cmd)
+		stats.join(page.Stats)
 		if token = page.Next; token == "" || n >= limit {
-			return f.done(cmd, out, n, limit, token != "")
+			stats.warn(cmd)
+			if err := f.done(cmd, out, n, limit, token != ""); err != nil {
+				return err
+			}
+			return stats.whole()
 		}
 	}
 }
@@ -162,12 +198,43 @@ func hasLimit(q *query.Query) bool {
 	return slices.ContainsFunc(q.Pipes, func(p query.Pipe) bool { _, ok := p.(*query.Limit); return ok })
 }
 
+// timeRange is the times of a query; a zero time is no bound.
+type timeRange struct{ from, to time.Time }
+
+// addRange adds the flags of a time range.
+func addRange(cmd *cobra.Command, from, to *string) {
+	cmd.Flags().StringVar(from, "from", "", "start of the time range, inclusive: RFC 3339, a date, or now-1h")
+	cmd.Flags().StringVar(to, "to", "", "end of the time range, exclusive")
+}
+
+// checkRange refuses a time range that is none.
+func checkRange(from, to string) error {
+	_, err := readRange(from, to)
+	return err
+}
+
+func readRange(from, to string) (r timeRange, err error) {
+	now := time.Now()
+	if r.from, err = boundAt("--from", from, now); err != nil {
+		return r, err
+	}
+	if r.to, err = boundAt("--to", to, now); err != nil {
+		return r, err
+	}
+	if !r.from.IsZero() && !r.to.IsZero() && r.from.After(r.to) {
+		return r, usagef("--from: %s is later than --to %s", from, to)
+	}
+	return r, nil
+}
+
 // bound reads one end of the time range; no text is no bound.
-func bound(flag, text string) (time.Time, error) {
+func bound(flag, text string) (time.Time, error) { return boundAt(flag, text, time.Now()) }
+
+func boundAt(flag, text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	ns, err := query.ParseTime(text, time.Now())
+	ns, err := query.ParseTime(text, now)
 	if err != nil {
 		return time.Time{}, usagef("%s: %w", flag, err)
 	}
@@ -181,8 +248,29 @@ type searchPage struct {
 }
 
 type searchStats struct {
+	Matched  uint64   `json:"rows_matched"`
 	Partial  bool     `json:"partial"`
 	Warnings []string `json:"warnings"`
+}
+
+// join adds what another page says, each warning once.
+func (s *searchStats) join(o searchStats) {
+	s.Matched += o.Matched
+	s.Partial = s.Partial || o.Partial
+	for _, w := range o.Warnings {
+		if !slices.Contains(s.Warnings, w) {
+			s.Warnings = append(s.Warnings, w)
+		}
+	}
+}
+
+// whole ends a command with exit code 1 if the answer lacks something, which warn
+// has said.
+func (s searchStats) whole() error {
+	if s.Partial {
+		return errFindings
+	}
+	return nil
 }
 
 func (s searchStats) warn(cmd *cobra.Command) {

@@ -18,11 +18,7 @@ import (
 
 // local reads a data folder, or archives.
 func (f *queryFlags) local(cmd *cobra.Command, q *query.Query) error {
-	from, err := bound("--from", f.from)
-	if err != nil {
-		return err
-	}
-	to, err := bound("--to", f.to)
+	r, err := readRange(f.from, f.to)
 	if err != nil {
 		return err
 	}
@@ -32,13 +28,16 @@ func (f *queryFlags) local(cmd *cobra.Command, q *query.Query) error {
 	}
 	defer closeSource()
 	if q.IsAggregation() {
-		res, stats, err := s.Aggregate(cmd.Context(), store.AggregateRequest{Query: q, From: from, To: to})
+		res, stats, err := s.Aggregate(cmd.Context(), store.AggregateRequest{Query: q, From: r.from, To: r.to})
 		if err != nil {
 			return err
 		}
 		statsOf(stats).warn(cmd)
 		sayIfNone(cmd, len(res.Rows))
-		return writeTable(cmd.OutOrStdout(), f.output, res)
+		if err := writeTable(cmd.OutOrStdout(), f.output, res); err != nil {
+			return err
+		}
+		return statsOf(stats).whole()
 	}
 	out, limit, err := f.events(cmd, q)
 	if err != nil {
@@ -46,7 +45,7 @@ func (f *queryFlags) local(cmd *cobra.Command, q *query.Query) error {
 	}
 	n := 0
 	enough := errors.New("enough")
-	page, err := s.Search(cmd.Context(), store.SearchRequest{Query: q, From: from, To: to}, func(e *event.Event) error {
+	page, err := s.Search(cmd.Context(), store.SearchRequest{Query: q, From: r.from, To: r.to}, func(e *event.Event) error {
 		if n == limit {
 			return enough
 		}
@@ -58,7 +57,24 @@ func (f *queryFlags) local(cmd *cobra.Command, q *query.Query) error {
 		return err
 	}
 	statsOf(page.Stats).warn(cmd)
-	return f.done(cmd, out, n, limit, more)
+	if err := f.done(cmd, out, n, limit, more); err != nil {
+		return err
+	}
+	return statsOf(page.Stats).whole()
+}
+
+// onStore calls f with the store of the data folder.
+func (f *queryFlags) onStore(cmd *cobra.Command, do func(ctx context.Context, s *store.Columnar, r timeRange) error) error {
+	r, err := readRange(f.from, f.to)
+	if err != nil {
+		return err
+	}
+	s, err := f.openLocal(cmd)
+	if err != nil {
+		return err
+	}
+	defer s.Close() // only read
+	return do(cmd.Context(), s, r)
 }
 
 // openLocal opens the store of a data folder for reading, with what the queue

@@ -80,6 +80,21 @@ func (t *table) Write(row []string) error {
 	return t.layOut()
 }
 
+// Flush prints the rows at hand.
+func (t *table) Flush() error {
+	if t.csv != nil {
+		t.csv.Flush()
+		if err := t.csv.Error(); err != nil {
+			return err
+		}
+		return t.w.Flush()
+	}
+	if len(t.rows) == 0 {
+		return nil
+	}
+	return t.layOut()
+}
+
 func (t *table) Close() error {
 	if t.csv != nil {
 		t.csv.Flush()

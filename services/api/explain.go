@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -89,3 +90,6 @@ func newProtoBound(ns int64) *timestamppb.Timestamp {
 	}
 	return timestamppb.New(time.Unix(0, ns))
 }
+
+// JSON returns a message as REST shows it.
+func JSON(m proto.Message) []byte { return appendMessage(nil, m.ProtoReflect()) }

@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/services/store/query"
@@ -17,7 +18,7 @@ const (
 
 // notes says what may be wrong with a query whose answer is whole.
 func (s *Columnar) notes(q *query.Query, matched int64) []string {
-	return append(s.behind(), s.unknownFields(q, matched)...)
+	return slices.Concat(s.behind(), q.Hints(), s.unknownFields(q, matched))
 }
 
 // unknownFields says which fields of a query no stored event has, whatever its

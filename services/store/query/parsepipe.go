@@ -13,7 +13,7 @@ var pipeNames = []string{"stats", "where", "sort", "limit", "keep", "dedup", "to
 // otherNames are what other query languages call our pipes.
 var otherNames = map[string]string{
 	"head": "limit", "take": "limit", "tail": "limit", "order": "sort", "filter": "where", "search": "where",
-	"fields": "keep", "table": "keep", "project": "keep", "select": "keep", "summarize": "stats",
+	"drop": "keep", "fields": "keep", "table": "keep", "project": "keep", "select": "keep", "summarize": "stats",
 	"aggregate": "stats", "uniq": "dedup", "distinct": "dedup", "count": "stats", "timechart": "stats",
 }
 
