@@ -73,7 +73,7 @@ func (f *queryFlags) onStore(cmd *cobra.Command, do func(ctx context.Context, s 
 	if err != nil {
 		return err
 	}
-	defer s.Close() // only read
+	defer func() { _ = s.Close() }() // only read
 	return do(cmd.Context(), s, r)
 }
 
