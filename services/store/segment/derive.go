@@ -25,6 +25,7 @@ type deriver struct {
 	text  []byte
 	lines []byte // the layout of each entry of the raw lines, 0 for none
 	ends  []*ending
+	work  int // done in this block to find templates, see maxWork
 }
 
 // hints is what earlier blocks told about a column.
@@ -63,7 +64,7 @@ func (d *deriver) begin(names []string, cols []*Column, b *Builder) {
 	if d.hints == nil {
 		d.hints = map[string]*hints{}
 	}
-	d.cols = d.cols[:0]
+	d.cols, d.work = d.cols[:0], 0
 	for i, c := range cols {
 		d.cols = append(d.cols, &source{name: names[i], col: c, index: i, refCursor: refCursor{col: c}})
 	}

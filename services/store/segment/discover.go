@@ -15,6 +15,8 @@ const (
 	maxSeeds      = 48      // entries that templates are guessed from in a round
 	maxValues     = 512     // of a row
 	maxSeedText   = 16 << 10
+	maxChoices    = 8       // values that may stand at one place
+	maxWork       = 1 << 20 // values compared in a block, or the search ends
 )
 
 // guess is a template with several possible values at each place.
@@ -53,7 +55,7 @@ func (d *deriver) learn(i int, usable []bool, templates []*template, before *pla
 		templates, sample = d.test(c, templates, sample)
 	}
 	failed := 0
-	for seeds := 0; len(sample) > 1 && seeds < maxSeeds && len(templates) < maxTemplates && failed < 8; seeds++ {
+	for seeds := 0; len(sample) > 1 && seeds < maxSeeds && len(templates) < maxTemplates && failed < 8 && d.work < maxWork; seeds++ {
 		k := sample[0]
 		t := d.discover(c, k, sample[1:], usable)
 		rest := sample[1:]
@@ -170,6 +172,7 @@ func (d *deriver) guess(text []byte, row int, usable []bool) *guess {
 			continue
 		}
 		n, choices := longest(text, at, values, byFirst[text[at]])
+		d.work += 1 + len(byFirst[text[at]])
 		if m, more := d.timeAt(text, at, times, row); m > n {
 			n, choices = m, more
 		}
@@ -180,7 +183,7 @@ func (d *deriver) guess(text []byte, row int, usable []bool) *guess {
 		g.slots = append(g.slots, slot{lit: text[from:at], literal: text[at : at+n], choices: choices, votes: make([]int, 1+len(choices))})
 		at += n
 		from = at
-		if len(g.slots) == maxParts {
+		if len(g.slots) == maxParts || d.work > maxWork {
 			break
 		}
 	}
@@ -211,7 +214,9 @@ func longest(text []byte, at int, values []written, among []int) (n int, choices
 		if len(v.text) > n {
 			n, choices = len(v.text), nil
 		}
-		choices = append(choices, v.choice)
+		if len(choices) < maxChoices {
+			choices = append(choices, v.choice)
+		}
 	}
 	return n, choices
 }
@@ -219,6 +224,7 @@ func longest(text []byte, at int, values []written, among []int) (n int, choices
 // valuesOf writes the values of a row in all their forms but times.
 func (d *deriver) valuesOf(row int, usable []bool) []written {
 	var all []written
+	d.work += len(d.cols)
 	for j, s := range d.cols {
 		if !usable[j] {
 			continue
@@ -284,6 +290,7 @@ func (d *deriver) timeAt(text []byte, at int, times []int, row int) (n int, choi
 // fit reads another text with the guess and votes for the values that suit it.
 // It reports false, and votes for nothing, where none suits at some place.
 func (d *deriver) fit(g *guess, row int, text []byte) bool {
+	d.work += len(g.slots) * (1 + maxChoices)
 	ends := make([]int, 0, 64) // of each choice, and before them of the literal; -1 if it is none
 	for i := range g.slots {
 		s := &g.slots[i]
