@@ -44,7 +44,6 @@ const (
 	writeBuffer = 1 << 20
 
 	keyPurpose = "archive"
-	keyAge     = 30 * 24 * time.Hour // a new key encrypts after that
 )
 
 // Create makes an archive of the events that each yields, and reads it back
@@ -118,7 +117,7 @@ func fillFolder(ctx context.Context, temp string, o Options, each func(yield fun
 			return nil, errors.New("encrypt: there is no master key")
 		}
 		var err error
-		if c.key, err = o.Keys.Current(keyPurpose, o.Now, keyAge); err != nil {
+		if c.key, err = o.Keys.Current(keyPurpose, o.Now, vault.KeyAge); err != nil {
 			return nil, err
 		}
 	}

@@ -15,7 +15,6 @@ import (
 const (
 	sealedMagic = "GWDET\x00\x00S"
 	keyPurpose  = "detect"
-	keyAge      = 30 * 24 * time.Hour
 )
 
 func checkpointLabel(offset queue.Offset) []byte {
@@ -30,7 +29,7 @@ func (d *checkpoints) sealed(offset queue.Offset, b []byte) ([]byte, error) {
 	if d.keys == nil {
 		return nil, errors.New("encrypt checkpoint: there is no key ring")
 	}
-	key, err := d.keys.Current(keyPurpose, time.Now(), keyAge)
+	key, err := d.keys.Current(keyPurpose, time.Now(), vault.KeyAge)
 	if err != nil {
 		return nil, err
 	}

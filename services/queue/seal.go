@@ -3,15 +3,11 @@ package queue
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/gatewatch/gatewatch/services/vault"
 )
 
-const (
-	keyPurpose = "queue"
-	keyAge     = 30 * 24 * time.Hour // a new key encrypts after that
-)
+const keyPurpose = "queue"
 
 // keyError is of a frame that is whole and cannot be read without its key.
 // Passing over it would lose records that are there.
@@ -29,7 +25,7 @@ func (d *Disk) renewSealer() error {
 	if d.cfg.Keys == nil {
 		return errors.New("encrypt queue: there is no key ring")
 	}
-	key, err := d.cfg.Keys.Current(keyPurpose, d.now(), keyAge)
+	key, err := d.cfg.Keys.Current(keyPurpose, d.now(), vault.KeyAge)
 	if err != nil {
 		return fmt.Errorf("encrypt queue: %w", err)
 	}

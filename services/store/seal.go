@@ -5,15 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"github.com/gatewatch/gatewatch/services/vault"
 )
 
-const (
-	keyPurpose = "segment"
-	keyAge     = 30 * 24 * time.Hour // a new key encrypts after that
-)
+const keyPurpose = "segment"
 
 // sealed makes what write writes encrypted, if segments are to be.
 func (s *Columnar) sealed(write func(io.Writer) error) func(*os.File) error {
@@ -24,7 +20,7 @@ func (s *Columnar) sealed(write func(io.Writer) error) func(*os.File) error {
 		if s.cfg.Keys == nil {
 			return errors.New("encrypt segment: there is no key ring")
 		}
-		key, err := s.cfg.Keys.Current(keyPurpose, s.cfg.Now(), keyAge)
+		key, err := s.cfg.Keys.Current(keyPurpose, s.cfg.Now(), vault.KeyAge)
 		if err != nil {
 			return err
 		}

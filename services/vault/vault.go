@@ -19,6 +19,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"time"
 )
 
 var (
@@ -38,6 +39,9 @@ const (
 	nonceSize = 12
 	tagSize   = 16
 )
+
+// KeyAge is the age of a data key at which another one encrypts what is new.
+const KeyAge = 30 * 24 * time.Hour
 
 // ID names a data key.
 type ID [8]byte
