@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -295,4 +296,26 @@ func TestCheckpoints(t *testing.T) {
 	if plain.Rules() != timed.Rules() || plain.Fingerprint() != timed.Fingerprint() {
 		t.Errorf("%d rules, with checkpoints %d", plain.Rules(), timed.Rules())
 	}
+}
+
+// TestBodyEndsWithItsLastByte closes a body of a known length as the server does
+// once an answer is on its way: who asks for more finds its end, not an error.
+func TestBodyEndsWithItsLastByte(t *testing.T) {
+	const text = "a=1"
+	f := func(length int64, want error) {
+		t.Helper()
+		var count int64
+		body, writer := io.Pipe()
+		go func() { _, _ = io.WriteString(writer, text) }()
+		p := &paced{body: body, length: length, control: http.NewResponseController(httptest.NewRecorder()), idle: time.Minute, count: &count}
+		if _, err := io.ReadFull(p, make([]byte, len(text))); err != nil {
+			t.Fatal(err)
+		}
+		body.Close()
+		if n, err := p.Read(make([]byte, 1)); n != 0 || err != want {
+			t.Errorf("length %d: read %d more bytes, %v, want %v", length, n, err, want)
+		}
+	}
+	f(int64(len(text)), io.EOF)
+	f(-1, io.ErrClosedPipe)
 }

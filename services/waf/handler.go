@@ -33,7 +33,11 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if limit := x.site.config.MaxBodyBytes; limit > 0 {
 			source = http.MaxBytesReader(w, source, limit)
 		}
-		payload = &paced{body: source, control: a.control, idle: st.limits.StallTimeout, count: &x.received}
+		length := r.ContentLength
+		if len(r.Trailer) > 0 { // which come with the end
+			length = -1
+		}
+		payload = &paced{body: source, length: length, control: a.control, idle: st.limits.StallTimeout, count: &x.received}
 	}
 	if limit := x.site.config.MaxBodyBytes; limit > 0 && r.ContentLength > limit {
 		x.refuse(a, http.StatusRequestEntityTooLarge, reasonTooLarge)

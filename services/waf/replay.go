@@ -64,8 +64,13 @@ func (b *replayed) detach() {
 }
 
 // paced is a client's body that must not stand still: each read has a deadline.
+// One of a known length ends with its last byte, whatever the server says then:
+// a transport asks once more after it has sent all, and by that time the answer
+// may be on its way and the server have closed the body, which the transport
+// would take for a failed request and cut the answer off.
 type paced struct {
 	body    io.ReadCloser
+	length  int64 // -1 if it is not known
 	control *http.ResponseController
 	idle    time.Duration
 	count   *int64
@@ -96,6 +101,9 @@ func (p *paced) deadline() time.Time {
 }
 
 func (p *paced) Read(b []byte) (int, error) {
+	if p.length >= 0 && *p.count >= p.length {
+		return 0, io.EOF
+	}
 	// A writer that cannot set deadlines (in tests) has none.
 	_ = p.control.SetReadDeadline(p.deadline())
 	n, err := p.body.Read(b)
