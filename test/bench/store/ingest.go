@@ -20,6 +20,13 @@ type intake struct {
 
 func (i intake) rate() float64 { return float64(i.events) / i.used.cpu.Seconds() }
 
+// print writes one line about it.
+func (i intake) print(server, kind string) {
+	fmt.Printf("%-14s %-8s %8.0f ev/cpu-s  %6.2f µs/ev (%5.2f when acknowledged)  %8.0f ev/s  peak %s  %.1f B/ev on disk\n",
+		server, kind, i.rate(), 1e6/i.rate(), i.acked.cpu.Seconds()*1e6/float64(i.events), float64(i.events)/i.took.Seconds(),
+		mib(i.used.peak), float64(i.bytes)/float64(i.events))
+}
+
 // batches calls f with n lines of a file at a time, which it must not keep, up
 // to limit lines, and returns how many there were.
 func batches(path string, n, limit int, f func(lines []byte) error) (int, error) {
@@ -28,7 +35,12 @@ func batches(path string, n, limit int, f func(lines []byte) error) (int, error)
 		return 0, err
 	}
 	defer file.Close()
-	r := bufio.NewReaderSize(file, 1<<20)
+	return cut(file, n, limit, f)
+}
+
+// cut is batches of what is read from in.
+func cut(in io.Reader, n, limit int, f func(lines []byte) error) (int, error) {
+	r := bufio.NewReaderSize(in, 1<<20)
 	var batch []byte
 	total := 0
 	for inBatch := 0; ; {
@@ -56,6 +68,11 @@ func batches(path string, n, limit int, f func(lines []byte) error) (int, error)
 
 // takeIn sends a file to a server on an empty folder and ends the server.
 func takeIn(c contender, file, folder string, batch int) (in intake, err error) {
+	return takeFrom(c, folder, func() (int, error) { return batches(file, batch, -1, c.insert) })
+}
+
+// takeFrom is takeIn of what send sends.
+func takeFrom(c contender, folder string, send func() (int, error)) (in intake, err error) {
 	if err := os.RemoveAll(folder); err != nil {
 		return in, err
 	}
@@ -67,7 +84,7 @@ func takeIn(c contender, file, folder string, batch int) (in intake, err error) 
 		return in, err
 	}
 	began := time.Now()
-	in.events, err = batches(file, batch, -1, c.insert)
+	in.events, err = send()
 	in.took = time.Since(began)
 	if err != nil {
 		_, stopErr := p.stop()

@@ -21,6 +21,9 @@ type options struct {
 	cold, mixed, rounds     int
 	seed                    uint64
 	inputs, flush           string
+	load                    string
+	senders                 int
+	ask, cpu                bool
 }
 
 func main() {
@@ -38,6 +41,10 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", 42, "seed of the events")
 	flag.StringVar(&o.inputs, "inputs", "norules,raw,bulk", "how Gatewatch takes events in; the first is asked afterwards")
 	flag.StringVar(&o.flush, "flush", "1s", "flush interval of the peer")
+	flag.StringVar(&o.load, "load", "", "only load generated events, without a file of them, into one server: peer or ours; its data stays in -work")
+	flag.IntVar(&o.senders, "senders", 1, "requests of -load that are under way at once; not for bulk")
+	flag.BoolVar(&o.ask, "ask", false, "only ask both servers about what was loaded into -work")
+	flag.BoolVar(&o.cpu, "cpu", false, "measure answers by the processor time of the server, not by the clock on the wall")
 	flag.Parse()
 	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench store:", err)
@@ -46,6 +53,12 @@ func main() {
 }
 
 func run(o options) error {
+	if o.load != "" && o.ask {
+		return errors.New("-load and -ask exclude each other")
+	}
+	if (o.load != "" || o.ask) && o.work == "" {
+		return errors.New("-load and -ask need -work")
+	}
 	if o.work == "" {
 		dir, err := os.MkdirTemp("", "gatewatch-bench")
 		if err != nil {
@@ -56,6 +69,12 @@ func run(o options) error {
 	}
 	if err := os.MkdirAll(o.work, 0o700); err != nil {
 		return err
+	}
+	if o.load != "" {
+		return o.loadOne()
+	}
+	if o.ask {
+		return o.askLoaded()
 	}
 	file, t, err := o.generated()
 	if err != nil {
@@ -80,7 +99,7 @@ func run(o options) error {
 		}
 	}
 	if o.runs > 0 {
-		err = compareQueries(os.Stdout, pair, folders, t, o.runs, o.cold)
+		err = o.clock().compareQueries(os.Stdout, pair, folders, t, o.runs, o.cold)
 	}
 	if o.mixed > 0 {
 		err = errors.Join(err, compareMixed(os.Stdout, pair, t, file, o.batch, o.mixed))
@@ -109,6 +128,14 @@ func (o options) generated() (string, *truth, error) {
 		return "", nil, err
 	}
 	return base + ".ndjson", t, os.WriteFile(base+".truth", b, 0o600)
+}
+
+// clock returns what answers are measured by.
+func (o options) clock() clock {
+	if o.cpu {
+		return (*process).ran
+	}
+	return wall
 }
 
 func (o options) victoriaLogs() (*victoriaLogs, string) {
@@ -149,9 +176,7 @@ func (o options) compareIntake(kind, file string, t *truth) error {
 				return err
 			}
 			rates[i] = append(rates[i], in.rate())
-			fmt.Printf("%-14s %-8s %8.0f ev/cpu-s  %6.2f µs/ev (%5.2f when acknowledged)  %8.0f ev/s  peak %s  %.1f B/ev on disk\n",
-				c.name(), kind, in.rate(), 1e6/in.rate(), in.acked.cpu.Seconds()*1e6/float64(in.events), float64(in.events)/in.took.Seconds(),
-				mib(in.used.peak), float64(in.bytes)/float64(in.events))
+			in.print(c.name(), kind)
 		}
 	}
 	if len(pair) == 2 {

@@ -27,6 +27,7 @@ type process struct {
 type usage struct {
 	cpu  time.Duration // user and system
 	peak int64         // most resident memory, bytes
+	now  int64         // resident memory, bytes
 }
 
 // launch starts a program on the processors of a list (taskset's form), with as
@@ -81,15 +82,48 @@ func (p *process) usage() (usage, error) {
 	user, err1 := strconv.ParseInt(string(fields[11]), 10, 64)
 	system, err2 := strconv.ParseInt(string(fields[12]), 10, 64)
 	status, err3 := os.ReadFile(dir + "status")
-	_, peak, _ := strings.Cut(string(status), "VmHWM:")
-	peak, _, _ = strings.Cut(strings.TrimSpace(peak), " ")
-	kib, err4 := strconv.ParseInt(peak, 10, 64)
-	return usage{time.Duration(user+system) * tick, kib << 10}, errors.Join(err1, err2, err3, err4)
+	peak, err4 := memory(string(status), "VmHWM:")
+	now, err5 := memory(string(status), "VmRSS:")
+	return usage{time.Duration(user+system) * tick, peak, now}, errors.Join(err1, err2, err3, err4, err5)
+}
+
+// memory reads a figure of /proc/PID/status, in bytes.
+func memory(status, name string) (int64, error) {
+	_, text, _ := strings.Cut(status, name)
+	text, _, _ = strings.Cut(strings.TrimSpace(text), " ")
+	kib, err := strconv.ParseInt(text, 10, 64)
+	return kib << 10, err
+}
+
+// ran returns the processor time of all threads of a running process, to the
+// nanosecond (the first field of schedstat, sched-stats.txt of the kernel).
+func (p *process) ran() (time.Duration, error) {
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	var sum time.Duration
+	for _, path := range files {
+		b, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		first, _, _ := bytes.Cut(b, []byte(" "))
+		n, err := strconv.ParseInt(string(first), 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("read %s: %w", path, err)
+		}
+		sum += time.Duration(n)
+	}
+	return sum, nil
 }
 
 // idle waits until a process has used next to no processor for a while.
 func (p *process) idle() error {
-	const look, quiet, most = 500 * time.Millisecond, 4, 5 * time.Minute
+	const look, quiet, most = 500 * time.Millisecond, 4, 30 * time.Minute
 	before, err := p.usage()
 	if err != nil {
 		return err

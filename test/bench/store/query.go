@@ -16,14 +16,30 @@ type timing struct {
 // ratio returns the time of one server over that of another.
 func ratio(a, b time.Duration) float64 { return a.Seconds() / b.Seconds() }
 
+// clock tells the time by which answers of a server are measured.
+type clock func(server *process) (time.Duration, error)
+
+// wall is the clock on the wall. The other clock, (*process).ran, counts the
+// processor time of the server alone: other work on the machine hardly moves it.
+func wall(*process) (time.Duration, error) { return time.Since(epoch), nil }
+
+var epoch = time.Now()
+
 // once asks one form of a question.
-func once(c contender, q *question, form string) (time.Duration, error) {
-	began := time.Now()
-	body, err := c.ask(q, form)
-	took := time.Since(began)
+func (now clock) once(c contender, p *process, q *question, form string) (time.Duration, error) {
+	began, err := now(p)
 	if err != nil {
-		return took, fmt.Errorf("%s: %w", c.name(), err)
+		return 0, err
 	}
+	body, err := c.ask(q, form)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", c.name(), err)
+	}
+	ended, err := now(p)
+	if err != nil {
+		return 0, err
+	}
+	took := ended - began
 	got, err := c.answer(q, body)
 	if err == nil && got != q.want {
 		err = fmt.Errorf("%s answers %d, want %d: %s", c.name(), got, q.want, form)
@@ -41,7 +57,7 @@ func formsOf(c contender, q *question) []string {
 
 // warm asks each form of a question of both servers in turn and returns for
 // each server the median of its fastest form.
-func warm(pair [2]contender, q *question, runs int) (result [2]timing, form [2]string) {
+func (now clock) warm(pair [2]contender, running [2]*process, q *question, runs int) (result [2]timing, form [2]string) {
 	times := [2][][]time.Duration{}
 	for i, c := range pair {
 		times[i] = make([][]time.Duration, len(formsOf(c, q)))
@@ -49,7 +65,7 @@ func warm(pair [2]contender, q *question, runs int) (result [2]timing, form [2]s
 	for range runs + 1 { // the first warms up
 		for i, c := range pair {
 			for k, f := range formsOf(c, q) {
-				took, err := once(c, q, f)
+				took, err := now.once(c, running[i], q, f)
 				if err != nil {
 					result[i].err = err
 				}
@@ -74,7 +90,7 @@ func median(times []time.Duration) time.Duration {
 
 // cold asks a question right after a start, with nothing of the data in the page
 // cache, and returns the median of some runs.
-func cold(c contender, folder string, q *question, form string, runs int) (time.Duration, error) {
+func (now clock) cold(c contender, folder string, q *question, form string, runs int) (time.Duration, error) {
 	var times []time.Duration
 	for range runs {
 		if err := evict(folder); err != nil {
@@ -84,7 +100,7 @@ func cold(c contender, folder string, q *question, form string, runs int) (time.
 		if err != nil {
 			return 0, err
 		}
-		took, err := once(c, q, form)
+		took, err := now.once(c, p, q, form)
 		if _, stopErr := p.stop(); err == nil {
 			err = stopErr
 		}
@@ -98,20 +114,26 @@ func cold(c contender, folder string, q *question, form string, runs int) (time.
 
 // compareQueries asks both servers everything, warm and, if runs of it are asked
 // for, cold.
-func compareQueries(out *os.File, pair [2]contender, folders [2]string, t *truth, runs, coldRuns int) error {
+func (now clock) compareQueries(out *os.File, pair [2]contender, folders [2]string, t *truth, runs, coldRuns int) error {
 	var running [2]*process
 	for i, c := range pair {
+		began := time.Now()
 		p, err := c.start()
 		if err != nil {
 			return err
 		}
 		running[i] = p
+		u, err := p.usage()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s: answers %.2f s after its start, memory then %s\n", c.name(), time.Since(began).Seconds(), mib(u.now))
 	}
 	list := questions(t)
 	results := make([][2]timing, len(list))
 	forms := make([][2]string, len(list))
 	for i := range list {
-		results[i], forms[i] = warm(pair, &list[i], runs)
+		results[i], forms[i] = now.warm(pair, running, &list[i], runs)
 	}
 	for i, p := range running {
 		u, err := p.stop()
@@ -123,7 +145,7 @@ func compareQueries(out *os.File, pair [2]contender, folders [2]string, t *truth
 	for i := range list {
 		for k, c := range pair {
 			if coldRuns > 0 {
-				took, err := cold(c, folders[k], &list[i], forms[i][k], coldRuns)
+				took, err := now.cold(c, folders[k], &list[i], forms[i][k], coldRuns)
 				results[i][k].cold = took
 				if err != nil {
 					results[i][k].err = err

@@ -1,6 +1,9 @@
 package main
 
-import "time"
+import (
+	"math/bits"
+	"time"
+)
 
 // truth is what a generated file holds: what to ask for, and the exact answers.
 type truth struct {
@@ -35,9 +38,9 @@ type tally struct {
 	truth
 	watched [3]int // clients whose events are counted
 	events  [3]int
-	scored  []int          // by client
-	bySite  []map[int]bool // clients of each site
-	marked  map[int]bool   // events whose trace is asked for
+	scored  []int        // by client
+	bySite  [][]uint64   // clients of each site, a bit each
+	marked  map[int]bool // events whose trace is asked for
 	site    int
 	sites   []string
 	clients []string
@@ -47,12 +50,12 @@ func newTally(n int, sites, clients []string, from, to time.Time) *tally {
 	t := &tally{
 		truth:   truth{Events: n, From: from, To: to, Day: to.Add(-24 * time.Hour), Substring: "union%20select", Site: sites[7], Rule: "942100"},
 		watched: [3]int{40, 2000, 60000},
-		scored:  make([]int, len(clients)), bySite: make([]map[int]bool, len(sites)),
+		scored:  make([]int, len(clients)), bySite: make([][]uint64, len(sites)),
 		marked: map[int]bool{n / 10: true, n / 2: true, n * 9 / 10: true},
 		site:   7, sites: sites, clients: clients,
 	}
 	for i := range t.bySite {
-		t.bySite[i] = map[int]bool{}
+		t.bySite[i] = make([]uint64, (len(clients)+63)/64)
 	}
 	return t
 }
@@ -81,7 +84,7 @@ func (t *tally) add(e *record) {
 	if e.site == t.site && e.status == 403 && e.asked {
 		t.Denied++
 	}
-	t.bySite[e.site][e.client] = true
+	t.bySite[e.site][e.client/64] |= 1 << (e.client % 64)
 }
 
 func (t *tally) finish() *truth {
@@ -89,7 +92,9 @@ func (t *tally) finish() *truth {
 		t.Client[i] = client{t.clients[c], t.events[i]}
 	}
 	for _, clients := range t.bySite {
-		t.Distinct += len(clients)
+		for _, word := range clients {
+			t.Distinct += bits.OnesCount64(word)
+		}
 	}
 	return &t.truth
 }
