@@ -139,28 +139,41 @@ func (r *Rates) Scopes() []string {
 // Estimates returns the rates of a scope, in the order of the constants. A
 // scope without decisions has no rate for which labels suffice.
 func (r *Rates) Estimates(scope string) []Estimate {
-	s := r.scopes[scope]
+	return r.Scope(scope).Estimates()
+}
+
+// Scope is what is known of one scope. It does the costly part, draws from the
+// posterior, once for all that is asked, and when it is first needed: tens of
+// milliseconds for an estimate, a few where the labels do not suffice. It is for
+// use by one goroutine.
+type Scope struct {
+	name string
+	*picture
+}
+
+// Scope returns a scope. What is added to r later it may or may not show.
+func (r *Rates) Scope(name string) *Scope {
+	s := r.scopes[name]
 	if s == nil {
 		s = &scopeCounts{}
 	}
-	p := countPicture(s)
+	return &Scope{name, newPicture(s)}
+}
+
+// Estimates returns the rates of the scope, in the order of the constants.
+func (s *Scope) Estimates() []Estimate {
 	all := make([]Estimate, rateCount)
 	for rate := range rateCount {
-		all[rate] = p.estimate(rate)
-		all[rate].Scope = scope
+		all[rate] = s.estimate(rate)
+		all[rate].Scope = s.name
 	}
 	return all
 }
 
 // Narrowing says by how much the label of one more decision is expected to
-// lower the variance of a rate of its scope, as a share of it: 0 to 1. It is
-// used to rank decisions that have no label yet; the answer is the same for all
-// decisions of a side with about the same PAttack. It is 0 where no
-// decision is.
-func (r *Rates) Narrowing(scope string, rate Rate) func(blocked bool, pAttack float64) float64 {
-	s := r.scopes[scope]
-	if s == nil {
-		return func(bool, float64) float64 { return 0 }
-	}
-	return newPicture(s).narrowing(rate)
+// lower the variance of a rate, as a share of it: 0 to 1. It is used to rank
+// decisions that have no label yet; the answer is the same for all decisions of
+// a side with about the same PAttack. It is 0 where no decision is.
+func (s *Scope) Narrowing(rate Rate) func(blocked bool, pAttack float64) float64 {
+	return s.narrowing(rate)
 }

@@ -6,8 +6,12 @@ import (
 	"slices"
 )
 
-// draws is the number of draws from the posterior.
-const draws = 2000
+// draws is the number of draws from the posterior that an interval rests on.
+// What to label next is a ranking, for which lookDraws do.
+const (
+	draws     = 2000
+	lookDraws = 250
+)
 
 // credible is the share of the draws that an interval holds. It is above 95 %
 // to make up for what the prior gets wrong.
@@ -29,15 +33,8 @@ type side struct {
 	total             []float64      // attacks in the side, by draw
 }
 
-// newPicture counts the sides of a scope and draws.
+// newPicture counts the sides of a scope. It has no draws yet.
 func newPicture(s *scopeCounts) *picture {
-	p := countPicture(s)
-	p.draw()
-	return p
-}
-
-// countPicture is a picture without draws, which cost about ten milliseconds.
-func countPicture(s *scopeCounts) *picture {
 	p := &picture{}
 	for i := range p.sides {
 		p.sides[i].count(s[i])
@@ -45,9 +42,13 @@ func countPicture(s *scopeCounts) *picture {
 	return p
 }
 
-func (p *picture) draw() {
+// draw makes n draws unless there are as many.
+func (p *picture) draw(n int) {
+	if len(p.sides[0].total) >= n {
+		return
+	}
 	for i := range p.sides {
-		p.sides[i].draw(&priors[i], rand.New(rand.NewPCG(uint64(i), 20)))
+		p.sides[i].draw(&priors[i], n, rand.New(rand.NewPCG(uint64(i), 20)))
 	}
 }
 
@@ -62,14 +63,14 @@ func (s *side) count(counts sideCounts) {
 	}
 }
 
-func (s *side) draw(p *prior, rng *rand.Rand) {
-	s.coefficients, s.total = make([]coefficients, 0, draws), make([]float64, 0, draws)
+func (s *side) draw(p *prior, n int, rng *rand.Rand) {
+	s.coefficients, s.total = make([]coefficients, 0, n), make([]float64, 0, n)
 	s.calibration = newCalibration(p, s.bands)
-	s.calibration.draw(rng, draws, func(w *coefficients) {
+	s.calibration.draw(rng, n, func(w *coefficients) {
 		total := s.attacks
 		for i := range s.bands {
-			if n := s.bands[i].unlabelled(); n > 0 {
-				total += binomial(rng, n, s.calibration.share(i, w))
+			if rest := s.bands[i].unlabelled(); rest > 0 {
+				total += binomial(rng, rest, s.calibration.share(i, w))
 			}
 		}
 		s.coefficients = append(s.coefficients, *w)
@@ -91,15 +92,15 @@ func binomial(rng *rand.Rand, n int, q float64) int {
 	if u >= mean { // 1 - (1-q)^n is at most the mean: spares two logarithms
 		return 0
 	}
-	// Gaps between successes are geometric.
-	logq, at := math.Log1p(-q), 0.0
-	for k := 0; ; k++ {
-		at += math.Floor(math.Log1p(-u)/logq) + 1
-		if at > float64(n) {
-			return k
-		}
-		u = rng.Float64()
+	// From the other end, so that the test above holds: u = 0 is the most.
+	u = 1 - u
+	mass, odds, k := math.Exp(float64(n)*math.Log1p(-q)), q/(1-q), 0
+	for u > mass && k < n {
+		u -= mass
+		mass *= odds * float64(n-k) / float64(k+1)
+		k++
 	}
+	return k
 }
 
 func (s *side) unlabelled() int { return s.n - s.attacks - s.legit }
@@ -150,9 +151,7 @@ func (p *picture) estimate(rate Rate) Estimate {
 	if !enough {
 		return e
 	}
-	if allowed.total == nil {
-		p.draw()
-	}
+	p.draw(draws)
 	values := make([]float64, 0, draws)
 	for i := range draws {
 		values = append(values, p.value(rate, i))

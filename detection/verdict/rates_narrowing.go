@@ -7,18 +7,19 @@ import "math"
 // is linear in it, and the variance of that expectation is exactly
 // Cov(rate, q)² / (E q (1 − E q)), with q the share of attacks in the band.
 func (p *picture) narrowing(rate Rate) func(blocked bool, pAttack float64) float64 {
-	values := make([]float64, draws)
-	for i := range values {
-		values[i] = p.value(rate, i)
+	p.draw(lookDraws)
+	step := len(p.sides[0].total) / lookDraws
+	values, share := make([]float64, lookDraws), make([]float64, lookDraws)
+	for d := range values {
+		values[d] = p.value(rate, d*step)
 	}
 	variance := covariance(values, values)
 	var gain [2][]float64
 	for i := range p.sides {
 		s := &p.sides[i]
-		share := make([]float64, draws)
 		for k := range s.bands {
 			for d := range share {
-				share[d] = s.calibration.share(k, &s.coefficients[d])
+				share[d] = s.calibration.share(k, &s.coefficients[d*step])
 			}
 			q := mean(share)
 			c := covariance(values, share)

@@ -282,7 +282,7 @@ func FuzzRates(f *testing.F) {
 				if _, err := json.Marshal(e); err != nil {
 					t.Error(err)
 				}
-				gain := r.Narrowing(scope, e.Rate)
+				gain := r.Scope(scope).Narrowing(e.Rate)
 				if g := gain(true, 0.3); !(g >= 0 && g <= 1) {
 					t.Errorf("narrowing is %v", g)
 				}
@@ -300,28 +300,34 @@ func TestNarrowing(t *testing.T) {
 	addN(t, &r, 300, Decided{Blocked: true, PAttack: 0.4})
 	addN(t, &r, 2, Decided{Blocked: true, PAttack: 0.4, Truth: Legitimate, Probability: 0.01})
 	addN(t, &r, 2, Decided{Blocked: true, PAttack: 0.4, Truth: Attack, Probability: 0.01})
-	gain := r.Narrowing("s", FalseBlockShare)
+	gain := r.Scope("s").Narrowing(FalseBlockShare)
 	unsure, sure, allowed := gain(true, 0.4), gain(true, 0.999), gain(false, 0.001)
 	if !(unsure > 0.05 && unsure > 5*sure && sure >= 0 && allowed < 0.005) {
 		t.Errorf("unsure %v, sure %v, allowed %v", unsure, sure, allowed)
 	}
-	if got := r.Narrowing("no such scope", Missed)(true, 0.5); got != 0 {
+	if got := r.Scope("no such scope").Narrowing(Missed)(true, 0.5); got != 0 {
 		t.Errorf("without decisions %v", got)
 	}
 
 	// What is foretold is what happens: the variance after another label is lower
 	// by that share, on average over what the label may say.
-	before := newPicture(r.scopes["s"])
+	before := drawnPicture(r.scopes["s"])
 	q := before.meanShare(true, 0.4)
 	after := 0.0
 	for truth, weight := range map[Truth]float64{Attack: q, Legitimate: 1 - q} {
 		one := r.clone()
 		one.scopes["s"][1].replace(t, Decided{Blocked: true, PAttack: 0.4, Truth: truth, Probability: 0.01})
-		after += weight * newPicture(one.scopes["s"]).variance(FalseBlockShare)
+		after += weight * drawnPicture(one.scopes["s"]).variance(FalseBlockShare)
 	}
 	if got := 1 - after/before.variance(FalseBlockShare); math.Abs(got-unsure) > 0.06 {
 		t.Errorf("variance fell by a share of %.3f, foretold %.3f", got, unsure)
 	}
+}
+
+func drawnPicture(s *scopeCounts) *picture {
+	p := newPicture(s)
+	p.draw(draws)
+	return p
 }
 
 // replace labels one of the unlabelled decisions.
@@ -393,6 +399,26 @@ func BenchmarkEstimates(b *testing.B) {
 	for b.Loop() {
 		if e := r.Estimates("s"); !e[Missed].Enough {
 			b.Fatal("no estimate")
+		}
+	}
+}
+
+// BenchmarkScopeWithoutLabels finds out what to label in a scope that has no
+// labels, for each of its rates.
+func BenchmarkScopeWithoutLabels(b *testing.B) {
+	p := population{}.filled()
+	var r Rates
+	for _, d := range p.decisions(rand.New(rand.NewPCG(1, 2))) {
+		if err := r.Add("s", Decided{Blocked: d.blocked, PAttack: d.p}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		s := r.Scope("s")
+		for _, e := range s.Estimates() {
+			if s.Narrowing(e.Rate)(true, 0.5) < 0 || e.Enough {
+				b.Fatal(e)
+			}
 		}
 	}
 }

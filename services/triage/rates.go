@@ -44,7 +44,7 @@ type ScopeRates struct {
 	Rates []Rate
 }
 
-// Rate is an estimate and, where there are not enough labels, what to label.
+// Rate is an estimate, and what to label to know it better.
 type Rate struct {
 	verdict.Estimate
 	Narrowing []Suggestion // the labels that tell most first
@@ -240,23 +240,20 @@ func (r *rating) page(ctx context.Context, size int) (*RatePage, error) {
 
 func (s *scope) estimate() ScopeRates {
 	all := ScopeRates{Scope: s.name}
-	for _, e := range s.rates.Estimates(s.name) {
-		rate := Rate{Estimate: e}
-		if !e.Enough {
-			rate.Narrowing = s.suggest(e.Rate)
-		}
-		all.Rates = append(all.Rates, rate)
+	known := s.rates.Scope(s.name)
+	for _, e := range known.Estimates() {
+		all.Rates = append(all.Rates, Rate{Estimate: e, Narrowing: s.suggest(known.Narrowing(e.Rate))})
 	}
 	return all
 }
 
 // suggest returns the decisions whose labels would narrow a rate most.
-func (s *scope) suggest(rate verdict.Rate) []Suggestion {
-	narrowing := s.rates.Narrowing(s.name, rate)
+func (s *scope) suggest(narrowing func(blocked bool, pAttack float64) float64) []Suggestion {
 	all := make([]Suggestion, 0, len(s.examples))
 	for _, x := range s.examples {
-		x.Share = narrowing(x.Blocked, x.PAttack)
-		all = append(all, x)
+		if x.Share = narrowing(x.Blocked, x.PAttack); x.Share > 0 {
+			all = append(all, x)
+		}
 	}
 	slices.SortFunc(all, func(a, b Suggestion) int {
 		return cmp.Or(cmp.Compare(b.Share, a.Share), cmp.Compare(b.PAttack, a.PAttack), strings.Compare(a.ID, b.ID), strings.Compare(a.Source, b.Source))
