@@ -77,7 +77,7 @@ func TestContractInSegments(t *testing.T) {
 // TestRandomInSegments asks random queries of a store whose events lie in
 // segments and in memory, and of the reference of the contract.
 func TestRandomInSegments(t *testing.T) {
-	storetest.RunRandom(t, 25, func(t *testing.T) storetest.Store {
+	storetest.RunRandom(t, *seeds, func(t *testing.T) storetest.Store {
 		return adapt(openStore(t, t.TempDir(), store.Config{FlushRows: 9}))
 	})
 }

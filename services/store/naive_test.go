@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -105,49 +106,59 @@ func randomQuery(r *rand.Rand) string {
 	return text + pipes[r.IntN(len(pipes))]
 }
 
+var seeds = flag.Int("seeds", 40, "stores that are filled at random and asked at random")
+
 // TestSameAnswersAsNaive asks random queries of random events of the store and
 // of a list that is searched one by one.
 func TestSameAnswersAsNaive(t *testing.T) {
 	asked := 0
-	for seed := range uint64(40) {
-		r := rand.New(rand.NewPCG(seed, 9))
-		naive := storetest.Naive()
-		cfg := store.Config{FlushRows: []int{1 << 20, 7, 30}[seed%3]}
-		real := adapt(openStore(t, t.TempDir(), cfg))
-		var events []*event.Event
-		for i := range 1 + r.IntN(150) {
-			events = append(events, randomEvent(r, i, seed%10 == 4))
-		}
-		for len(events) > 0 {
-			n := 1 + r.IntN(len(events))
-			for _, s := range []storetest.Store{naive, real} {
-				if err := s.Write(events[:n]); err != nil {
-					t.Fatal(err)
-				}
-			}
-			events = events[n:]
-		}
-		for range 150 {
-			text := randomQuery(r)
-			q, err := query.Parse(text, propertyStart)
-			if err != nil {
-				continue
-			}
-			asked++
-			from, to := int64(math.MinInt64), int64(math.MaxInt64)
-			if r.IntN(3) == 0 {
-				from = propertyStart.Add(time.Duration(r.IntN(6)) * time.Second).UnixNano()
-				to = from + int64(2*time.Second)
-			}
-			want, got := answer(t, naive, q, from, to), answer(t, real, q, from, to)
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Fatalf("seed %d: %s (-naive +store)\n%s", seed, text, diff)
-			}
-		}
+	for seed := range uint64(*seeds) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { asked += askAtRandom(t, seed) })
 	}
-	if asked < 1000 {
+	t.Logf("%d queries of %d stores", asked, *seeds)
+	if asked < 25**seeds {
 		t.Errorf("only %d queries were asked", asked)
 	}
+}
+
+// askAtRandom makes a store and asks it, and returns how many of its queries were
+// any.
+func askAtRandom(t *testing.T, seed uint64) (asked int) {
+	r := rand.New(rand.NewPCG(seed, 9))
+	naive := storetest.Naive()
+	cfg := store.Config{FlushRows: []int{1 << 20, 7, 30}[seed%3]}
+	real := adapt(openStore(t, t.TempDir(), cfg))
+	var events []*event.Event
+	for i := range 1 + r.IntN(150) {
+		events = append(events, randomEvent(r, i, seed%10 == 4))
+	}
+	for len(events) > 0 {
+		n := 1 + r.IntN(len(events))
+		for _, s := range []storetest.Store{naive, real} {
+			if err := s.Write(events[:n]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		events = events[n:]
+	}
+	for range 150 {
+		text := randomQuery(r)
+		q, err := query.Parse(text, propertyStart)
+		if err != nil {
+			continue
+		}
+		asked++
+		from, to := int64(math.MinInt64), int64(math.MaxInt64)
+		if r.IntN(3) == 0 {
+			from = propertyStart.Add(time.Duration(r.IntN(6)) * time.Second).UnixNano()
+			to = from + int64(2*time.Second)
+		}
+		want, got := answer(t, naive, q, from, to), answer(t, real, q, from, to)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("%s (-naive +store)\n%s", text, diff)
+		}
+	}
+	return asked
 }
 
 func answer(t *testing.T, s storetest.Store, q *query.Query, from, to int64) string {

@@ -15,20 +15,17 @@ import (
 
 // RunRandom asks queries made of random parts about random events, of a store
 // and of [Naive], and demands the same answers. Each seed is one store with its
-// events and 20 queries; a failure names its seed.
+// events and 20 queries, in a test of its own that is named after it.
 func RunRandom(t *testing.T, seeds int, open func(t *testing.T) Store) {
 	if seeds < 1 {
 		t.Fatal("no seed was run")
 	}
 	for seed := range seeds {
-		if !runSeed(t, uint64(seed), open) {
-			return
-		}
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { runSeed(t, uint64(seed), open) })
 	}
 }
 
-func runSeed(t *testing.T, seed uint64, open func(t *testing.T) Store) bool {
-	t.Helper()
+func runSeed(t *testing.T, seed uint64, open func(t *testing.T) Store) {
 	g := generator{rand.New(rand.NewPCG(seed, 0))}
 	written := g.events(1 + g.IntN(80))
 	store, reference := open(t), Naive()
@@ -49,11 +46,9 @@ func runSeed(t *testing.T, seed uint64, open func(t *testing.T) Store) bool {
 		want := Answer(context.Background(), reference, c, written)
 		got := Answer(context.Background(), store, c, written)
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("seed %d: %s, from %s (-want +got):\n%s", seed, c.Query, c.From, diff)
-			return false
+			t.Fatalf("%s, from %s (-want +got):\n%s", c.Query, c.From, diff)
 		}
 	}
-	return true
 }
 
 // generator makes events and queries that have something to do with each other.
