@@ -110,8 +110,8 @@ func (l RequestLimits) check(r *http.Request) error {
 // Ids of the rules that bound arguments, which are known only once the engine
 // has parsed the body.
 const (
-	firstBoundRule = 9900011
-	lastBoundRule  = 9900013
+	firstBoundRule = 9990011
+	lastBoundRule  = 9990013
 )
 
 // directives are the rules that stop a request before all others see its

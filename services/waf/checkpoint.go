@@ -18,8 +18,8 @@ const (
 	checkpointOperator = "gatewatchInTime"
 	checkpointUntil    = "gatewatch_until" // key in TX of the end, in nanoseconds since 1970
 	checkpointEvery    = 8                 // rules
-	firstCheckpoint    = 9901000           // ids
-	lastCheckpoint     = 9909999
+	firstCheckpoint    = 9991000           // ids
+	lastCheckpoint     = 9999999
 )
 
 func init() {

@@ -48,7 +48,7 @@ func isFlow(id int) bool {
 	case 901, 905, 949, 959, 980, 999:
 		return true
 	}
-	return id == 9900001 || id == 9900004
+	return id == 9990001 || id == 9990004
 }
 
 // isPolicy tells the families 911, 920 and 921 of CRS.

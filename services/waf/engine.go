@@ -162,7 +162,7 @@ func (e *Engine) Close() error {
 func (s Settings) setup() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line(`SecRule INBOUND_DATA_ERROR "@eq 1" "id:9900001,phase:2,t:none,pass,nolog,ctl:ruleRemoveById=200002"`)
+	line(`SecRule INBOUND_DATA_ERROR "@eq 1" "id:9990001,phase:2,t:none,pass,nolog,ctl:ruleRemoveById=200002"`)
 	line("Include @coraza.conf-recommended")
 	line("SecRuleEngine On")
 	line("SecAuditEngine Off")
@@ -174,11 +174,11 @@ func (s Settings) setup() string {
 	line("SecResponseBodyLimit %d", s.ResponseBodyBytes+1)
 	line("SecResponseBodyLimitAction ProcessPartial")
 	if !s.AllowManyArguments {
-		line(`SecRule ARGUMENTS_LIMIT_REACHED "@eq 1" "id:9900002,phase:1,t:none,log,deny,status:400,msg:'Too many arguments in the URL',severity:'ERROR'"`)
-		line(`SecRule ARGUMENTS_LIMIT_REACHED "@eq 1" "id:9900003,phase:2,t:none,log,deny,status:400,msg:'Too many arguments in the body',severity:'ERROR'"`)
+		line(`SecRule ARGUMENTS_LIMIT_REACHED "@eq 1" "id:9990002,phase:1,t:none,log,deny,status:400,msg:'Too many arguments in the URL',severity:'ERROR'"`)
+		line(`SecRule ARGUMENTS_LIMIT_REACHED "@eq 1" "id:9990003,phase:2,t:none,log,deny,status:400,msg:'Too many arguments in the body',severity:'ERROR'"`)
 	}
 	line("Include @crs-setup.conf.example")
-	line(`SecAction "id:9900004,phase:1,pass,t:none,nolog,setvar:tx.blocking_paranoia_level=%d,setvar:tx.detection_paranoia_level=%d,`+
+	line(`SecAction "id:9990004,phase:1,pass,t:none,nolog,setvar:tx.blocking_paranoia_level=%d,setvar:tx.detection_paranoia_level=%d,`+
 		`setvar:tx.inbound_anomaly_score_threshold=%d,setvar:tx.outbound_anomaly_score_threshold=%d"`,
 		s.Paranoia, s.DetectionParanoia, s.InboundThreshold, s.OutboundThreshold)
 	return b.String()

@@ -156,7 +156,7 @@ func TestTooManyArguments(t *testing.T) {
 	n := startNode(t, testConfig(t, echo(t).URL))
 	body := strings.Repeat("a=1&", 1100)
 	resp := request(t, "POST", n.url+"/", body, "Content-Type", "application/x-www-form-urlencoded")
-	if e := n.event(t); resp.StatusCode != 400 || list(e["rule.id"])[0] != "9900003" {
+	if e := n.event(t); resp.StatusCode != 400 || list(e["rule.id"])[0] != "9990003" {
 		t.Errorf("status %d, rules %v", resp.StatusCode, e["rule.id"])
 	}
 }
