@@ -15,6 +15,9 @@ type Input struct {
 
 	// History is what is usual for the site, nil if nothing is known.
 	History *Profile
+
+	// Circumstances are what is known besides the request, nil if nothing is.
+	Circumstances *Circumstances
 }
 
 // Match is one value that a rule matched.

@@ -69,23 +69,46 @@ type Evidence struct {
 // Score judges one decision. Evidence is appended to dst, which the verdict then
 // owns. The result depends on the input and the model alone.
 func (m *Model) Score(dst []Evidence, in Input) Verdict {
+	r := m.open()
+	defer m.readings.Put(r)
+	m.read(r, &in)
+	var known circumstantial
+	if in.Circumstances != nil {
+		known.answer(in.Circumstances, nil)
+	}
+	v, _ := m.sum(r, dst, &in, &known)
+	return v
+}
+
+// open returns a reading to use and to put back.
+func (m *Model) open() *reading {
 	r, _ := m.readings.Get().(*reading)
 	if r == nil {
 		r = &reading{}
 	}
-	defer m.readings.Put(r)
-	m.read(r, &in)
+	return r
+}
+
+// sum weighs what was read of a request and what is known besides. It returns
+// the log-odds of the request alone, too.
+func (m *Model) sum(r *reading, dst []Evidence, in *Input, known *circumstantial) (v Verdict, content float64) {
 	var moved [terms]float64
 	raw := m.request.score(&r.x, r.rules, &moved)
-	odds := m.curves.at(raw, &in)
-	v := Verdict{Kind: kindOf(in.Rules), Partial: in.Partial || in.Request == nil, Cut: r.part.cut, Model: m.version}
+	odds := m.curves.at(raw, in)
+	v = Verdict{Kind: kindOf(in.Rules), Partial: in.Partial || in.Request == nil, Cut: r.part.cut, Model: m.version}
 	a := account{dst: dst, begin: len(dst)}
-	m.explain(&a, r, &in, &moved)
+	m.explain(&a, r, in, &moved)
 	if in.History != nil {
-		if w, detail := in.History.weigh(r, &in, odds); w != 0 {
+		if w, detail := in.History.weigh(r, in, odds); w != 0 {
 			odds += w
 			a.add("history", w, detail)
 		}
+	}
+	content = odds + m.shift
+	if s := in.Circumstances; s != nil {
+		known.session(s)
+		known.retry(s)
+		odds += known.settle(&a, content)
 	}
 	odds = math.Max(-20, math.Min(20, odds+m.shift))
 	v.Evidence = a.close(odds, m.shift)
@@ -95,7 +118,7 @@ func (m *Model) Score(dst []Evidence, in Input) Verdict {
 	} else {
 		v.PMissed = v.PAttack
 	}
-	return v
+	return v, content
 }
 
 func kindOf(rules []int) Kind {

@@ -1,0 +1,242 @@
+package verdict
+
+import (
+	"bytes"
+	"encoding/gob"
+	"fmt"
+	"math"
+	"net/netip"
+	"strings"
+	"sync"
+)
+
+// Memory is what was seen before of clients, parameters and pages, without
+// labels and in bounded space. It is told of decisions one after the other, and
+// what it then says of the next depends on these alone. What it can say is
+// bounded too ([Circumstances]), for some of it was written by those who are
+// judged. It may be used by any number of goroutines.
+type Memory struct {
+	seed    uint64
+	mu      sync.Mutex
+	clients *recent[netip.Addr, conduct]
+	habits  *recent[uint64, habit]
+	pages   *recent[uint64, answers]
+}
+
+// Bounds of a memory: about 24 MB if all are reached.
+const (
+	maxClients  = 16384
+	maxHabits   = 16384
+	maxPages    = 8192
+	maxLearned  = 32 // parameters of one request
+	clientBits6 = 64 // of an IPv6 address that one client has
+)
+
+// NewMemory returns an empty memory. A seed that others do not know keeps them
+// from choosing what it forgets.
+func NewMemory(seed uint64) *Memory {
+	return &Memory{
+		seed: seed, clients: newRecent[netip.Addr, conduct](maxClients),
+		habits: newRecent[uint64, habit](maxHabits), pages: newRecent[uint64, answers](maxPages),
+	}
+}
+
+// clientOf is what conduct is counted by: an IPv4 address, or the /64 that one
+// user of IPv6 has. It is not valid where a is not.
+func clientOf(a netip.Addr) netip.Addr {
+	a = a.Unmap().WithZone("")
+	if !a.Is6() {
+		return a
+	}
+	p, _ := a.Prefix(clientBits6) // of a valid address
+	return p.Addr()
+}
+
+// Judge is [Model.Score] of an input whose circumstances are known, with what is
+// remembered of earlier decisions, and then remembers this one.
+func (m *Model) Judge(dst []Evidence, in Input, memory *Memory) Verdict {
+	r := m.open()
+	defer m.readings.Put(r)
+	m.read(r, &in)
+	var known circumstantial
+	if in.Circumstances != nil {
+		memory.recall(&known, r, &in)
+	}
+	v, content := m.sum(r, dst, &in, &known)
+	if in.Circumstances != nil {
+		memory.learn(r, &in, content > 0)
+	}
+	return v
+}
+
+// recall collects what is known beside the content of a request.
+func (y *Memory) recall(known *circumstantial, r *reading, in *Input) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	s := in.Circumstances
+	if c := clientOf(s.Client); c.IsValid() {
+		if d := y.clients.peek(c); d != nil {
+			d.fade(s.At)
+			known.before(d)
+		}
+	}
+	if r.worst >= 0 && s.Client.IsValid() && in.Request != nil {
+		l := &r.part.leaves[r.worst]
+		if h := y.habits.peek(y.hash(parameterKey(in.Request.Site, l))); h != nil {
+			weight, words := h.weigh(y.networkOf(s), r.opinions[r.worst].margin, l.place)
+			if weight > 0 || !y.otherAbove(r, in, s, weight) {
+				known.add("parameter here", weight, words)
+			}
+		}
+	}
+	known.answer(s, y.pages.peek(y.page(in)))
+}
+
+// otherAbove tells whether another leaf would be the worst if the worst one were
+// less suspicious: that one value is usual excuses no other.
+func (y *Memory) otherAbove(r *reading, in *Input, s *Circumstances, weight float64) bool {
+	limit := r.opinions[r.worst].margin + float32(weight)
+	for i := range r.part.leaves {
+		l := &r.part.leaves[i]
+		if i == r.worst || l.place.wrapper() || r.opinions[i].margin <= limit {
+			continue
+		}
+		h := y.habits.peek(y.hash(parameterKey(in.Request.Site, l)))
+		if h == nil {
+			return true
+		}
+		if w, _ := h.weigh(y.networkOf(s), r.opinions[i].margin, l.place); w > weight {
+			return true
+		}
+	}
+	return false
+}
+
+// learn takes in a decision. Parameters are learned only where the application
+// answered, so that what is blocked teaches nothing.
+func (y *Memory) learn(r *reading, in *Input, suspicious bool) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	s := in.Circumstances
+	if c := clientOf(s.Client); c.IsValid() {
+		d := y.clients.use(c)
+		d.fade(s.At)
+		d.add(in, s, suspicious)
+	}
+	if !s.Answered || in.Request == nil {
+		return
+	}
+	y.pages.use(y.page(in)).add(s)
+	if !s.Client.IsValid() || s.Status >= 400 {
+		return
+	}
+	from, learned := y.networkOf(s), 0
+	for i := range r.part.leaves {
+		l := &r.part.leaves[i]
+		if l.place.wrapper() || l.place == inName || l.place == inMatch {
+			continue
+		}
+		if learned++; learned > maxLearned {
+			return
+		}
+		y.habits.use(y.hash(parameterKey(in.Request.Site, l))).add(from, r.opinions[i].margin, s.SignedIn && s.Session == SessionIssued)
+	}
+}
+
+// Observe takes in a decision that was judged elsewhere, of a client whose
+// request was taken for an attack or not.
+func (y *Memory) Observe(in *Input, suspicious bool) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	if c := clientOf(in.Circumstances.Client); c.IsValid() {
+		d := y.clients.use(c)
+		d.fade(in.Circumstances.At)
+		d.add(in, in.Circumstances, suspicious)
+	}
+}
+
+// Found takes in that a rule over other logs than those of WAFs found something
+// that names a client, at a time in Unix nanoseconds.
+func (y *Memory) Found(client netip.Addr, at int64, rule string) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	if c := clientOf(client); c.IsValid() {
+		d := y.clients.use(c)
+		d.fade(at)
+		d.found(y.hash(rule))
+	}
+}
+
+// page names a page for its answers.
+func (y *Memory) page(in *Input) uint64 {
+	if in.Request == nil {
+		return 0
+	}
+	path, _, _ := strings.Cut(in.Request.URI, "?")
+	return y.hash(in.Request.Method + " " + parameterKey(in.Request.Site, &leaf{place: inPath, value: []byte(path)}))
+}
+
+func (y *Memory) networkOf(s *Circumstances) uint64 {
+	b := network(s.Client).As16()
+	return y.hash(string(b[:]))
+}
+
+// hash is FNV-1a over the seed and a text, mixed once more.
+func (y *Memory) hash(s string) uint64 {
+	h := uint64(14695981039346656037) ^ y.seed
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 1099511628211
+	}
+	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
+	h = (h ^ h>>27) * 0x94d049bb133111eb
+	return h ^ h>>31
+}
+
+// remembered is a memory as a snapshot holds it.
+type remembered struct {
+	Seed    uint64
+	Clients []kept[netip.Addr, conduct]
+	Habits  []kept[uint64, habit]
+	Pages   []kept[uint64, answers]
+}
+
+// Snapshot appends all that is remembered.
+func (y *Memory) Snapshot(dst []byte) ([]byte, error) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	b := bytes.NewBuffer(dst)
+	err := gob.NewEncoder(b).Encode(remembered{y.seed, y.clients.list(), y.habits.list(), y.pages.list()})
+	if err != nil {
+		return dst, fmt.Errorf("write memory of verdicts: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// Restore replaces what is remembered by what Snapshot wrote. On an error it
+// stays as it is.
+func (y *Memory) Restore(snapshot []byte) error {
+	var all remembered
+	if err := gob.NewDecoder(bytes.NewReader(snapshot)).Decode(&all); err != nil {
+		return fmt.Errorf("read memory of verdicts: %w", err)
+	}
+	if len(all.Clients) > maxClients || len(all.Habits) > maxHabits || len(all.Pages) > maxPages {
+		return fmt.Errorf("read memory of verdicts: it holds %d clients, %d parameters and %d pages", len(all.Clients), len(all.Habits), len(all.Pages))
+	}
+	for _, h := range all.Habits {
+		if len(h.Value.Networks) > maxNetworks {
+			return fmt.Errorf("read memory of verdicts: a parameter has %d networks", len(h.Value.Networks))
+		}
+	}
+	for _, p := range all.Pages {
+		if math.IsNaN(p.Value.Mean) || math.IsNaN(p.Value.Square) {
+			return fmt.Errorf("read memory of verdicts: a page has no size")
+		}
+	}
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	y.seed = all.Seed
+	y.clients.fill(all.Clients)
+	y.habits.fill(all.Habits)
+	y.pages.fill(all.Pages)
+	return nil
+}
