@@ -262,7 +262,7 @@ func ParseIP(s string) (netip.Addr, bool) {
 	if len(s) > 2 && s[0] == '[' && s[len(s)-1] == ']' {
 		s = s[1 : len(s)-1]
 	}
-	if len(s) < 2 || len(s) > 64 || s[0] > 'f' { // cheap way out for most host names
+	if len(s) > 64 || !mayBeAddr(s) {
 		return netip.Addr{}, false
 	}
 	a, err := netip.ParseAddr(s)
@@ -270,6 +270,20 @@ func ParseIP(s string) (netip.Addr, bool) {
 		return netip.Addr{}, false
 	}
 	return a.WithZone("").Unmap(), true
+}
+
+// mayBeAddr is a cheap way out for most host names and identifiers: the first
+// part of an address has four digits at most.
+func mayBeAddr(s string) bool {
+	for i := range min(len(s), 5) {
+		switch c := s[i]; {
+		case c == '.' || c == ':':
+			return len(s) > 1
+		case c-'0' > 9 && c|0x20-'a' > 5:
+			return false
+		}
+	}
+	return false
 }
 
 // AddTyped adds text under the type that ECS gives the key: a number where the

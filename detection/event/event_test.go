@@ -219,3 +219,19 @@ func TestNulls(t *testing.T) {
 	f(false, "c=int ")
 	f(true, "a=none b=none c=none c=int d.e=none ")
 }
+
+// TestParseIPTakesWhatAnAddressIs wants its cheap way out to refuse nothing that
+// is an address.
+func TestParseIPTakesWhatAnAddressIs(t *testing.T) {
+	for _, s := range []string{
+		"", ".", ":", "::", "::1", "1::", "0.0.0.0", "203.0.113.9", "255.255.255.255", "2001:DB8::1", "abcd:ef01:2345:6789:abcd:ef01:2345:6789",
+		"::ffff:203.0.113.9", "[2001:db8::1]", "fe80::1%eth0", "abcde::1", "1234.1.1.1", "01.2.3.4", "g::1", "beef", "deadbeefdeadbeef",
+		"cafe.example.com", "1.2.3", "host:80", "a.b", "feed:beef",
+	} {
+		want, err := netip.ParseAddr(strings.Trim(s, "[]"))
+		got, ok := ParseIP(s)
+		if ok != (err == nil) || ok && got != want.WithZone("").Unmap() {
+			t.Errorf("ParseIP(%q) = %v, %v; want %v, %v", s, got, ok, want, err)
+		}
+	}
+}

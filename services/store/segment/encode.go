@@ -57,8 +57,9 @@ type encoded struct {
 	head  int    // length of the head
 }
 
-// encode appends the chunk of a column to dst, derived where there is a plan.
-func (e *encoder) encode(dst []byte, c *Column, p *plan) ([]byte, encoded) {
+// encode appends the chunk of a column to dst, derived where there is a plan. The
+// encoding is 0 unless choose returned it, with what the encoder's dictionary is.
+func (e *encoder) encode(dst []byte, c *Column, enc byte, p *plan) ([]byte, encoded) {
 	start := len(dst)
 	dst = e.appendShape(dst, c)
 	out := encoded{}
@@ -71,7 +72,9 @@ func (e *encoder) encode(dst []byte, c *Column, p *plan) ([]byte, encoded) {
 		out.enc = encTemplate
 		dst = append(dst, encTemplate, c.tag)
 	default:
-		out.enc = e.choose(c)
+		if out.enc = enc; enc == 0 {
+			out.enc = e.choose(c)
+		}
 		dst = append(dst, out.enc, c.tag)
 	}
 	var pages []byte
@@ -175,7 +178,7 @@ func (e *encoder) choose(c *Column) byte {
 func (e *encoder) chooseText(c *Column) byte {
 	first := textAt(c.nums[0], c.data)
 	switch {
-	case c.n <= maxEpochs && all(c, isMadeID):
+	case c.n <= maxEpochs && areMadeIDs(c):
 		return encIDs
 	case len(first) == 36 && all(c, isUUID):
 		return encUUID

@@ -22,7 +22,7 @@ func idRangeOf(c *Column) *idRange {
 	first := textAt(c.nums[0], c.data)[:32]
 	r := &idRange{lo: 1<<64 - 1}
 	for i := range r.epoch {
-		r.epoch[i] = nibble(first[2*i])<<4 | nibble(first[2*i+1])
+		r.epoch[i] = nibbles[first[2*i]]<<4 | nibbles[first[2*i+1]]
 	}
 	for _, x := range c.nums[:c.n] {
 		s := textAt(x, c.data)

@@ -1,18 +1,18 @@
 package segment
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 )
 
 // isHex tells whether text has only lower-case hexadecimal digits.
 func isHex(s []byte) bool {
+	bad := byte(0)
 	for _, c := range s {
-		if c-'0' > 9 && c-'a' > 5 {
-			return false
-		}
+		bad |= nibbles[c]
 	}
-	return true
+	return bad&noNibble == 0
 }
 
 var dashes = [4]int{8, 13, 18, 23}
@@ -32,11 +32,31 @@ func isUUID(s []byte) bool {
 	return isHex(s[at:])
 }
 
+// epochText is the length of an epoch as made ids have it.
+const epochText = 32
+
 // isMadeID tells whether text is an epoch and a sequence number as
 // queue.Group.EventID writes them: 32 digits, a dash, a decimal number.
 func isMadeID(s []byte) bool {
 	_, ok := madeSeq(s)
-	return ok && isHex(s[:32])
+	return ok && isHex(s[:epochText])
+}
+
+// areMadeIDs tells whether [isMadeID] holds of all entries.
+func areMadeIDs(c *Column) bool {
+	var epoch []byte // of the entry before
+	for _, x := range c.nums[:c.n] {
+		s := textAt(x, c.data)
+		if _, ok := madeSeq(s); !ok {
+			return false
+		}
+		if !bytes.Equal(s[:epochText], epoch) {
+			if epoch = s[:epochText]; !isHex(epoch) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // madeSeq returns the sequence number of a made id.
@@ -54,12 +74,19 @@ func madeSeq(s []byte) (seq uint64, ok bool) {
 	return seq, true
 }
 
-func nibble(c byte) byte {
-	if c <= '9' {
-		return c - '0'
+const noNibble = 0x80
+
+// nibbles has the value of each lower-case hexadecimal digit, noNibble for all
+// other bytes.
+var nibbles = func() (t [256]byte) {
+	for c := range t {
+		t[c] = noNibble
 	}
-	return c - 'a' + 10
-}
+	for i := range lowerHex {
+		t[lowerHex[i]] = byte(i)
+	}
+	return t
+}()
 
 // appendHex writes fixed-length hexadecimal text as bytes; a UUID without its
 // dashes.
@@ -73,7 +100,7 @@ func (e *encoder) appendHex(dst []byte, c *Column, enc byte) []byte {
 				i++
 				continue
 			}
-			e.buf = append(e.buf, nibble(s[i])<<4|nibble(s[i+1]))
+			e.buf = append(e.buf, nibbles[s[i]]<<4|nibbles[s[i+1]])
 			i += 2
 		}
 	}
@@ -104,19 +131,23 @@ const maxEpochs = 1 << 16
 // appendIDs writes made ids: the epochs, the epoch of each entry, and the
 // distance of its sequence number from the one before in the same epoch.
 func (e *encoder) appendIDs(dst []byte, c *Column) []byte {
-	index := map[[32]byte]int{}
+	index := map[[epochText]byte]int{}
 	var epochs []byte
 	var last []uint64
 	e.diff, e.buf = e.diff[:0], e.buf[:0]
-	var high []byte
+	var high, epoch []byte // epoch is that of number k
+	k := 0
 	for _, x := range c.nums[:c.n] {
 		s := textAt(x, c.data)
-		k, ok := index[[32]byte(s[:32])]
-		if !ok {
-			k = len(last)
-			index[[32]byte(s[:32])] = k
-			last = append(last, 0)
-			epochs = append(epochs, s[:32]...)
+		if !bytes.Equal(s[:epochText], epoch) {
+			epoch = s[:epochText]
+			var ok bool
+			if k, ok = index[[epochText]byte(epoch)]; !ok {
+				k = len(last)
+				index[[epochText]byte(epoch)] = k
+				last = append(last, 0)
+				epochs = append(epochs, epoch...)
+			}
 		}
 		seq, _ := madeSeq(s)
 		e.diff = append(e.diff, seq-last[k])

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/services/store/query"
@@ -65,16 +66,30 @@ func (s *Sealer) seal(b *Builder, plans []*plan) []byte {
 // sealed is a column of the block at hand.
 type sealed struct {
 	*growing
-	col *Column
+	col  *Column
+	enc  byte       // its encoding if that was chosen already, else 0
+	dict dictionary // of such a column whose encoding is a dictionary
+}
+
+// choose finds the encoding of a column before it is encoded.
+func (s *Sealer) choose(p *sealed) byte {
+	p.enc = s.enc.choose(p.col)
+	if isDictionary(p.enc) {
+		p.dict, s.enc.dict = s.enc.dict, p.dict
+	}
+	return p.enc
 }
 
 // collect finds the columns that have entries, in the order of the directory.
 func (s *Sealer) collect(b *Builder) {
 	s.parts = s.parts[:0]
 	for _, c := range append(b.cols[:len(b.cols):len(b.cols)], b.rest, b.at) {
-		if c.n > 0 {
-			s.parts = append(s.parts, sealed{c, c.snapshot(b.rows)})
+		if c.n == 0 {
+			continue
 		}
+		n := len(s.parts)
+		s.parts = slices.Grow(s.parts, 1)[:n+1]
+		s.parts[n] = sealed{growing: c, col: c.snapshot(b.rows), dict: s.parts[n].dict} // with the memory of the dictionary before
 	}
 }
 
@@ -88,7 +103,7 @@ func (s *Sealer) plans(b *Builder) []*plan {
 		name := "" // of what no template refers to
 		if p.role == roleField || p.role == roleMember {
 			name = p.key.String()
-			if derivable(p.col) && s.enc.choose(p.col) == encText {
+			if derivable(p.col) && s.choose(p) == encText {
 				candidates = append(candidates, i)
 			}
 		}
@@ -120,7 +135,10 @@ func (s *Sealer) column(d *directory, g *sealed, p *plan) {
 	if of >= 0 {
 		s.out, enc = s.enc.appendTwin(s.out, c, of)
 	} else {
-		s.out, enc = s.enc.encode(s.out, c, p)
+		if isDictionary(g.enc) {
+			s.enc.dict, g.dict = g.dict, s.enc.dict
+		}
+		s.out, enc = s.enc.encode(s.out, c, g.enc, p)
 	}
 	e.enc, e.head, e.len = enc.enc, enc.head, len(enc.chunk)
 	e.sum = checksum(enc.chunk[:enc.head])
@@ -196,6 +214,12 @@ func (s *Sealer) hash(c *Column, enc byte) {
 }
 
 func (s *Sealer) hashValue(c *Column, i int) {
+	if event.Kind(c.tag&tagKind) == event.KindString {
+		if text := textAt(c.nums[i], c.data); isToken(text) {
+			s.hashes = append(s.hashes, Hash(text))
+			return
+		}
+	}
 	s.token = query.AppendToken(s.token[:0], valueOf(c.tag, c.nums[i], c.data))
 	s.hashes = append(s.hashes, Hash(s.token))
 }

@@ -357,7 +357,7 @@ func FuzzDecode(f *testing.F) {
 		if c.n == 0 {
 			continue
 		}
-		_, enc := e.encode(nil, c.snapshot(b.rows), nil)
+		_, enc := e.encode(nil, c.snapshot(b.rows), 0, nil)
 		f.Add(enc.chunk, enc.head)
 	}
 	f.Fuzz(func(t *testing.T, chunk []byte, head int) {
