@@ -15,7 +15,7 @@ const maxHeader = 16 << 10
 
 // Framed is one record of a stream and where it lies in it.
 type Framed struct {
-	Line    []byte // without its line ending; valid until the next call of Next
+	Line    []byte // without its line ending; valid until the next call of Next, see LinesOf
 	Header  string // the header line that governs the record, "" if none
 	Offset  int64  // of the first byte of the record in the stream
 	End     int64  // of the first byte after its line ending: where to resume
@@ -50,6 +50,14 @@ func Lines(r io.Reader, f *Format, max int) *Framer {
 	if f != nil {
 		fr.header = f.Header
 	}
+	return fr
+}
+
+// LinesOf is Lines of bytes in memory. They are not copied: each line is a part of
+// data, and valid as long as that does not change.
+func LinesOf(data []byte, f *Format, max int) *Framer {
+	fr := Lines(nil, f, max)
+	fr.buf, fr.to, fr.err = data, len(data), io.EOF
 	return fr
 }
 
@@ -92,10 +100,10 @@ func (f *Framer) line() (Framed, error) {
 			return f.take(scanned+i, scanned+i+1), nil
 		}
 		scanned = f.to - f.from
-		if scanned > f.max+1 { // one more than the limit may be the CR of CRLF
-			return f.skip()
-		}
 		if f.err == nil {
+			if scanned > f.max+1 { // one more than the limit may be the CR of CRLF
+				return f.skip()
+			}
 			f.fill()
 			continue
 		}

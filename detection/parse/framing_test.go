@@ -15,10 +15,10 @@ import (
 var commented = &Format{Name: "test", Header: func(l []byte) bool { return bytes.HasPrefix(l, []byte("#")) }}
 
 // frames describes the records of a stream, one a line.
-func frames(t *testing.T, r io.Reader, f *Format, max int) string {
+func frames(t *testing.T, fr *Framer) string {
 	t.Helper()
 	var out strings.Builder
-	for fr := Lines(r, f, max); ; {
+	for {
 		rec, err := fr.Next()
 		if errors.Is(err, io.EOF) {
 			return out.String()
@@ -40,12 +40,14 @@ func frames(t *testing.T, r io.Reader, f *Format, max int) string {
 func TestFramer(t *testing.T) {
 	f := func(in, want string) {
 		t.Helper()
-		for name, r := range map[string]io.Reader{
-			"whole":     strings.NewReader(in),
-			"one byte":  iotest.OneByteReader(strings.NewReader(in)),
-			"data, err": iotest.DataErrReader(strings.NewReader(in)),
+		of := func(r io.Reader) *Framer { return Lines(r, commented, 8) }
+		for name, fr := range map[string]*Framer{
+			"whole":     of(strings.NewReader(in)),
+			"one byte":  of(iotest.OneByteReader(strings.NewReader(in))),
+			"data, err": of(iotest.DataErrReader(strings.NewReader(in))),
+			"memory":    LinesOf([]byte(in), commented, 8),
 		} {
-			if diff := cmp.Diff(want, frames(t, r, commented, 8)); diff != "" {
+			if diff := cmp.Diff(want, frames(t, fr)); diff != "" {
 				t.Errorf("%q read by %s (-want +got):\n%s", in, name, diff)
 			}
 		}
@@ -125,6 +127,13 @@ func FuzzFramer(f *testing.F) {
 	f.Add([]byte("a\r\n#h\nbcd\n123456789\n"), uint8(4))
 	f.Add([]byte("\x00\n\n"), uint8(1))
 	f.Fuzz(func(t *testing.T, in []byte, max uint8) {
+		before := bytes.Clone(in)
+		if diff := cmp.Diff(frames(t, Lines(bytes.NewReader(in), commented, int(max)+1)), frames(t, LinesOf(in, commented, int(max)+1))); diff != "" {
+			t.Fatalf("lines of a stream and of memory differ (-stream +memory):\n%s", diff)
+		}
+		if !bytes.Equal(in, before) {
+			t.Fatal("memory was changed")
+		}
 		fr := Lines(iotest.HalfReader(bytes.NewReader(in)), commented, int(max)+1)
 		at := int64(0)
 		for {

@@ -1,12 +1,12 @@
 package ingest
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gatewatch/gatewatch/detection/parse"
@@ -77,7 +77,7 @@ func (c *call) raw(format string) {
 	if framing == "none" {
 		err = in.whole()
 	} else {
-		err = in.lines(parse.Lines(bytes.NewReader(b.data), f, 0))
+		err = in.lines(parse.LinesOf(b.data, f, 0))
 	}
 	in.finish(err)
 }
@@ -139,8 +139,7 @@ func (s *rawStore) lines(lines *parse.Framer) error {
 			s.cut(line.Dropped)
 		}
 		s.bytes += len(line.Line)
-		end := int(line.Offset) + len(line.Line)
-		s.chunk = append(s.chunk, queue.Record{Raw: s.body.data[line.Offset:end:end], Cut: line.Dropped > 0})
+		s.chunk = append(s.chunk, queue.Record{Raw: slices.Clip(line.Line), Cut: line.Dropped > 0})
 	}
 }
 
