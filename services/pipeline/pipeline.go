@@ -45,7 +45,7 @@ type SourceConfig struct {
 // WithDefaults fills in zero fields.
 func (c Config) WithDefaults() Config {
 	if c.BatchEvents == 0 {
-		c.BatchEvents = 512 // so that they stay in the cache of a processor
+		c.BatchEvents = 64 // so that they stay in the cache of a processor
 	}
 	if c.Verdicts == "" {
 		c.Verdicts = verdictsOn
