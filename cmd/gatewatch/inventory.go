@@ -36,10 +36,13 @@ func (v *server) openAPI(inputs *access.Gate) (err error) {
 	if v.rules != nil {
 		inUse, groups = v.rules.InUse, v.rules.Groups
 	}
-	desk, err := triage.New(triage.Options{Events: v.store, State: v.state, Queue: v.queue, Audit: v.audit.Append, Now: time.Now})
+	desk, err := triage.New(triage.Options{
+		Events: v.store, State: v.state, Queue: v.queue, Audit: v.audit.Append, Now: time.Now, Log: v.log,
+	})
 	if err != nil {
 		return err
 	}
+	v.desk = desk
 	v.api, err = api.New(v.settings.API, api.Parts{
 		Store: v.store, Explorer: v.store, Tokens: v.tokens, Sources: v.listSources, Nodes: v.listNodes, Rules: inUse, Groups: groups,
 		Alerts: v.state, Audit: v.audit.Append, Triage: desk,

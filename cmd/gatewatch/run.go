@@ -26,6 +26,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/rules"
 	"github.com/gatewatch/gatewatch/services/state"
 	"github.com/gatewatch/gatewatch/services/store"
+	"github.com/gatewatch/gatewatch/services/triage"
 )
 
 // stopTime bounds how long the parts may take to end in order.
@@ -50,6 +51,7 @@ type server struct {
 	pipeline *pipeline.Pipeline // nil without the role detect
 	store    *store.Columnar
 	archives *archive.Watch // nil without archive.dir
+	desk     *triage.Desk
 	api      *api.API
 
 	listeners []listener
@@ -121,7 +123,31 @@ func (v *server) open(ctx, run context.Context) (err error) {
 	if err := v.auditStart(audit.ActStart, v.settings); err != nil {
 		return err
 	}
-	return v.listen(run)
+	if err := v.listen(run); err != nil {
+		return err
+	}
+	if v.pipeline != nil {
+		v.running.Go(func() { v.fail("triage", v.reviseVerdicts(run)) })
+	}
+	return nil
+}
+
+// reviseVerdicts runs what revises verdicts, once the pipeline has passed on what
+// the queue held at the start.
+func (v *server) reviseVerdicts(ctx context.Context) error {
+	_, next := v.queue.Bounds()
+	err := v.pipeline.Wait(ctx, next)
+	if err == nil {
+		err = v.desk.Settle(ctx)
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	v.desk.Run(ctx)
+	return nil
 }
 
 // openStore opens the queue and the store, whose memory of the queue keeps a
@@ -168,6 +194,11 @@ func (v *server) openPipeline(run context.Context) (err error) {
 	}
 	if _, err := v.enrich.Refresh(run); err != nil && !errors.Is(err, queue.ErrFull) {
 		return err
+	}
+	if n, err := triage.Rebuild(run, v.store, v.state); err != nil {
+		return err
+	} else if n > 0 {
+		v.log.Info("labels of decisions were made again from the store", "events", n)
 	}
 	v.pipeline = line
 	v.metrics.MustRegister(v.waiting())

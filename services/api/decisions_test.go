@@ -112,7 +112,7 @@ func TestDecisions(t *testing.T) {
 	label("label", `{"label":"false_positive","reason":"a forum"}`, 200, `"p_attack":0.1,"p_wrong":1`, `"label":"false_positive"`, `"latest":{"revision":1,"p_attack":0`)
 	get("/api/v1/decisions?unlabelled=true&order_by=false_positive&page_size=1", 200, `"id":"d/03"`)
 	get("/api/v1/decisions:groups", 200, `"labels":[{"label":"false_positive","n":1}]`)
-	label("undoLabel", `{}`, 200, `"label":""`, `"undoes":1`, `"latest":{"revision":2,"p_attack":0.1,`)
+	label("undoLabel", `{}`, 200, `"label":""`, `"undoes":2`, `"latest":{"revision":2,"p_attack":0.1,`)
 	if n := len(s.leaves); n != 3 || s.leaves[1].Act != audit.ActLabel || s.leaves[2].Act != audit.ActUnlabel {
 		t.Errorf("leaves: %v", s.leaves)
 	}

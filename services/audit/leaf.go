@@ -26,6 +26,10 @@ const (
 	ActLabel     = "label.add"        //
 	ActUnlabel   = "label.undo"       //
 	ActSample    = "label.sample"     // decisions were drawn to be labelled
+	ActNoLabel   = "label.withdraw"   // one of the three did not come about though there may be a leaf of it
+	ActBundle    = "bundle.create"    // a rule-set bundle is kept
+	ActRollOut   = "bundle.rollout"   // nodes are to use other bundles from here on
+	ActUnbundle  = "bundle.failed"    // what the leaf detail.leaf tells of did not come about
 	ActSource    = "source.state"     //
 	ActRewrap    = "keys.rewrap"      // the data keys were wrapped with another master key
 	ActBackup    = "store.backup"     // a copy of the data folder was begun

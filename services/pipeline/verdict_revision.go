@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/gatewatch/gatewatch/detection"
@@ -13,16 +14,23 @@ import (
 )
 
 // VerdictFormat is the format of the records, and the dataset of the events, of
-// what became known of a decision after its event was stored, such as a label.
-// Only the server appends them; no input takes records of this format.
+// what became known of a decision after its event was stored: a label, that it was
+// drawn to be labelled, a revision of its verdict. Only the server appends them; no
+// input takes records of this format.
 const VerdictFormat = "gatewatch.verdict"
 
-// Fields of revisions besides those of verdicts, see package event.
+// Fields of such events besides those of verdicts, see package event.
 var (
-	VerdictSource = event.Intern("verdict.source") // of the decision; with verdict.event_id it names it
-	VerdictLabel  = event.Intern("verdict.label")  // that the decision has from here on, absent if none
-	VerdictReason = event.Intern("verdict.reason") // that a person gave
-	VerdictActor  = event.Intern("verdict.actor")  // who it was
+	VerdictSource   = event.Intern("verdict.source")        // of the decision; with verdict.event_id it names it
+	VerdictDecided  = event.Intern("verdict.decision_time") // of the decision, RFC 3339
+	VerdictLabel    = event.Intern("verdict.label")         // that the decision has from here on, absent if none
+	VerdictLabelID  = event.Intern("verdict.label_id")      // of the row that a label, or what undoes one, is
+	VerdictUndoes   = event.Intern("verdict.undoes")        // id of the label that is undone
+	VerdictAct      = event.Intern("verdict.act")           // id of the first label of the act
+	VerdictAlike    = event.Intern("verdict.alike")         // what the decision shares with others of its group
+	VerdictReason   = event.Intern("verdict.reason")        // that a person gave
+	VerdictActor    = event.Intern("verdict.actor")         // who it was
+	VerdictSampling = event.Intern("verdict.sample_probability")
 )
 
 // revisions reads records of VerdictFormat: flat objects of the names above.
@@ -37,49 +45,80 @@ func parseRevision(raw []byte, _ *parse.Context, e *event.Event) error {
 	return nil
 }
 
-// Revisions keeps the newest revision of each verdict; see [state.DB].
+// Revisions keeps what became known of decisions; see [state.DB].
 type Revisions interface {
-	// PutVerdicts keeps those that are newer than what it has, as one step that
-	// is durable on return: the same ones may come again.
-	PutVerdicts(ctx context.Context, all []state.Verdict) error
+	// PutLate keeps what it does not have yet, as one step that is durable on
+	// return: the same may come again.
+	PutLate(ctx context.Context, l state.Late) error
 }
 
-// revise hands over the revisions among the events that wait.
+// revise hands over what became known of decisions among the events that wait.
 func (p *Pipeline) revise(ctx context.Context) error {
 	if p.Revisions == nil {
 		return nil
 	}
-	var all []state.Verdict
+	var late state.Late
 	for i := range p.events[:p.waiting] {
-		e := &p.events[i]
-		if e.Dataset == VerdictFormat && e.Source == detection.Source && e.Get(event.VerdictRevision).Int() > 0 {
-			all = append(all, state.Verdict{
-				Source: e.Get(VerdictSource).Text(), EventID: e.Get(event.VerdictEventID).Text(),
-				Revision: uint64(e.Get(event.VerdictRevision).Int()), Kind: e.Get(event.VerdictKind).Text(), Model: e.Get(event.VerdictModel).Text(),
-				PAttack: e.Get(event.VerdictPAttack).Float(), PFalsePositive: e.Get(event.VerdictPFalse).Float(),
-				PMissed: e.Get(event.VerdictPMissed).Float(), Time: time.Unix(0, e.Time).UTC(),
-			})
-		}
+		AddLate(&late, &p.events[i])
 	}
-	if len(all) == 0 {
+	if late.Empty() {
 		return nil
 	}
-	if err := p.untilRoom(ctx, "verdicts", func() error { return p.Revisions.PutVerdicts(ctx, all) }); err != nil {
+	if err := p.untilRoom(ctx, "verdicts", func() error { return p.Revisions.PutLate(ctx, late) }); err != nil {
 		return fmt.Errorf("write verdicts: %w", err)
 	}
 	return nil
 }
 
-// AppendRevision appends a revision to a queue and returns once it is durable.
-// The event is of a verdict, with its time; what names an event is not taken
-// from it.
-func AppendRevision(ctx context.Context, q queue.Queue, epoch queue.Epoch, seq uint64, received time.Time, e *event.Event) error {
-	g := queue.Group{
-		Source: detection.Source, Format: VerdictFormat, Epoch: epoch,
-		Records: []queue.Record{{Seq: seq, Received: received.UnixNano(), Raw: e.AppendJSON(nil)}},
+// AddLate adds to l what an event tells, if it is one that the server made of what
+// became known of a decision.
+func AddLate(l *state.Late, e *event.Event) {
+	if e.Dataset != VerdictFormat || e.Source != detection.Source {
+		return
+	}
+	text := func(k event.Key) string { return strings.Clone(e.Get(k).Text()) }
+	at := time.Unix(0, e.Time).UTC()
+	source, id := text(VerdictSource), text(event.VerdictEventID)
+	decided, _ := time.Parse(time.RFC3339Nano, e.Get(VerdictDecided).String()) // the zero time is: not known
+	if n := e.Get(event.VerdictRevision).Int(); n > 0 {
+		v := state.Verdict{
+			Source: source, EventID: id, Revision: uint64(n), Kind: text(event.VerdictKind), Model: text(event.VerdictModel),
+			PAttack: e.Get(event.VerdictPAttack).Float(), PFalsePositive: e.Get(event.VerdictPFalse).Float(),
+			PMissed: e.Get(event.VerdictPMissed).Float(), DecisionTime: decided, Time: at,
+		}
+		for line := range e.Values(event.VerdictEvidence) {
+			v.Evidence = append(v.Evidence, strings.Clone(line.String()))
+		}
+		l.Verdicts = append(l.Verdicts, v)
+	}
+	if act := e.Get(VerdictAct).Int(); act > 0 {
+		l.Acts = append(l.Acts, act)
+	}
+	label := state.Label{
+		ID: e.Get(VerdictLabelID).Int(), Source: source, EventID: id, Reason: text(VerdictReason), Actor: text(VerdictActor), Time: at,
+		Undoes: e.Get(VerdictUndoes).Int(), Act: e.Get(VerdictAct).Int(), DecisionTime: decided, Alike: text(VerdictAlike),
+	}
+	if label.Undoes == 0 {
+		label.Label = text(VerdictLabel)
+	}
+	if label.ID > 0 && label.Check() == nil { // what the server has not checked is no label
+		l.Labels = append(l.Labels, label)
+	}
+	if p := e.Get(VerdictSampling).Float(); p > 0 && p <= 1 && id != "" {
+		l.Draws = append(l.Draws, state.Draw{Source: source, EventID: id, Probability: p, DecisionTime: decided, Time: at})
+	}
+}
+
+// AppendLate appends to a queue, all or nothing, what became known of decisions,
+// and returns once it is durable. The events have their times; what names an event
+// is not taken from them. seq is the number of the first record in the epoch.
+func AppendLate(ctx context.Context, q queue.Queue, epoch queue.Epoch, seq uint64, received time.Time, events []*event.Event) error {
+	g := queue.Group{Source: detection.Source, Format: VerdictFormat, Epoch: epoch}
+	for i, e := range events {
+		g.Records = append(g.Records, queue.Record{Seq: seq + uint64(i), Received: received.UnixNano(), Raw: e.AppendJSON(nil)})
 	}
 	if _, err := q.Append(ctx, []queue.Group{g}); err != nil {
-		return fmt.Errorf("append revision of a verdict: %w", err)
+		return fmt.Errorf("append what became known of decisions: %w", err)
 	}
 	return nil
 }

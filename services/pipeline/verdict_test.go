@@ -86,11 +86,14 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-// revised takes revisions.
-type revised struct{ all []state.Verdict }
+// revised takes what became known.
+type revised struct{ all state.Late }
 
-func (r *revised) PutVerdicts(_ context.Context, all []state.Verdict) error {
-	r.all = append(r.all, all...)
+func (r *revised) PutLate(_ context.Context, l state.Late) error {
+	r.all.Labels = append(r.all.Labels, l.Labels...)
+	r.all.Acts = append(r.all.Acts, l.Acts...)
+	r.all.Draws = append(r.all.Draws, l.Draws...)
+	r.all.Verdicts = append(r.all.Verdicts, l.Verdicts...)
 	return nil
 }
 
@@ -106,11 +109,23 @@ func TestRevision(t *testing.T) {
 	e.Add(event.VerdictPAttack, event.Float(0))
 	e.AddInt(event.VerdictRevision, 1)
 	e.AddText(VerdictLabel, "false_positive")
-	e.AddText(VerdictReason, "a \x1b[31mforum\x00 text \xff")
-	if err := AppendRevision(t.Context(), p.queue, queue.Epoch{3}, 1, time.Unix(0, received), &e); err != nil {
+	e.AddText(VerdictReason, "a \x1b[31mforum text")
+	e.AddText(VerdictActor, "ann")
+	e.AddInt(VerdictLabelID, 8)
+	e.AddInt(VerdictAct, 7)
+	e.AddText(VerdictAlike, `["shop"]`)
+	at := time.Unix(0, received).UTC()
+	e.AddText(VerdictDecided, at.Format(time.RFC3339Nano))
+	e.AddList(event.VerdictEvidence, event.String("client|1.00|x"))
+	drawn := event.Event{Time: e.Time}
+	drawn.AddText(event.VerdictEventID, "18")
+	drawn.AddText(VerdictSource, "edge-1")
+	drawn.AddText(VerdictDecided, at.Format(time.RFC3339Nano))
+	drawn.Add(VerdictSampling, event.Float(0.125))
+	if err := AppendLate(t.Context(), p.queue, queue.Epoch{3}, 1, at, []*event.Event{&e, &drawn}); err != nil {
 		t.Fatal(err)
 	}
-	forged := group("evil", VerdictFormat, `{"verdict.event_id":"17","verdict.label":"benign"}`)
+	forged := group("evil", VerdictFormat, `{"verdict.event_id":"17","verdict.label":"benign","verdict.label_id":9,"verdict.act":9}`)
 	next, err := p.queue.Append(t.Context(), []queue.Group{forged})
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +136,18 @@ func TestRevision(t *testing.T) {
 	if err := line.RunTo(t.Context(), next+1); err != nil {
 		t.Fatal(err)
 	}
-	want := []state.Verdict{{Source: "edge-1", EventID: "17", Revision: 1, Time: time.Unix(0, e.Time).UTC()}}
+	then := time.Unix(0, e.Time).UTC()
+	want := state.Late{
+		Verdicts: []state.Verdict{{
+			Source: "edge-1", EventID: "17", Revision: 1, Time: then, DecisionTime: at, Evidence: []string{"client|1.00|x"},
+		}},
+		Labels: []state.Label{{
+			ID: 8, Act: 7, Source: "edge-1", EventID: "17", Label: "false_positive", Reason: "a \x1b[31mforum text", Actor: "ann",
+			Time: then, DecisionTime: at, Alike: `["shop"]`,
+		}},
+		Acts:  []int64{7},
+		Draws: []state.Draw{{Source: "edge-1", EventID: "18", Probability: 0.125, Time: then, DecisionTime: at}},
+	}
 	if diff := cmp.Diff(want, kept.all); diff != "" {
 		t.Errorf("kept revisions (-want +got):\n%s", diff)
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // maxBundle bounds the content of a bundle, in bytes.
@@ -48,4 +49,28 @@ func (d *DB) Bundle(ctx context.Context, sum string) (kind string, content []byt
 		return "", nil, fmt.Errorf("read bundle %.80q: %w", sum, explain(err))
 	}
 	return kind, content, nil
+}
+
+// Bundle is what is known of a bundle without its content.
+type Bundle struct {
+	Sum   string // SHA-256 of the content in hexadecimal
+	Bytes int64
+	Time  time.Time // when it was put
+}
+
+// Bundles returns at most limit bundles of a kind, the newest first, of those put
+// before a time; the zero time is no bound.
+func (d *DB) Bundles(ctx context.Context, kind string, before time.Time, limit int) ([]Bundle, error) {
+	_, end := decisionRange(time.Time{}, before)
+	all, err := list(ctx, d.read, func(r row) (Bundle, error) {
+		var b Bundle
+		var at int64
+		err := r.Scan(&b.Sum, &b.Bytes, &at)
+		b.Time = moment(at)
+		return b, err
+	}, "SELECT sha256, length(content), time FROM bundles WHERE kind = ? AND time < ? ORDER BY time DESC, sha256 LIMIT ?", kind, end, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list bundles: %w", err)
+	}
+	return all, nil
 }

@@ -16,35 +16,16 @@ type Draw struct {
 	Time            time.Time // of the draw
 }
 
-// AddDraws keeps draws, in one transaction. A decision that was drawn before
-// keeps the probability it was drawn with then. before, if it is not nil, is
-// called first, within the transaction, for which other writers wait; its error
-// undoes all.
-func (d *DB) AddDraws(ctx context.Context, all []Draw, before func() error) error {
-	at := d.now().UnixNano()
-	err := d.change(ctx, func(tx *sql.Tx) error {
-		if before != nil {
-			if err := before(); err != nil {
-				return err
-			}
-		}
-		for _, w := range all {
-			if !(w.Probability > 0 && w.Probability <= 1) {
-				return fmt.Errorf("probability %v %w: want one above 0 and at most 1", w.Probability, ErrInvalid)
-			}
-			_, err := tx.ExecContext(ctx, `INSERT INTO draws (source, event_id, probability, decision_time, drawn_at)
-				VALUES (?, ?, ?, ?, ?) ON CONFLICT (source, event_id) DO NOTHING`,
-				w.Source, w.EventID, w.Probability, w.DecisionTime.UnixNano(), at)
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("add draws: %w", err)
+// insertDraw keeps a draw. A decision that was drawn before keeps the probability
+// it was drawn with then.
+func insertDraw(ctx context.Context, tx *sql.Tx, w *Draw) error {
+	if !(w.Probability > 0 && w.Probability <= 1) {
+		return fmt.Errorf("probability %v %w: want one above 0 and at most 1", w.Probability, ErrInvalid)
 	}
-	return nil
+	_, err := tx.ExecContext(ctx, `INSERT INTO draws (source, event_id, probability, decision_time, drawn_at)
+		VALUES (?, ?, ?, ?, ?) ON CONFLICT (source, event_id) DO NOTHING`,
+		w.Source, w.EventID, w.Probability, decided(w.DecisionTime), w.Time.UnixNano())
+	return err
 }
 
 // Draws returns at most limit draws of decisions in from <= time < to, in order

@@ -12,20 +12,17 @@ func TestDraws(t *testing.T) {
 	d, ctx := open(t, t.TempDir()), t.Context()
 	hour := func(n int) time.Time { return time.Date(2026, 11, 21, n, 0, 0, 0, time.UTC) }
 	draw := func(id string, p float64, n int) Draw {
-		return Draw{Source: "edge-1", EventID: id, Probability: p, DecisionTime: hour(n)}
+		return Draw{Source: "edge-1", EventID: id, Probability: p, DecisionTime: hour(n), Time: began}
 	}
-	if err := d.AddDraws(ctx, []Draw{draw("a", 0.5, 1), draw("b", 1, 2)}, nil); err != nil {
+	put := func(all ...Draw) error { return d.PutLate(ctx, Late{Draws: all}) }
+	if err := put(draw("a", 0.5, 1), draw("b", 1, 2)); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.AddDraws(ctx, []Draw{draw("a", 0.1, 1)}, nil); err != nil {
+	if err := put(draw("a", 0.1, 1)); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.AddDraws(ctx, []Draw{draw("c", 0.1, 1), draw("d", 0, 1)}, nil); !errors.Is(err, ErrInvalid) {
+	if err := put(draw("c", 0.1, 1), draw("d", 0, 1)); !errors.Is(err, ErrInvalid) {
 		t.Errorf("a draw without probability: %v", err)
-	}
-	refuse := errors.New("refused")
-	if err := d.AddDraws(ctx, []Draw{draw("e", 0.1, 1)}, func() error { return refuse }); !errors.Is(err, refuse) {
-		t.Errorf("draws are kept though their leaf is not: %v", err)
 	}
 	check := func(from, to time.Time, limit int, want map[string]float64) {
 		t.Helper()
@@ -52,18 +49,12 @@ func TestLabelsThatHold(t *testing.T) {
 	at := time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
 	add := func(id, label string) Label {
 		t.Helper()
-		l, err := d.AddLabel(ctx, Label{Source: "s", EventID: id, Label: label, DecisionTime: at}, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return l
+		return d.label(t, Label{EventID: id, Label: label, DecisionTime: at})
 	}
 	add("a", "benign")
 	add("a", "true_positive")
 	undone := add("b", "benign")
-	if _, err := d.UndoLabel(ctx, undone.ID, "ann", "", nil); err != nil {
-		t.Fatal(err)
-	}
+	d.label(t, Label{EventID: "b", Undoes: undone.ID, DecisionTime: at})
 	want := func(from, to time.Time, want ...string) {
 		t.Helper()
 		all, err := d.LabelsThatHold(ctx, from, to, 10)

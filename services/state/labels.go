@@ -21,77 +21,50 @@ type Label struct {
 	Actor   string
 	Time    time.Time
 	Undoes  int64 // id of the label that this row undoes, 0 if none
+	Act     int64 // id of the first label of the act that it was given by
 
 	DecisionTime time.Time // of the decision
+	Alike        string    // what decisions share that the label speaks of, "" if there are none
 }
 
-const labelColumns = "id, source, event_id, label, reason, actor, time, undoes, decision_time"
+const labelColumns = "id, source, event_id, label, reason, actor, time, undoes, decision_time, act, alike"
 
-// AddLabel keeps a label and returns it with its id and time. before, if it is
-// not nil, is called first, within the transaction, for which other writers wait;
-// its error undoes all.
-func (d *DB) AddLabel(ctx context.Context, l Label, before func(Label) error) (Label, error) {
-	l.Undoes = 0
-	if l.Label == "" || len(l.Label) > maxName {
-		return Label{}, fmt.Errorf("add label: label %w: want 1 to %d bytes", ErrInvalid, maxName)
-	}
-	return d.addLabel(ctx, l, before)
-}
-
-// UndoLabel adds a row that undoes a label. One that is undone already is
-// ErrConflict.
-func (d *DB) UndoLabel(ctx context.Context, id int64, actor, reason string, before func(Label) error) (Label, error) {
-	undone, err := labelOf(d.read.QueryRowContext(ctx, "SELECT "+labelColumns+" FROM labels WHERE id = ? AND undoes = 0", id))
-	if err != nil {
-		return Label{}, fmt.Errorf("undo label: %w", explain(err))
-	}
-	return d.addLabel(ctx, Label{
-		Source: undone.Source, EventID: undone.EventID, DecisionTime: undone.DecisionTime, Reason: reason, Actor: actor, Undoes: id,
-	}, before)
-}
-
-func (d *DB) addLabel(ctx context.Context, l Label, before func(Label) error) (Label, error) {
-	if err := l.validate(); err != nil {
-		return Label{}, fmt.Errorf("add label: %w", err)
-	}
-	l.Time = d.now().UTC()
-	err := d.change(ctx, func(tx *sql.Tx) error {
-		var undone int
-		if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(id), 0) + 1,
-			(SELECT COUNT(*) FROM labels WHERE undoes = ? AND undoes <> 0) FROM labels`, l.Undoes).Scan(&l.ID, &undone); err != nil {
-			return err
-		}
-		if undone > 0 {
-			return fmt.Errorf("label %d %w: it is undone", l.Undoes, ErrConflict)
-		}
-		if before != nil {
-			if err := before(l); err != nil {
-				return err
-			}
-		}
-		_, err := tx.ExecContext(ctx, "INSERT INTO labels ("+labelColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-			l.ID, l.Source, l.EventID, l.Label, l.Reason, l.Actor, l.Time.UnixNano(), l.Undoes, decided(l.DecisionTime))
-		return err
-	})
-	if err != nil {
-		return Label{}, fmt.Errorf("add label: %w", err)
-	}
-	return l, nil
-}
-
-func (l *Label) validate() error {
+// Check tells whether a label can be kept as it is.
+func (l *Label) Check() error {
 	if l.EventID == "" || len(l.EventID) > maxText || len(l.Source) > maxText {
 		return fmt.Errorf("decision %w: want the id of an event and its source", ErrInvalid)
+	}
+	if len(l.Label) > maxName || (l.Label == "") != (l.Undoes != 0) {
+		return fmt.Errorf("label %w: want 1 to %d bytes", ErrInvalid, maxName)
 	}
 	if len(l.Reason) > maxNote {
 		return fmt.Errorf("reason %w: want at most %d bytes", ErrInvalid, maxNote)
 	}
-	for _, s := range []string{l.Source, l.EventID, l.Label, l.Reason, l.Actor} {
+	for _, s := range []string{l.Source, l.EventID, l.Label, l.Reason, l.Actor, l.Alike} {
 		if !utf8.ValidString(s) || strings.Contains(s, "\x00") {
 			return fmt.Errorf("text %w: want UTF-8 without NUL", ErrInvalid)
 		}
 	}
 	return nil
+}
+
+// insertLabel keeps a label that is not there yet.
+func insertLabel(ctx context.Context, tx *sql.Tx, l *Label) error {
+	_, err := tx.ExecContext(ctx, "INSERT INTO labels ("+labelColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+		l.ID, l.Source, l.EventID, l.Label, l.Reason, l.Actor, l.Time.UnixNano(), l.Undoes, decided(l.DecisionTime), l.Act, l.Alike)
+	return err
+}
+
+// LabelsOfAct returns the labels that were given by an act and hold, the oldest
+// first, at most limit.
+func (d *DB) LabelsOfAct(ctx context.Context, act int64, limit int) ([]Label, error) {
+	all, err := list(ctx, d.read, labelOf, "SELECT "+labelColumns+` FROM labels l WHERE act = ? AND act <> 0 AND undoes = 0
+		AND NOT EXISTS (SELECT 1 FROM labels u WHERE u.source = l.source AND u.event_id = l.event_id AND u.undoes = l.id)
+		ORDER BY id LIMIT ?`, act, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list labels of an act: %w", err)
+	}
+	return all, nil
 }
 
 // Labels returns all rows about a decision, the oldest first, also those that
@@ -119,7 +92,7 @@ func (d *DB) LabelOf(ctx context.Context, source, eventID string) (Label, error)
 func labelOf(r row) (Label, error) {
 	var l Label
 	var at, decided int64
-	err := r.Scan(&l.ID, &l.Source, &l.EventID, &l.Label, &l.Reason, &l.Actor, &at, &l.Undoes, &decided)
+	err := r.Scan(&l.ID, &l.Source, &l.EventID, &l.Label, &l.Reason, &l.Actor, &at, &l.Undoes, &decided, &l.Act, &l.Alike)
 	if errors.Is(err, sql.ErrNoRows) {
 		return l, fmt.Errorf("label: %w", ErrNotFound)
 	}

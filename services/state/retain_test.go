@@ -158,20 +158,12 @@ func TestRetainLabels(t *testing.T) {
 	now := began
 	d := openAt(t, &now)
 	r := NewRetention(d, Config{}, nil, nil)
-	add := func(event string) int64 {
-		t.Helper()
-		l, err := d.AddLabel(t.Context(), Label{Source: "s", EventID: event, Label: "legit"}, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return l.ID
-	}
-	undone := add("undone")
-	add("old")
-	err := d.AddDraws(t.Context(), []Draw{{Source: "s", EventID: "old", Probability: 1, DecisionTime: began}}, nil)
-	if err == nil {
-		err = d.PutVerdicts(t.Context(), []Verdict{{Source: "s", EventID: "old", Revision: 1, Time: began}})
-	}
+	undone := d.label(t, Label{EventID: "undone", Label: "legit"}).ID
+	d.label(t, Label{EventID: "old", Label: "legit"})
+	err := d.PutLate(t.Context(), Late{
+		Draws:    []Draw{{Source: "s", EventID: "old", Probability: 1, DecisionTime: began, Time: began}},
+		Verdicts: []Verdict{{Source: "s", EventID: "old", Revision: 1, Time: began}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,17 +176,15 @@ func TestRetainLabels(t *testing.T) {
 		}
 	}
 	f(364*day, 2, 1, 1)
-	if _, err := d.UndoLabel(t.Context(), undone, "ann", "", nil); err != nil {
-		t.Fatal(err)
-	}
+	d.label(t, Label{EventID: "undone", Undoes: undone})
 	f(366*day, 3, 1, 0)
 	f(731*day, 2, 0, 0) // that of undone stays with what undoes it
 	if _, err := d.LabelOf(t.Context(), "s", "undone"); err == nil {
 		t.Error("a label that was undone holds")
 	}
 	f(5*365*day, 1, 0, 0)
-	if id := add("next"); id != 4 {
-		t.Errorf("the next label has id %d", id)
+	if l := d.label(t, Label{EventID: "next", Label: "legit"}); l.ID != 4 {
+		t.Errorf("the next label has id %d", l.ID)
 	}
 }
 
@@ -204,9 +194,7 @@ func TestRetainAll(t *testing.T) {
 	d := openAt(t, &now)
 	d.put(t, 2, finding("a", 0), finding("b", 0))
 	d.set(t, "a", StatusClosed)
-	if _, err := d.AddLabel(t.Context(), Label{Source: "s", EventID: "e", Label: "legit"}, nil); err != nil {
-		t.Fatal(err)
-	}
+	d.label(t, Label{EventID: "e", Label: "legit"})
 	now = began.Add(10 * 365 * day)
 	sweep(t, NewRetention(d, Config{ClosedAge: -1, OpenAge: -1, LabelAge: -1, VerdictAge: -1}, nil, nil))
 	if a, l := d.count(t, "alerts"), d.count(t, "labels"); a != 2 || l != 1 {

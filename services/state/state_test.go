@@ -276,56 +276,12 @@ func TestUpdateAlert(t *testing.T) {
 	}
 }
 
-func TestLabels(t *testing.T) {
-	d, ctx := open(t, t.TempDir()), t.Context()
-	add := func(label string) Label {
-		t.Helper()
-		l, err := d.AddLabel(ctx, Label{Source: "edge-1", EventID: "e", Label: label, Reason: "why", Actor: "ann"}, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return l
-	}
-	holds := func(want string) {
-		t.Helper()
-		l, err := d.LabelOf(ctx, "edge-1", "e")
-		if l.Label != want || (err == nil) != (want != "") {
-			t.Errorf("label %q, want %q; %v", l.Label, want, err)
-		}
-	}
-	holds("")
-	first, second := add("attack"), add("legit")
-	holds("legit")
-	if _, err := d.UndoLabel(ctx, second.ID, "ann", "a mistake", nil); err != nil {
-		t.Fatal(err)
-	}
-	holds("attack")
-	if _, err := d.UndoLabel(ctx, second.ID, "ann", "", nil); !errors.Is(err, ErrConflict) {
-		t.Errorf("undone twice: %v", err)
-	}
-	if _, err := d.UndoLabel(ctx, 99, "ann", "", nil); !errors.Is(err, ErrNotFound) {
-		t.Errorf("undone what is not there: %v", err)
-	}
-	refuse := errors.New("audit")
-	if _, err := d.UndoLabel(ctx, first.ID, "ann", "", func(Label) error { return refuse }); !errors.Is(err, refuse) {
-		t.Errorf("undone without the leaf: %v", err)
-	}
-	holds("attack")
-	if _, err := d.AddLabel(ctx, Label{EventID: "e"}, nil); !errors.Is(err, ErrInvalid) {
-		t.Errorf("no label: %v", err)
-	}
-	all, err := d.Labels(ctx, "edge-1", "e")
-	if err != nil || len(all) != 3 || all[2].Undoes != second.ID || all[2].Reason != "a mistake" {
-		t.Error(all, err)
-	}
-}
-
 func TestVerdicts(t *testing.T) {
 	d, ctx := open(t, t.TempDir()), t.Context()
 	v := Verdict{Source: "waf-1", EventID: "e", Revision: 1, Kind: "suspect", Model: "m", PAttack: 0.25, PMissed: 0.2, Time: began}
 	for _, revision := range []uint64{1, 3, 2} {
 		v.Revision, v.PAttack = revision, float64(revision)/4
-		if err := d.PutVerdicts(ctx, []Verdict{v}); err != nil {
+		if err := d.PutLate(ctx, Late{Verdicts: []Verdict{v}}); err != nil {
 			t.Fatal(err)
 		}
 	}

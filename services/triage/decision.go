@@ -2,6 +2,7 @@ package triage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -38,6 +39,12 @@ type Decision struct {
 	Kind     verdict.Kind
 	Model    string
 	Evidence []Evidence // strongest first
+
+	// Revision of the verdict that holds; 0 is the one of the moment. Otherwise
+	// PRevised is the probability of it, and Moved what came to the evidence.
+	Revision uint64
+	PRevised float64
+	Moved    []Evidence
 
 	Label state.Label // that holds; one without an id is none
 	Drawn float64     // probability with which it was drawn for labelling, 0 if it was not
@@ -139,7 +146,24 @@ func readMatches(e *event.Event) []Match {
 // Wrong is the probability that the decision was wrong: 0 or 1 where a label says
 // so, 0 where nothing is known.
 func (d *Decision) Wrong() float64 {
-	return wrong(d.Blocked, d.PAttack, d.Judged, Truth(d.Label.Label))
+	return wrong(d.Blocked, d.Now(), d.Judged, Truth(d.Label.Label))
+}
+
+// Now is the probability of an attack by all that is known now, labels of the
+// decision itself excepted.
+func (d *Decision) Now() float64 {
+	if d.Revision > 0 && len(d.Moved) > 0 {
+		return d.PRevised
+	}
+	return d.PAttack
+}
+
+// revised adds the newest revision of the verdict.
+func (d *Decision) revised(v *state.Verdict) {
+	d.Revision, d.PRevised, d.Moved = v.Revision, v.PAttack, nil
+	for _, text := range v.Evidence {
+		d.Moved = append(d.Moved, readEvidence(text))
+	}
 }
 
 func wrong(blocked bool, p float64, judged bool, truth verdict.Truth) float64 {
@@ -160,10 +184,9 @@ func wrong(blocked bool, p float64, judged bool, truth verdict.Truth) float64 {
 // Detail is a decision with all that is known of it.
 type Detail struct {
 	Decision
-	Matches  []Match
-	Revision uint64        // of the verdict that holds; 0 is the one of the moment
-	Latest   state.Verdict // that verdict, if Revision is not 0
-	History  []state.Label // all rows about it, the oldest first
+	Matches []Match
+	Latest  state.Verdict // the newest revision, if there is one
+	History []state.Label // all rows about it, the oldest first
 }
 
 // Get returns a decision.
@@ -197,7 +220,12 @@ func (d *Desk) complete(ctx context.Context, x *Detail) (err error) {
 		return err
 	}
 	x.Label = holding(x.History)
-	x.Revision, x.Latest, err = d.revision(ctx, x.Ref)
+	x.Latest, err = d.State.Verdict(ctx, x.Source, x.ID)
+	if errors.Is(err, state.ErrNotFound) {
+		x.Latest = state.Verdict{}
+		return nil
+	}
+	x.revised(&x.Latest)
 	return err
 }
 

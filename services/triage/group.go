@@ -141,7 +141,7 @@ func (g *grouping) add(e *event.Event) {
 	if !x.Judged {
 		g.unjudged++
 	}
-	key := keyOf(x, e)
+	key := keyOf(x, readMatches(e))
 	if !g.wants(x, key) {
 		return
 	}
@@ -175,7 +175,7 @@ func (a *growing) add(x *Decision) {
 	a.Expected += w
 	if x.Judged {
 		a.judged++
-		a.PAttack += x.PAttack
+		a.PAttack += x.Now()
 	}
 	if x.Label.ID != 0 {
 		a.Labels[x.Label.Label]++
@@ -302,14 +302,14 @@ var gravity = map[string]int{
 
 // keyOf is the group of a decision: that of its gravest match among the rules
 // that scored, of equal ones the first.
-func keyOf(x *Decision, e *event.Event) GroupKey {
+func keyOf(x *Decision, matches []Match) GroupKey {
 	k := GroupKey{Site: shown(x.Site), Path: PathTemplate(x.Path), Kind: x.Kind, Blocked: x.Blocked}
 	if len(x.Rules) == 0 {
 		return k
 	}
 	k.Rule = shown(x.Rules[0])
 	best := -1
-	for _, m := range readMatches(e) {
+	for _, m := range matches {
 		if g := gravity[strings.ToLower(m.Severity)]; g > best && slices.Contains(x.Rules, m.Rule) {
 			best, k.Rule, k.Variable = g, shown(m.Rule), VariableTemplate(m.Variable)
 		}

@@ -2,7 +2,6 @@ package triage
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -41,78 +40,83 @@ func Truth(label string) verdict.Truth {
 	return verdict.Unknown
 }
 
-// Label gives a decision a label. It is a row of the state, a leaf of the audit
-// log, and a record of the queue that raises the revision of the verdict; all are
-// durable on return, and without the leaf or the record there is no row.
+// Label gives a decision a label. It is a leaf of the audit log, a record of the
+// queue that raises the revision of the verdict, and a row of the state; without the
+// leaf or the record there is no label.
 func (d *Desk) Label(ctx context.Context, ref Ref, label, reason, actor string) (*Detail, error) {
 	if !slices.Contains(labels, label) {
 		return nil, fmt.Errorf("label %.40q %w: want %s", label, ErrInvalid, strings.Join(labels, ", "))
 	}
-	return d.change(ctx, ref, func(x *Detail, publish func(state.Label) error) error {
-		_, err := d.State.AddLabel(ctx, state.Label{
-			Source: x.Source, EventID: x.ID, DecisionTime: x.Time, Label: label, Reason: reason, Actor: actor,
-		}, publish)
-		return err
+	return d.change(ctx, ref, func(*Detail) (state.Label, error) {
+		return state.Label{Label: label, Reason: reason, Actor: actor}, nil
 	})
 }
 
 // Undo takes back a label of a decision, the one that holds if id is 0. What held
 // before it holds again. It is made durable as a label is.
 func (d *Desk) Undo(ctx context.Context, ref Ref, id int64, reason, actor string) (*Detail, error) {
-	return d.change(ctx, ref, func(x *Detail, publish func(state.Label) error) error {
+	return d.change(ctx, ref, func(x *Detail) (state.Label, error) {
 		if id == 0 {
 			id = x.Label.ID
 		}
 		if id == 0 || !slices.ContainsFunc(x.History, func(l state.Label) bool { return l.ID == id && l.Undoes == 0 }) {
-			return fmt.Errorf("label of the decision: %w", state.ErrNotFound)
+			return state.Label{}, fmt.Errorf("label of the decision: %w", state.ErrNotFound)
 		}
-		_, err := d.State.UndoLabel(ctx, id, actor, reason, publish)
-		return err
+		if slices.ContainsFunc(x.History, func(l state.Label) bool { return l.Undoes == id }) {
+			return state.Label{}, fmt.Errorf("label %d %w: it is undone", id, state.ErrConflict)
+		}
+		return state.Label{Undoes: id, Reason: reason, Actor: actor}, nil
 	})
 }
 
-// change changes the labels of a decision. do is given what publishes the row
-// before it is kept.
-func (d *Desk) change(ctx context.Context, ref Ref, do func(*Detail, func(state.Label) error) error) (*Detail, error) {
+// change adds a row to what is said of a decision.
+func (d *Desk) change(ctx context.Context, ref Ref, row func(*Detail) (state.Label, error)) (*Detail, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	x, err := d.Get(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
-	var revised state.Verdict
-	err = do(x, func(l state.Label) error {
-		x.History = append(x.History, l)
-		x.Label = holding(x.History)
-		revised = x.revise(l)
-		if _, err := d.Audit(ctx, labelLeaf(x, l)); err != nil {
-			return err
-		}
-		d.seq++
-		return pipeline.AppendRevision(ctx, d.Queue, d.epoch, d.seq, d.Now(), x.event(l, revised))
-	})
+	l, err := row(x)
 	if err != nil {
 		return nil, err
 	}
-	x.Revision, x.Latest = revised.Revision, revised
-	// The pipeline keeps it too, when it comes to the record.
-	return x, d.State.PutVerdicts(ctx, []state.Verdict{revised})
+	leaf := labelLeaf(x, l)
+	err = d.do(ctx, act{leaf: leaf, ids: 1, make: func(a state.LabelAct) ([]*event.Event, state.Late) {
+		l.ID, l.Act = a.ID, a.ID
+		e := x.say(&l, a.Time)
+		if l.Undoes != 0 { // which label holds then was not known before
+			leaf.Detail["label"] = x.Label.Label
+		}
+		return []*event.Event{e}, state.Late{Labels: []state.Label{l}, Verdicts: []state.Verdict{x.Latest}}
+	}})
+	if err != nil {
+		return nil, err
+	}
+	d.wake()
+	return x, nil
 }
 
-// revision is the newest verdict of a decision.
-func (d *Desk) revision(ctx context.Context, ref Ref) (uint64, state.Verdict, error) {
-	v, err := d.State.Verdict(ctx, ref.Source, ref.ID)
-	if errors.Is(err, state.ErrNotFound) {
-		return 0, state.Verdict{}, nil
-	}
-	return v.Revision, v, err
+// say adds a row to what is said of a decision, and returns it as an event. What
+// the row has of the decision is filled in.
+func (x *Detail) say(l *state.Label, at time.Time) *event.Event {
+	key := x.key()
+	l.Source, l.EventID, l.DecisionTime, l.Alike, l.Time = x.Source, x.ID, x.Time, key.text(), at
+	x.History = append(x.History, *l)
+	x.Label = holding(x.History)
+	x.Latest = x.revise(*l)
+	x.Revision, x.PRevised, x.Moved = x.Latest.Revision, x.Latest.PAttack, nil
+	return x.event(*l, x.Latest)
 }
+
+// key is the group of the decision.
+func (x *Detail) key() GroupKey { return keyOf(&x.Decision, x.Matches) }
 
 // revise is the verdict with the label that holds now.
 func (x *Detail) revise(l state.Label) state.Verdict {
 	v := state.Verdict{
 		Source: x.Source, EventID: x.ID, Revision: x.Revision + 1, Kind: string(x.Kind), Model: x.Model,
-		PAttack: x.PAttack, Time: l.Time,
+		PAttack: x.PAttack, DecisionTime: x.Time, Time: l.Time,
 	}
 	switch Truth(x.Label.Label) {
 	case verdict.Attack:
@@ -140,8 +144,15 @@ func (x *Detail) event(l state.Label, v state.Verdict) *event.Event {
 	e.AddText(event.Message, said+" by "+l.Actor)
 	e.AddText(event.VerdictEventID, x.ID)
 	e.AddText(pipeline.VerdictSource, x.Source)
+	e.AddText(pipeline.VerdictDecided, x.Time.Format(time.RFC3339Nano))
 	e.AddText(event.WAFSite, x.Site)
 	e.AddText(event.WAFNode, x.Node)
+	e.AddInt(pipeline.VerdictLabelID, l.ID)
+	e.AddInt(pipeline.VerdictAct, l.Act)
+	if l.Undoes != 0 {
+		e.AddInt(pipeline.VerdictUndoes, l.Undoes)
+	}
+	e.AddText(pipeline.VerdictAlike, l.Alike)
 	if x.Judged || Truth(x.Label.Label) != verdict.Unknown {
 		e.Add(event.VerdictPAttack, event.Float(v.PAttack))
 		if x.Blocked {
@@ -161,11 +172,11 @@ func (x *Detail) event(l state.Label, v state.Verdict) *event.Event {
 
 func labelLeaf(x *Detail, l state.Label) audit.Leaf {
 	leaf := audit.Leaf{Actor: l.Actor, Act: audit.ActLabel, Object: x.ID, Detail: map[string]string{
-		"source": x.Source, "label": l.Label, "site": x.Site, "id": strconv.FormatInt(l.ID, 10), "time": x.Time.Format(time.RFC3339Nano),
+		"source": x.Source, "label": l.Label, "site": x.Site, "time": x.Time.Format(time.RFC3339Nano),
 	}}
 	if l.Undoes != 0 {
 		leaf.Act = audit.ActUnlabel
-		leaf.Detail["label"], leaf.Detail["undoes"] = x.Label.Label, strconv.FormatInt(l.Undoes, 10)
+		leaf.Detail["undoes"] = strconv.FormatInt(l.Undoes, 10)
 	}
 	if l.Reason != "" {
 		leaf.Detail["reason"] = l.Reason

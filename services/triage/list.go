@@ -158,7 +158,7 @@ func (o Order) value(x *Decision) (float64, bool) {
 	case ByMissed:
 		return x.Wrong(), !x.Blocked
 	case ByUncertain:
-		return x.PAttack * (1 - x.PAttack), x.Judged
+		return x.Now() * (1 - x.Now()), x.Judged
 	}
 	return x.Wrong(), true
 }

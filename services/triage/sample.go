@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/detection/verdict"
 	"github.com/gatewatch/gatewatch/services/audit"
+	"github.com/gatewatch/gatewatch/services/pipeline"
 	"github.com/gatewatch/gatewatch/services/state"
 )
 
@@ -48,20 +50,42 @@ func (d *Desk) Sample(ctx context.Context, w Draw) (drawn []Drawn, candidates in
 	if err != nil {
 		return nil, 0, err
 	}
-	draws := make([]state.Draw, len(sample))
-	for i, s := range sample {
-		of := &all.refs[s.Index]
-		draws[i] = state.Draw{Source: of.Source, EventID: of.ID, Probability: s.Probability, DecisionTime: all.times[s.Index]}
-		drawn = append(drawn, Drawn{*of, s.Probability})
+	for _, s := range sample {
+		drawn = append(drawn, Drawn{all.refs[s.Index], s.Probability})
 	}
-	err = d.State.AddDraws(ctx, draws, func() error {
-		_, err := d.Audit(ctx, audit.Leaf{Actor: w.Actor, Act: audit.ActSample, Detail: map[string]string{
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	err = d.do(ctx, act{
+		leaf: audit.Leaf{Actor: w.Actor, Act: audit.ActSample, Detail: map[string]string{
 			"budget": strconv.Itoa(w.Budget), "seed": strconv.FormatUint(w.Seed, 10),
-			"candidates": strconv.Itoa(len(all.refs)), "drawn": strconv.Itoa(len(draws)),
-		}})
-		return err
+			"candidates": strconv.Itoa(len(all.refs)), "drawn": strconv.Itoa(len(sample)),
+		}},
+		make: func(a state.LabelAct) (events []*event.Event, late state.Late) {
+			for _, s := range sample {
+				w := state.Draw{
+					Source: all.refs[s.Index].Source, EventID: all.refs[s.Index].ID, Probability: s.Probability,
+					DecisionTime: all.times[s.Index], Time: a.Time,
+				}
+				late.Draws = append(late.Draws, w)
+				events = append(events, drawEvent(&w, a))
+			}
+			return events, late
+		},
 	})
 	return drawn, len(all.refs), err
+}
+
+// drawEvent is a draw as an event.
+func drawEvent(w *state.Draw, a state.LabelAct) *event.Event {
+	e := &event.Event{Time: a.Time.UnixNano()}
+	e.AddText(event.EventKind, "enrichment")
+	e.AddText(event.Message, "drawn to be labelled, by "+a.Actor)
+	e.AddText(event.VerdictEventID, w.EventID)
+	e.AddText(pipeline.VerdictSource, w.Source)
+	e.AddText(pipeline.VerdictDecided, w.DecisionTime.Format(time.RFC3339Nano))
+	e.AddInt(pipeline.VerdictAct, a.ID)
+	e.Add(pipeline.VerdictSampling, event.Float(w.Probability))
+	return e
 }
 
 // candidates are the decisions that may be drawn.

@@ -11,6 +11,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -47,6 +48,7 @@ type Options struct {
 	Queue  queue.Queue                                      // takes each label
 	Audit  func(context.Context, audit.Leaf) (int64, error) // as each label is one
 	Now    func() time.Time
+	Log    *slog.Logger // nil logs nothing
 }
 
 // Desk answers questions about decisions. Its methods may be called concurrently.
@@ -54,13 +56,17 @@ type Desk struct {
 	Options
 	epoch queue.Epoch
 
-	mu  sync.Mutex // one label after the other, so that revisions are counted
-	seq uint64     // of the records appended
+	mu    sync.Mutex // one act after the other, so that revisions are counted
+	seq   uint64     // of the records appended
+	woken chan struct{}
 }
 
 // New makes a desk.
 func New(o Options) (*Desk, error) {
-	d := &Desk{Options: o}
+	d := &Desk{Options: o, woken: make(chan struct{}, 1)}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
 	if _, err := rand.Read(d.epoch[:]); err != nil {
 		return nil, fmt.Errorf("open triage: %w", err)
 	}
