@@ -110,7 +110,11 @@ func (v *server) openSegments(c store.Config) (err error) {
 func (v *server) auditSegments(c store.Change) (done func(bool), err error) {
 	var added []audit.Segment
 	for _, s := range c.Added {
-		added = append(added, audit.Segment{Name: s.Name, Stream: s.Stream, First: s.First, Next: s.Next, Rows: s.Rows})
+		x := audit.Segment{Name: s.Name, Stream: s.Stream, First: s.First, Next: s.Next, Rows: s.Rows}
+		if m := s.Mended; m != nil {
+			x.Mended = &audit.Mended{Made: m.Made, Lost: m.Lost, Found: m.Found}
+		}
+		added = append(added, x)
 	}
 	return v.sealer.Change(context.Background(), c.Named, added, c.Removed, c.Why)
 }

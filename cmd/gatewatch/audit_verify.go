@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -26,6 +28,7 @@ type auditReport struct {
 	audit.Checked
 	Segments audit.SegmentCounts    `json:"segments"`
 	Problems []audit.SegmentProblem `json:"problems,omitempty"`
+	Mended   []audit.Repair         `json:"mended,omitempty"` // damaged segments that were replaced; no problem of the log
 	Aside    []string               `json:"damaged_logs,omitempty"`
 }
 
@@ -38,6 +41,9 @@ func newAuditVerify() *cobra.Command {
 		Long: `Checks every leaf of the audit log against its hash, the tree and the signatures,
 and every segment of the store against the leaf that sealed it. It needs no server,
 and may run beside one. It names the first position that is not sound.
+
+Segments that were found damaged and mended are listed: the log tells when, and the
+hash of the file that was found, not whether a disk or somebody changed it.
 
 The log has to go on from where the state (state.db) knows it to have stood, and to
 be as old as the store. Who can write to the data folder can change both with it:
@@ -128,6 +134,7 @@ func (a *auditLog) look(ctx context.Context) (auditReport, error) {
 	if err != nil {
 		return r, err
 	}
+	r.Mended = segments.Repairs()
 	if r.Aside, err = audit.Aside(a.data); err != nil {
 		return r, err
 	}
@@ -150,6 +157,14 @@ func (a *auditLog) look(ctx context.Context) (auditReport, error) {
 		r.fail(lost, "the server found that the log was not the one of before")
 	}
 	return r, nil
+}
+
+// foundText tells what the file of a mended segment was found to be.
+func foundText(m audit.Repair) string {
+	if m.Found == "" {
+		return "its file could not be read"
+	}
+	return "SHA-256 of its file then " + printable(m.Found)
 }
 
 func (r *auditReport) fail(position int64, reason string) {
@@ -176,6 +191,13 @@ func (r *auditReport) write(w io.Writer, output string) error {
 	fmt.Fprintf(w, "sound: %d leaves, root %s\nlog %s\n", r.Leaves, r.Root, r.Origin)
 	fmt.Fprintf(w, "%s sealed: %d on disk as they were sealed, %d merged, %d deleted, %d withdrawn\n",
 		count(s.Sealed, "segment"), s.Verified, s.Replaced, s.Deleted, s.Withdrawn)
+	if len(r.Mended) > 0 {
+		fmt.Fprintf(w, "%s damaged or changed, and mended:\n", count(len(r.Mended), "segment"))
+	}
+	for _, m := range r.Mended {
+		fmt.Fprintf(w, "  leaf %d: %s: %s: %s events made again, %s lost; %s\n", m.Leaf, m.Time.Format(time.RFC3339), printable(m.Name),
+			printable(cmp.Or(m.Made, "no")), printable(cmp.Or(m.Lost, "none")), foundText(m))
+	}
 	if r.Unfinished > 0 {
 		fmt.Fprintf(w, "the log ends with %s of a write that was not finished or acknowledged\n", count(int(r.Unfinished), "byte"))
 	}

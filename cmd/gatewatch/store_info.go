@@ -66,7 +66,7 @@ type storeInfo struct {
 	Lost    []lostInfo   `json:"lost"`
 }
 
-// lostInfo is of a segment that was mended in part.
+// lostInfo is of a segment that was mended in part, or that retention could not read.
 type lostInfo struct {
 	File   string    `json:"file,omitempty"` // in the store's folder, while it is kept
 	Stream string    `json:"stream"`
@@ -74,6 +74,7 @@ type lostInfo struct {
 	Next   uint64    `json:"next"`
 	Events int64     `json:"events"`
 	Found  time.Time `json:"found"`
+	Unread bool      `json:"unread,omitempty"` // events and offsets are not known
 }
 
 type streamInfo struct {
@@ -109,7 +110,7 @@ func infoOf(inv store.Inventory) storeInfo {
 		out.Columns = append(out.Columns, columnInfo{c.Name, c.Bytes, c.Filters, c.Entries, c.Blocks, c.Encodings})
 	}
 	for _, l := range inv.Lost {
-		info := lostInfo{Stream: l.Stream, First: l.First, Next: l.Next, Events: l.Rows, Found: l.At}
+		info := lostInfo{Stream: l.Stream, First: l.First, Next: l.Next, Events: l.Rows, Found: l.At, Unread: l.Unread}
 		if l.Kept {
 			info.File = l.File
 		}
@@ -141,6 +142,10 @@ func printInventory(cmd *cobra.Command, inv store.Inventory) error {
 	}
 	fmt.Fprintf(w, "\nqueue offsets below %d are in segments\n\n", inv.Applied)
 	for _, l := range inv.Lost {
+		if l.Unread {
+			fmt.Fprintf(w, "could not be read when its time was over, and is not archived: %s of stream %s\n", l.File, l.Stream)
+			continue
+		}
 		fmt.Fprintf(w, "lost when damage was mended: %s of stream %s, queue offsets %d to %d\n", count(l.Rows, "event"), l.Stream, l.First, l.Next-1)
 	}
 	columns := newTable(w, outTable, []string{"column", "size", "share", "filters", "values", "encoding"})

@@ -18,7 +18,8 @@ func newStoreRestore() *cobra.Command {
 		Use:   "restore --from FOLDER [--data DIR]",
 		Short: "Make a data folder from a backup",
 		Long: `Makes a data folder from what gatewatch store backup wrote, and checks every hash
-meanwhile. The data folder must be empty or missing. If anything is wrong with the
+meanwhile. Which folder that is says --data, else the configuration, as for backup; it
+must be empty or missing. If anything is wrong with the
 backup nothing is restored; after a kill, run it again: until then no server starts
 there.
 
@@ -31,12 +32,15 @@ encryption.master_key_file), before a server starts.`,
 		Example: `  gatewatch store restore --from /mnt/backup/gatewatch --data /var/lib/gatewatch`,
 		Args:    noArgs,
 	}
-	cmd.Flags().StringVar(&f.data, "data", "./gatewatch-data", "data folder to make")
+	f.dataFolder.bind(cmd)
 	cmd.Flags().StringVar(&from, "from", "", "folder of the backup")
 	f.bindOutput(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if from == "" {
 			return usagef("--from: name the folder of the backup")
+		}
+		if _, err := f.load(); err != nil {
+			return err
 		}
 		return runStoreRestore(cmd, &f, from)
 	}

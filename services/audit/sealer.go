@@ -35,6 +35,13 @@ type Segment struct {
 	Stream      string
 	First, Next uint64 // queue range
 	Rows        int64
+	Mended      *Mended // the damaged segment whose place it takes, else nil
+}
+
+// Mended says of a damaged segment what was done about it.
+type Mended struct {
+	Made, Lost int64  // events that were made again, and that were not
+	Found      string // SHA-256 of the damaged file in hexadecimal, "" if it could not be read
 }
 
 // Settle makes the log agree with the segments that a store is made of when it is
@@ -204,6 +211,10 @@ func (s *Sealer) seal(ctx context.Context, x Segment, change string, replaces []
 		detail["stream"] = x.Stream
 		detail["first"], detail["next"] = strconv.FormatUint(x.First, 10), strconv.FormatUint(x.Next, 10)
 		detail["rows"] = strconv.FormatInt(x.Rows, 10)
+	}
+	if m := x.Mended; m != nil {
+		detail[DetailMade], detail[DetailLost] = strconv.FormatInt(m.Made, 10), strconv.FormatInt(m.Lost, 10)
+		detail[DetailFound] = m.Found
 	}
 	if len(replaces) > 0 {
 		detail[DetailReplaces] = strings.Join(replaces, " ")

@@ -11,14 +11,16 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Segments follows which files of the store the leaves of a log say there are.
 // The zero value has seen no leaf.
 type Segments struct {
-	sealed map[string]seal
-	counts SegmentCounts
-	last   *change // of the last leaves about segments, if these are seals
+	sealed  map[string]seal
+	counts  SegmentCounts
+	repairs []Repair
+	last    *change // of the last leaves about segments, if these are seals
 }
 
 // seal is what a leaf says of a segment that is part of the store.
@@ -46,6 +48,22 @@ type SegmentCounts struct {
 	Verified  int `json:"verified"`  // files that are there and what was sealed
 }
 
+// Repair is the replacement of a damaged segment by what could be read of it and
+// what was made again from the queue. The log cannot tell why it was damaged: a
+// disk may have done it, or somebody who changed the file.
+type Repair struct {
+	Leaf   int64     `json:"leaf"`
+	Time   time.Time `json:"time"`
+	Name   string    `json:"name"`             // of the damaged segment
+	By     string    `json:"by,omitempty"`     // the segment that took its place, if any
+	Sealed string    `json:"sealed,omitempty"` // hash that the damaged file was sealed with
+	Found  string    `json:"found,omitempty"`  // hash of the damaged file as it was found
+	Made   string    `json:"made,omitempty"`   // events that were made again
+	Lost   string    `json:"lost,omitempty"`   // events that were not
+
+	change string
+}
+
 // SegmentProblem is a segment that is not what the log says.
 type SegmentProblem struct {
 	Leaf   int64  `json:"leaf"` // that sealed it, -1 if none did
@@ -59,7 +77,13 @@ const (
 	DetailReplaces = "replaces" // segments that go for the sealed one
 	DetailWhy      = "why"
 
+	// of the seal of a segment that takes the place of a damaged one:
+	DetailMade  = "made"  // events that were made again
+	DetailLost  = "lost"  // events that were not
+	DetailFound = "found" // SHA-256 of the damaged file
+
 	whyAdopted = "adopted" // by a new log
+	whyRepair  = "repair"  // of damage
 )
 
 // Add follows a leaf. Leaves come in order.
@@ -76,6 +100,9 @@ func (s *Segments) Add(index int64, l Leaf) {
 		s.withdraw(l.Object)
 		return
 	}
+	if l.Detail[DetailWhy] == whyRepair {
+		s.repair(index, l)
+	}
 	switch l.Act {
 	case ActSeal:
 		s.counts.Replaced += s.remove(l.Detail[DetailReplaces], s.last.replaced)
@@ -89,6 +116,24 @@ func (s *Segments) Add(index int64, l Leaf) {
 		s.counts.Deleted += s.remove(l.Object, s.last.deleted)
 	}
 }
+
+// repair notes the segments that a leaf replaces because they were damaged.
+func (s *Segments) repair(index int64, l Leaf) {
+	gone, by := l.Detail[DetailReplaces], l.Object
+	if l.Act == ActDelete {
+		gone, by = l.Object, ""
+	}
+	for name := range strings.FieldsSeq(gone) {
+		s.repairs = append(s.repairs, Repair{
+			Leaf: index, Time: l.Time, Name: name, By: by, Sealed: s.sealed[name].hash,
+			Found: l.Detail[DetailFound], Made: l.Detail[DetailMade], Lost: l.Detail[DetailLost], change: l.Detail[DetailChange],
+		})
+	}
+}
+
+// Repairs returns the segments that were replaced because they were damaged, in
+// order.
+func (s *Segments) Repairs() []Repair { return s.repairs }
 
 // remove moves segments to those that are gone and returns how many.
 func (s *Segments) remove(names string, gone map[string]seal) (n int) {
@@ -117,6 +162,7 @@ func (s *Segments) withdraw(id string) {
 	s.counts.Replaced -= len(c.replaced)
 	s.counts.Deleted -= len(c.deleted)
 	s.counts.Withdrawn += len(c.sealed)
+	s.repairs = slices.DeleteFunc(s.repairs, func(r Repair) bool { return r.change == id })
 	s.last = nil
 }
 

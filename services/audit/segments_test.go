@@ -149,6 +149,39 @@ func TestSealer(t *testing.T) {
 	f(SegmentCounts{Sealed: 11, Adopted: 1, Replaced: 4, Deleted: 1, Verified: 3, Withdrawn: 3})
 }
 
+// TestRepairs: the replacement of a damaged segment is told apart from a merge, and
+// none is told that was not made.
+func TestRepairs(t *testing.T) {
+	s := newShelf(t)
+	by := NewSealer(s.log, s.dir)
+	s.change(by, s.make(4), nil, "flush", false)
+	s.change(by, s.make(1), slices.Clone(s.named[:1]), "merge", false)
+	mend := func(name string, crash bool) {
+		t.Helper()
+		made := s.make(1)
+		made[0].Mended = &Mended{Made: 7, Lost: 2, Found: "ab12"}
+		s.change(by, made, []string{name}, "repair", crash)
+	}
+	mend("0003", true)
+	mend("0003", false)
+	s.change(by, nil, []string{"0004"}, "repair", false)
+	if _, problems := s.check(); len(problems) > 0 {
+		t.Error(problems)
+	}
+	x := s.leaves()
+	want := []Repair{
+		{Name: "0003", By: "0007", Found: "ab12", Made: "7", Lost: "2"},
+		{Name: "0004"},
+	}
+	if diff := cmp.Diff(want, x.Repairs(), cmp.Comparer(func(a, b Repair) bool {
+		sealed := len(a.Sealed)+len(b.Sealed) == 64 && a.Leaf+b.Leaf > 0
+		a.Leaf, a.Time, a.Sealed, a.change = b.Leaf, b.Time, b.Sealed, b.change
+		return a == b && sealed
+	})); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestManyNames: more segments than a leaf can name go for one.
 func TestManyNames(t *testing.T) {
 	s := newShelf(t)

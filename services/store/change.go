@@ -10,7 +10,7 @@ type Change struct {
 	Named   []string  // files of the segments before the change
 	Added   []Segment // that come
 	Removed []string  // files of those that go
-	Why     string    // flush, merge, retention or rewind
+	Why     string    // flush, merge, retention, rewind or repair
 }
 
 // Segment is what is said of a segment that comes. Its file is durable.
@@ -19,6 +19,7 @@ type Segment struct {
 	Stream      string
 	First, Next uint64 // queue range
 	Rows, Bytes int64
+	Mended      *Mended // the damaged segment whose place it takes, else nil
 }
 
 // names returns the files of segments.
@@ -65,7 +66,7 @@ func (s *Columnar) publish(m *manifest, added, removed []*segmentFile, why strin
 		c := Change{Named: names(s.listed()), Removed: names(removed), Why: why}
 		for _, f := range added {
 			c.Added = append(c.Added, Segment{
-				Name: segmentName(f.id), Stream: f.info.Stream, First: f.info.First, Next: f.info.Next, Rows: f.info.Rows, Bytes: f.info.Bytes,
+				Name: segmentName(f.id), Stream: f.info.Stream, First: f.info.First, Next: f.info.Next, Rows: f.info.Rows, Bytes: f.info.Bytes, Mended: f.mends,
 			})
 		}
 		var err error

@@ -35,6 +35,7 @@ type Columnar struct {
 	segments []*segmentFile // those of a stream in order of their queue ranges
 	nextID   uint64
 	lost     []lostEntry   // of segments that were mended in part
+	mended   []mendedEntry // what was mended, wholly too
 	rebuilt  bool          // the manifest was damaged
 	applied  uint64        // queue offsets below are in segments, durably
 	written  uint64        // queue offsets below were written
@@ -143,7 +144,7 @@ func open(dir string, cfg Config, readOnly bool) (*Columnar, error) {
 	s := &Columnar{
 		dir: dir, cfg: cfg, cache: segment.NewCache(cfg.CacheBytes), queries: query.NewPool(int(max(1, cfg.QueriesBytes/cfg.QueryBytes))),
 		nextID: m.NextID, applied: m.Applied, written: m.Applied, changed: make(chan struct{}),
-		router: routes, faults: make(chan struct{}, 1), lost: m.Lost, rebuilt: rebuilt,
+		router: routes, faults: make(chan struct{}, 1), lost: m.Lost, mended: m.Mended, rebuilt: rebuilt,
 	}
 	s.head.first, s.head.next = m.Applied, m.Applied
 	if readOnly {

@@ -191,7 +191,7 @@ func (s *Columnar) writeSegment(id uint64, i segment.Info, blocks func(*segment.
 func (s *Columnar) replace(old, files []*segmentFile, applied uint64, why string) error {
 	s.mu.Lock()
 	next := replaced(s.segments, old, files)
-	m := &manifest{Applied: max(applied, s.applied), NextID: s.nextID, Lost: s.lost}
+	m := &manifest{Applied: max(applied, s.applied), NextID: s.nextID, Lost: s.lost, Mended: s.mended}
 	s.mu.Unlock()
 	for _, x := range next {
 		m.Segments = append(m.Segments, x.entry())

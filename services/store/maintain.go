@@ -14,6 +14,7 @@ func (s *Columnar) maintain(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		s.lookAtRoom()
+		s.lookAgainAtUnread()
 		if err := s.archive(ctx); err != nil && ctx.Err() == nil {
 			s.metrics.failures.Inc()
 			s.cfg.Log.Error("archive old segments, they stay", "dir", s.dir, "err", err)

@@ -17,10 +17,11 @@ import (
 // manifest names the segments that make up the store. What it does not name is
 // not part of it: a file written before a crash and not named is removed.
 type manifest struct {
-	Applied  uint64       `json:"applied"` // queue offsets below are stored
-	NextID   uint64       `json:"next_id"`
-	Segments []namedEntry `json:"segments"` // those of a stream in order of their queue ranges
-	Lost     []lostEntry  `json:"lost,omitempty"`
+	Applied  uint64        `json:"applied"` // queue offsets below are stored
+	NextID   uint64        `json:"next_id"`
+	Segments []namedEntry  `json:"segments"` // those of a stream in order of their queue ranges
+	Lost     []lostEntry   `json:"lost,omitempty"`
+	Mended   []mendedEntry `json:"mended,omitempty"`
 }
 
 // namedEntry is one segment of a manifest.

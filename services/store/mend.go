@@ -152,11 +152,12 @@ func (s *Columnar) mend(ctx context.Context, f *segmentFile, source Source) (men
 	if err := m.count(ctx, s, source); err != nil {
 		return mended{}, err
 	}
+	was := f.found()
 	made, err := s.remake(ctx, m, source)
 	if err != nil {
 		return mended{}, err
 	}
-	if err := s.exchange(f, made, m); err != nil {
+	if err := s.exchange(f, made, m, was); err != nil {
 		made.drop()
 		return mended{}, err
 	}
@@ -227,8 +228,10 @@ func (s *Columnar) forget(f *segmentFile) error {
 	}
 	f.kept.Store(true)
 	undo := s.lose(lostEntry{ID: f.id, Stream: f.info.Stream, At: s.cfg.Now().UnixNano()})
+	unsay := s.noteMended(mendedEntry{ID: f.id, Stream: f.info.Stream, At: s.cfg.Now().UnixNano()})
 	if err := s.replace([]*segmentFile{f}, nil, 0, "repair"); err != nil {
 		undo()
+		unsay()
 		return err
 	}
 	return nil
@@ -260,8 +263,9 @@ func (s *Columnar) remake(ctx context.Context, m *mending, source Source) (*segm
 }
 
 // exchange names a mended segment in the place of the damaged one. Where events
-// are missing the damaged file goes to the quarantine, and the manifest says so.
-func (s *Columnar) exchange(f, made *segmentFile, m *mending) error {
+// are missing the damaged file goes to the quarantine. The manifest says what was
+// done, and to which file: found is its hash.
+func (s *Columnar) exchange(f, made *segmentFile, m *mending, found string) error {
 	s.manifests.Lock()
 	defer s.manifests.Unlock()
 	if !slices.Contains(s.listed(), f) { // retention was faster
@@ -273,9 +277,17 @@ func (s *Columnar) exchange(f, made *segmentFile, m *mending) error {
 		undo = s.lose(lostEntry{ID: f.id, Stream: f.info.Stream, First: f.info.First, Next: f.info.Next, Rows: n, At: s.cfg.Now().UnixNano()})
 		f.kept.Store(true)
 	}
+	e := mendedEntry{
+		ID: f.id, By: made.id, Stream: f.info.Stream, First: f.info.First, Next: f.info.Next,
+		Made: m.rows, Lost: m.lost(), Found: found, At: s.cfg.Now().UnixNano(),
+	}
+	unsay := s.noteMended(e)
+	told := e.mended()
+	made.mends = &told
 	if err := s.replace([]*segmentFile{f}, []*segmentFile{made}, 0, "repair"); err != nil {
 		f.kept.Store(false)
 		undo()
+		unsay()
 		return err
 	}
 	return nil

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"math/rand/v2"
 	"os"
@@ -10,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatewatch/gatewatch/detection/event"
 )
@@ -153,6 +157,16 @@ func TestFlippedBitsAreMended(t *testing.T) {
 		if err := os.WriteFile(path, raw, 0o600); err != nil {
 			t.Fatal(err)
 		}
+		sum := sha256.Sum256(raw)
+		var told []Mended // by the audit log
+		cfg.Audit = func(c Change) (func(bool), error) {
+			for _, x := range c.Added {
+				if x.Mended != nil && c.Why == "repair" {
+					told = append(told, *x.Mended)
+				}
+			}
+			return func(bool) {}, nil
+		}
 		s := mustOpen(t, copied, cfg)
 		got, partial := everything(t, s)
 		for _, e := range got {
@@ -191,6 +205,13 @@ func TestFlippedBitsAreMended(t *testing.T) {
 		if told := lostRows(s); told != int64(len(want)-len(got)) {
 			t.Errorf("%d events are lost, and the store says %d", len(want)-len(got), told)
 		}
+		noted := s.Mended()
+		if diff := cmp.Diff(noted, told); diff != "" || len(noted) != 1 {
+			t.Fatalf("%d mended segments are noted, and audited (-noted +audited): %s", len(noted), diff)
+		}
+		if m := noted[0]; m.File != filepath.Base(path) || m.Found != hex.EncodeToString(sum[:]) || m.Lost != int64(len(want)-len(got)) || m.By == "" {
+			t.Errorf("the note is not of the damaged file: %+v", m)
+		}
 		if _, err := s.Verify(t.Context(), func(d Damage) {
 			if len(lost) == 0 || filepath.Dir(d.File) != QuarantineName {
 				t.Errorf("still damaged: %+v", d)
@@ -200,7 +221,11 @@ func TestFlippedBitsAreMended(t *testing.T) {
 		}
 		mended++
 		s.Close()
+		cfg.Audit = nil
 		s = mustOpen(t, copied, cfg)
+		if diff := cmp.Diff(noted, s.Mended()); diff != "" {
+			t.Errorf("a start forgets what was mended: %s", diff)
+		}
 		if again, partial := everything(t, s); partial || !slices.Equal(again, got) {
 			t.Error("a mended store is another one after a start")
 		}

@@ -21,14 +21,18 @@ func (s *Columnar) retain() error {
 	if len(x.gone) == 0 {
 		return nil
 	}
-	for _, f := range x.gone {
-		f.kept.Store(f.unknown)
-	}
+	undo := s.keepUnread(x.gone)
 	if err := s.replace(x.gone, nil, 0, "retention"); err != nil {
+		undo()
 		return err
 	}
 	for i, f := range x.gone {
 		delete(s.retiring.kept, f.id)
+		if f.unknown {
+			s.cfg.Log.Error("segment that cannot be read is no part of the store any more, its file is kept in the quarantine",
+				"segment", segmentName(f.id), "stream", f.info.Stream, "why", x.why[i], "archived", false)
+			continue
+		}
 		s.metrics.deleted.WithLabelValues(x.why[i]).Add(float64(f.info.Rows))
 		s.cfg.Log.Info("deleted a segment", "segment", segmentName(f.id), "stream", f.info.Stream, "why", x.why[i],
 			"rows", f.info.Rows, "bytes", f.info.Bytes, "written", time.Unix(0, f.info.Written).UTC())

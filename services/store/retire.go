@@ -106,6 +106,47 @@ func (s *Columnar) archive(ctx context.Context) error {
 	return nil
 }
 
+// lookAgainAtUnread reads the segments once more that retention would delete
+// without anybody knowing what they hold. One that can be read now has its own
+// age, and stays if that is not over.
+func (s *Columnar) lookAgainAtUnread() {
+	s.manifests.Lock()
+	gone := s.expire().gone
+	s.manifests.Unlock()
+	for _, f := range gone {
+		if !f.unknown {
+			continue
+		}
+		if err := s.reopen(f); err != nil {
+			s.cfg.Log.Warn("segment still cannot be read", "segment", segmentName(f.id), "err", err)
+		}
+	}
+}
+
+// keepUnread makes the files of segments that cannot be read go to the quarantine
+// and notes them, and returns what takes that back: nobody can tell how old their
+// events are, nor archive them, so that only people may delete them. The caller
+// holds manifests.
+func (s *Columnar) keepUnread(gone []*segmentFile) (undo func()) {
+	s.mu.Lock()
+	before := s.lost
+	s.mu.Unlock()
+	for _, f := range gone {
+		if f.unknown {
+			f.kept.Store(true)
+			s.lose(lostEntry{ID: f.id, Stream: f.info.Stream, At: s.cfg.Now().UnixNano(), Unread: true})
+		}
+	}
+	return func() {
+		for _, f := range gone {
+			f.kept.Store(false)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.lost = before
+	}
+}
+
 // keepUnarchived takes the segments back that are to be archived and are not.
 func (s *Columnar) keepUnarchived(x *expiry) {
 	if s.cfg.Archive == nil {

@@ -224,7 +224,7 @@ func (m *merger) addBefore(b *segment.Block, offset uint64) error {
 // store. The caller holds writing and manifests.
 func (s *Columnar) rewindTo(offset uint64, p rewindPlan, made []*segmentFile) error {
 	s.mu.Lock()
-	m := &manifest{Applied: offset, NextID: s.nextID, Lost: s.lost}
+	m := &manifest{Applied: offset, NextID: s.nextID, Lost: s.lost, Mended: s.mended}
 	s.mu.Unlock()
 	for _, f := range p.keep {
 		m.Segments = append(m.Segments, f.entry())

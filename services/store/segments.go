@@ -34,6 +34,7 @@ type segmentFile struct {
 	refs    atomic.Int32
 	dropped atomic.Bool
 	kept    atomic.Bool // dropped: its file goes to the quarantine
+	mends   *Mended     // the damaged segment whose place it takes, until it is published
 }
 
 // openSegment opens a segment with one holder. What its manifest entry says of
