@@ -19,7 +19,7 @@ type Circumstances struct {
 	// The answer, as far as it is the application's own.
 	Answered bool
 	Status   int   // HTTP status
-	Bytes    int64 // of the body
+	Bytes    int64 // of the body, -1 if it is not known
 }
 
 // Session says what is known of the session that a request belongs to.

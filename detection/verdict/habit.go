@@ -122,10 +122,10 @@ func (a *answers) add(s *Circumstances) {
 		failed = 1
 	}
 	a.Failed += (failed - a.Failed) * float32(share)
-	if s.Status >= 300 {
+	if s.Status >= 300 || s.Bytes < 0 {
 		return
 	}
-	d := math.Log2(float64(max(s.Bytes, 0)+1)) - a.Mean
+	d := math.Log2(float64(s.Bytes+1)) - a.Mean
 	a.Mean += d * share
 	a.Square += (d*d*(1-share) - a.Square) * share
 }
@@ -133,9 +133,9 @@ func (a *answers) add(s *Circumstances) {
 // unusual tells whether an answer is at least twice as large as it ever is, or
 // half as small, by the spread of the others.
 func (a *answers) unusual(size int64) bool {
-	if a.N < minAnswers {
+	if a.N < minAnswers || size < 0 {
 		return false
 	}
-	d := math.Abs(math.Log2(float64(max(size, 0)+1)) - a.Mean)
+	d := math.Abs(math.Log2(float64(size+1)) - a.Mean)
 	return d > 1 && d > 4*math.Sqrt(a.Square)
 }

@@ -43,6 +43,7 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.refuse(a, http.StatusRequestEntityTooLarge, reasonTooLarge)
 		return
 	}
+	x.seesSession()
 	x.serve(a, st, payload)
 }
 
@@ -52,6 +53,7 @@ func (x *exchange) serve(a *answer, st *state, payload *paced) {
 	x.evaluation = v
 	again, filled, err := st.judge.run(x, v, payload)
 	defer func() {
+		x.note(a)
 		x.weigh()
 		again.detach()
 		x.evaluation = nil
@@ -71,6 +73,7 @@ func (x *exchange) serve(a *answer, st *state, payload *paced) {
 		}
 	} else {
 		x.work, x.judged, x.decision = v.spent, true, v.decide()
+		x.retried()
 		if x.stops(a) {
 			return
 		}
@@ -182,10 +185,7 @@ func (n *Node) finish(x *exchange, a *answer) {
 		// The server reads on in a body that nobody wants, before it answers.
 		_ = a.control.SetReadDeadline(time.Now().Add(unwantedTime))
 	}
-	if a.status != 0 {
-		x.status = a.status
-	}
-	x.sent = a.sent
+	x.note(a)
 	if x.upstream == 0 && x.backend != "" {
 		x.upstream = n.now().Sub(x.asked)
 	}

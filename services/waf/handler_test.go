@@ -93,7 +93,7 @@ func TestEventFields(t *testing.T) {
 	}
 	for _, k := range []string{
 		"@timestamp", "event.duration", "source.port", "client.port", "server.port", "waf.evaluation_duration", "http.request.id",
-		"waf.ruleset", "http.response.body.bytes",
+		"waf.ruleset", "http.response.body.bytes", "http.request.bytes", "http.response.bytes",
 	} {
 		if e[k] == nil {
 			t.Errorf("%s is missing", k)
@@ -109,8 +109,9 @@ func TestEventFields(t *testing.T) {
 		"source.ip": "127.0.0.1", "client.ip": "127.0.0.1", "server.ip": "127.0.0.1", "related.ip": []any{"127.0.0.1"},
 		"http.request.method": "POST", "http.version": "1.1", "http.request.mime_type": "application/x-www-form-urlencoded",
 		"http.request.referrer": "https://shop.example/?sid=XXX000", "http.request.body.bytes": 21.0, "http.response.status_code": 403.0,
-		"user_agent.original": "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/140.0",
-		"url.scheme":          "http", "url.domain": "shop.example", "related.hosts": []any{"shop.example"},
+		"http.response.mime_type": "text/html; charset=utf-8",
+		"user_agent.original":     "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/140.0",
+		"url.scheme":              "http", "url.domain": "shop.example", "related.hosts": []any{"shop.example"},
 		"url.original": "/p%20q?id=1%27%20OR%20%271%27=%271&token=x0xxxx", "url.path": "/p%20q", "url.path_decoded": "/p q",
 		"url.query": "id=1%27%20OR%20%271%27=%271&token=x0xxxx", "url.query_decoded": "id=1' OR '1'='1&token=x0xxxx",
 		"waf.site": "shop", "waf.node": "node1", "waf.mode": "block", "waf.decision": "block", "waf.action": "block",

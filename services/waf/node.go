@@ -38,6 +38,8 @@ type Node struct {
 	watcher  net.Listener // of the metrics, nil if there is none
 	serving  atomic.Bool
 
+	remembered // of requests before
+
 	unjudged  occasional // log of what could not be judged
 	crowded   occasional // log of addresses with too many connections
 	upstreams occasional // log of upstreams that failed
@@ -67,7 +69,7 @@ func NewNode(c Config, o Options) (*Node, error) {
 	}
 	n := &Node{
 		config: c, log: o.Log, now: o.Now, registry: prometheus.NewRegistry(),
-		identity: identity{node: c.Node, version: o.Version},
+		identity: identity{node: c.Node, version: o.Version}, remembered: newRemembered(),
 	}
 	n.metrics = newMetrics(n.registry)
 	if err := n.open(); err != nil {

@@ -64,6 +64,7 @@ func rewrite(s *site, pr *httputil.ProxyRequest) {
 func modifyResponse(resp *http.Response) error {
 	x := resp.Request.Context().Value(exchangeKey{}).(*exchange)
 	x.upstream = x.node.now().Sub(x.asked)
+	x.answered(resp)
 	resp.Header.Set("X-Request-Id", x.id)
 	if x.judged && !x.decision.Block && x.site.engine.settings.InspectResponses && resp.StatusCode != http.StatusSwitchingProtocols {
 		if err := x.judgeResponse(resp); err != nil {

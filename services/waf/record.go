@@ -47,6 +47,7 @@ type exchange struct {
 	written  bool   // the event has been made
 	weighed  bool   // the model was asked
 	verdict  verdict.Verdict
+	exchanged
 
 	node       *Node
 	trusted    *parse.Trusted
@@ -104,6 +105,7 @@ func (id identity) fill(e *event.Event, x *exchange) {
 	fillEnds(e, x)
 	fillRequest(e, x)
 	fillTLS(e, x.request.TLS)
+	fillExchanged(e, x)
 	fillWAF(e, x)
 	fillMatches(e, x)
 	if x.verdict.Model != "" {

@@ -35,6 +35,7 @@ type SiteConfig struct {
 	Mask            Masking       `help:"masking of values in events: credentials, strict or off; default credentials"`
 	MaskValueBytes  int           `help:"how much of a matched value is kept; default 256"`
 	Request         RequestLimits `help:"limits of requests that are given to the rules"`
+	Session         SessionConfig `help:"how sessions and sign-ins can be seen"`
 	Rules           Settings      `help:"how requests are judged"`
 }
 
@@ -100,6 +101,9 @@ func (c SiteConfig) validate() error {
 	if err := c.Mask.validate(); err != nil {
 		return err
 	}
+	if err := c.Session.validate(); err != nil {
+		return fmt.Errorf("session.%w", err)
+	}
 	if err := c.Request.validate(); err != nil {
 		return fmt.Errorf("request.%w", err)
 	}
@@ -117,6 +121,7 @@ type site struct {
 	mask       Masking
 	valueBytes int
 	config     SiteConfig
+	sessions   *sessions // nil sees none
 	backends   *backends
 	proxy      *httputil.ReverseProxy
 }

@@ -25,7 +25,9 @@ type state struct {
 // same share one engine. n may be nil to only check.
 func buildState(c Config, n *Node) (st *state, err error) {
 	now, failed, log := time.Now, func(string, string) {}, slog.Default()
+	var sessionKey []byte
 	if n != nil {
+		sessionKey = n.sessionKey
 		now, log = n.now, n.log
 		failed = func(site, upstream string) { n.metrics.upstreamErrors.WithLabelValues(site, upstream).Inc() }
 	}
@@ -53,6 +55,9 @@ func buildState(c Config, n *Node) (st *state, err error) {
 			shared[key], st.engines = engine, append(st.engines, engine)
 		}
 		s := &site{name: sc.Name, mode: sc.Mode, engine: shared[key], mask: sc.Mask, valueBytes: sc.MaskValueBytes, config: sc}
+		if s.sessions, err = sc.Session.compile(sessionKey); err != nil {
+			return st, fmt.Errorf("sites[%d].session.%w", i, err)
+		}
 		if s.backends, err = newBackends(sc, c.Limits.StallTimeout, now, func(upstream string) { failed(sc.Name, upstream) }); err != nil {
 			return st, fmt.Errorf("sites[%d].%w", i, err)
 		}

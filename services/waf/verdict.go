@@ -35,7 +35,9 @@ func (x *exchange) weigh() {
 			x.node.log.Error("verdict panicked", slog.String("request", x.id), slog.Any("panic", p))
 		}
 	}()
-	x.verdict = model.Score(nil, x.evidence())
+	in := x.evidence()
+	in.Circumstances = x.circumstances()
+	x.verdict = model.Judge(nil, in, x.node.memory)
 }
 
 // evidence is what the model is told of the decision.

@@ -6,4 +6,6 @@
 // A request goes from [Node] to the site that its Host names, through an
 // evaluation of the site's [Engine], to an upstream, and back. The request path
 // never waits for the spool's disk or for the network to the server.
+//
+// FIELDS.md lists what its events say.
 package waf
