@@ -40,6 +40,7 @@ type reading struct {
 	finder finder
 	tokens []token
 	reader reader
+	memo   memo
 
 	x        vector
 	opinions []opinion // of part.leaves
@@ -62,10 +63,18 @@ func (m *core) read(r *reading, in *Input) {
 	}
 	for i := range r.part.leaves {
 		l := &r.part.leaves[i]
+		e, known := r.memo.look(m.value, l, r.finder.site)
+		if known {
+			r.found, r.opinions = append(r.found, e.found), append(r.opinions, e.opinion)
+			continue
+		}
 		r.tokens = lex(r.tokens[:0], l.value)
 		r.finder.find(l, r.tokens)
-		r.found = append(r.found, r.finder.found)
-		r.opinions = append(r.opinions, m.value.judge(&r.reader, l.value, r.tokens, &r.finder.found))
+		o := m.value.judge(&r.reader, l.value, r.tokens, &r.finder.found)
+		r.found, r.opinions = append(r.found, r.finder.found), append(r.opinions, o)
+		if e != nil {
+			r.memo.keep(e, o, &r.finder.found)
+		}
 	}
 	r.content(m.value)
 	r.decision(in)
