@@ -97,7 +97,9 @@ func TestSessionKey(t *testing.T) {
 		id, _ := s.name(site, "x")
 		return id
 	}
-	if f(file, "a") != f(file, "a") || f(file, "a") == f(file, "b") || f("", "a") == f("", "a") {
+	once, again := f(file, "a"), f(file, "a")
+	fresh := f("", "a")
+	if once != again || once == f(file, "b") || fresh == f("", "a") {
 		t.Error("ids of sessions do not follow from key and site")
 	}
 	bad := func(c SessionConfig, want string) {

@@ -15,6 +15,13 @@ const (
 	verdictsOff = "off"
 )
 
+// Of an allowed request that is hardly an attack the strongest evidence has to do:
+// nearly all requests are such ones, and evidence is a third of their events.
+const (
+	plainRequest  = 0.01
+	plainEvidence = 3
+)
+
 // maxWeighedBody is how much of a body the model sees.
 const maxWeighedBody = 64 << 10
 
@@ -38,6 +45,9 @@ func (x *exchange) weigh() {
 	in := x.evidence()
 	in.Circumstances = x.circumstances()
 	x.verdict = model.Judge(nil, in, x.node.memory)
+	if x.verdict.PAttack < plainRequest && !x.decision.Block {
+		x.verdict.Evidence = x.verdict.Evidence[:min(len(x.verdict.Evidence), plainEvidence)]
+	}
 }
 
 // evidence is what the model is told of the decision.
