@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
+	"runtime"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -47,7 +47,7 @@ func serve(cmd *cobra.Command, f *settingsFlags) error {
 	}
 	var level slog.LevelVar
 	log := s.Log.logger(cmd.ErrOrStderr(), &level)
-	limitMemory(s.MemoryLimitBytes)
+	defer runtime.KeepAlive(limitMemory(s.MemoryLimitBytes))
 	server, err := start(cmd.Context(), s, log)
 	if err != nil {
 		return err
@@ -71,22 +71,6 @@ func serve(cmd *cobra.Command, f *settingsFlags) error {
 			}
 			return err
 		}
-	}
-}
-
-// garbagePercent is how much garbage, of what is in use, the runtime lets grow
-// before it collects it. Most memory of the server is text, which costs the
-// collector nothing: a round is cheap and saves much.
-const garbagePercent = 25
-
-// limitMemory makes the runtime collect garbage early, and in time to stay within
-// a limit. What was set by GOGC and GOMEMLIMIT stays.
-func limitMemory(bytes int64) {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(garbagePercent)
-	}
-	if bytes > 0 && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(bytes)
 	}
 }
 
