@@ -52,7 +52,8 @@ func (v *server) openAPI(inputs *access.Gate) (err error) {
 	return err
 }
 
-// listSources joins what the inputs and the pipeline have counted.
+// listSources joins what the inputs and the pipeline have counted since the start,
+// and what is known of sources that were silent since then.
 func (v *server) listSources() []*gatewatchv1.Source {
 	byName := map[string]pipeline.SourceCount{}
 	if v.pipeline != nil {
@@ -75,7 +76,7 @@ func (v *server) listSources() []*gatewatchv1.Source {
 		}
 		all = append(all, source)
 	}
-	return all
+	return v.census.withSources(all)
 }
 
 func (v *server) listNodes() []*gatewatchv1.Node {
@@ -86,7 +87,7 @@ func (v *server) listNodes() []*gatewatchv1.Node {
 			LastSeenTime: timestamppb.New(n.LastSeen), SpoolOverflow: n.Overflow, SpoolRecords: n.Spooled,
 		})
 	}
-	return all
+	return v.census.withNodes(all)
 }
 
 // notice tells what is amiss with a server that is ready.

@@ -40,6 +40,7 @@ type server struct {
 	metrics  *prometheus.Registry
 	audit    *audit.Log
 	sealer   *audit.Sealer
+	census   census
 	recalled bool // that the audit log is the one of the state was looked into
 	state    *state.DB
 	tokens   *access.Tokens
@@ -115,6 +116,9 @@ func (v *server) open(ctx, run context.Context) (err error) {
 		return err
 	}
 	v.sink.Protect(v.tokens.Named)
+	if v.census, err = openCensus(ctx, v.state); err != nil {
+		return err
+	}
 	if v.settings.has(roleDetect) {
 		if err := v.openPipeline(run); err != nil {
 			return err
@@ -126,6 +130,7 @@ func (v *server) open(ctx, run context.Context) (err error) {
 	if err := v.listen(run); err != nil {
 		return err
 	}
+	v.running.Go(func() { v.keepCensus(run) })
 	if v.pipeline != nil {
 		v.running.Go(func() { v.fail("triage", v.reviseVerdicts(run)) })
 	}
@@ -274,7 +279,7 @@ func (v *server) stop() error {
 		all = append(all, v.queue.Close())
 	}
 	if v.state != nil {
-		all = append(all, v.leaveAudit(ctx), v.state.Close())
+		all = append(all, v.takeCensus(ctx), v.leaveAudit(ctx), v.state.Close())
 	}
 	if v.audit != nil {
 		all = append(all, v.audit.Close())
