@@ -12,6 +12,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/access"
 	"github.com/gatewatch/gatewatch/services/api"
 	"github.com/gatewatch/gatewatch/services/ingest"
+	"github.com/gatewatch/gatewatch/services/kept"
 	"github.com/gatewatch/gatewatch/services/pipeline"
 	"github.com/gatewatch/gatewatch/services/queue"
 	"github.com/gatewatch/gatewatch/services/store"
@@ -31,6 +32,11 @@ func (v *server) ready() error {
 // openAPI makes the services of the API over the parts.
 func (v *server) openAPI(inputs *access.Gate) (err error) {
 	v.nodes = ingest.NewNodeServer(v.sink, v.settings.Node, inputs.Sender, v.log)
+	sealer, err := kept.NewSealer(v.requests.made, time.Now)
+	if err != nil {
+		return err
+	}
+	v.nodes.Keep(sealer.Seal)
 	var inUse api.RulesFunc
 	var groups api.GroupsFunc
 	if v.rules != nil {

@@ -51,6 +51,7 @@ type server struct {
 	rules    *rules.Keeper      // nil without the role detect
 	pipeline *pipeline.Pipeline // nil without the role detect
 	store    *store.Columnar
+	requests *requestKeys
 	archives *archive.Watch // nil without archive.dir
 	desk     *triage.Desk
 	api      *api.API
@@ -112,6 +113,7 @@ func (v *server) open(ctx, run context.Context) (err error) {
 	retention := state.NewRetention(v.state, v.settings.State, v.log, v.metrics)
 	v.running.Go(func() { retention.Run(run) })
 	v.running.Go(func() { v.keepRemembering(run) })
+	v.running.Go(func() { v.expireRequests(run) })
 	if v.sink, err = ingest.Open(ctx, filepath.Join(dir, "ingest"), v.queue, v.settings.Ingest, v.log, v.metrics); err != nil {
 		return err
 	}
@@ -161,6 +163,7 @@ func (v *server) openStore() (err error) {
 	if err := v.settings.openKeys(); err != nil {
 		return err
 	}
+	v.requests = &requestKeys{settings: &v.settings}
 	dir, s := v.settings.Data, v.settings
 	s.Store.Archive, s.Store.Replays = v.archiver(), v.replays
 	if err := v.openSegments(s.Store); err != nil {

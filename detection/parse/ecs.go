@@ -25,8 +25,8 @@ var decoders = sync.Pool{New: func() any { return new(event.Decoder) }}
 
 // decodeObject reads a JSON object into an event. What only Gatewatch says of an
 // event is not taken from a sender: when it was received, from which source, its
-// raw bytes, the datasets and fields of findings and verdicts. These stay in
-// event.original alone.
+// raw bytes, the datasets of findings, verdicts and copies of requests, and the
+// fields of the first two. These stay in event.original alone.
 func decodeObject(raw []byte, e *event.Event) error { return decodeFrom(raw, e, isReserved) }
 
 // decodeFrom is decodeObject for a sender that has no say in fields that reserved
@@ -37,7 +37,7 @@ func decodeFrom(raw []byte, e *event.Event, reserved func(name string) bool) err
 	err := d.Decode(raw, e)
 	decoders.Put(d)
 	e.Raw, e.Received, e.Source = raw, received, ""
-	if isReserved(e.Dataset) {
+	if isReserved(e.Dataset) || e.Dataset == "waf.request" {
 		e.Dataset = dataset
 	}
 	dropFields(e, reserved)

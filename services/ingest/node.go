@@ -16,6 +16,7 @@ import (
 	"github.com/gatewatch/gatewatch/detection/parse"
 	gatewatchv1 "github.com/gatewatch/gatewatch/proto/gatewatch/v1"
 	"github.com/gatewatch/gatewatch/services/access"
+	"github.com/gatewatch/gatewatch/services/kept"
 	"github.com/gatewatch/gatewatch/services/queue"
 )
 
@@ -61,6 +62,7 @@ type NodeServer struct {
 	log   *slog.Logger
 	nodes *nodes
 
+	seal     Seal // nil: copies of requests are refused
 	streams  *admission[origin]
 	stop     chan struct{}
 	stopOnce sync.Once
@@ -289,7 +291,7 @@ func (s *nodeStream) group(b *gatewatchv1.Batch) (queue.Group, int, error) {
 	if format == "" {
 		format = "coraza.waf"
 	}
-	if _, ok := parse.Lookup(format); !ok {
+	if _, ok := parse.Lookup(format); !ok && (format != kept.Format || s.seal == nil) {
 		s.sink.Refuse(s.node, ReasonUnknown, len(b.GetRecords()))
 		return queue.Group{}, 0, status.Errorf(codes.InvalidArgument, "unknown format %q", clip(format))
 	}
@@ -306,8 +308,15 @@ func (s *nodeStream) group(b *gatewatchv1.Batch) (queue.Group, int, error) {
 		Source: s.node, Format: format, Peer: peerText(s.peer), Epoch: s.epoch,
 		Records: make([]queue.Record, n),
 	}
+	records := b.GetRecords()
+	if format == kept.Format {
+		var err error
+		if records, err = s.sealed(records); err != nil {
+			return queue.Group{}, 0, err
+		}
+	}
 	now, size := s.sink.now().UnixNano(), 0
-	for i, raw := range b.GetRecords() {
+	for i, raw := range records {
 		g.Records[i] = queue.Record{Seq: first + uint64(i), Received: now, Raw: raw}
 		size += len(raw) + 64
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gatewatch/gatewatch/detection"
 	"github.com/gatewatch/gatewatch/detection/parse"
+	"github.com/gatewatch/gatewatch/services/kept"
 	"github.com/gatewatch/gatewatch/services/queue"
 )
 
@@ -14,6 +15,7 @@ type source struct {
 	format  *parse.Format
 	context parse.Context
 	judged  bool // decisions of a WAF get a verdict
+	kept    bool // they are copies of requests, which nothing looks at
 }
 
 type sourceKey struct{ source, format string }
@@ -85,6 +87,10 @@ func (c *contexts) of(g *queue.Group) *source {
 	if g.Format == VerdictFormat && g.Source == detection.Source {
 		f, known = revisions, true
 	}
+	isKept := g.Format == kept.Format
+	if isKept {
+		f, known = requests, true
+	}
 	if !known {
 		f, _ = parse.Lookup("auto")
 	}
@@ -92,7 +98,7 @@ func (c *contexts) of(g *queue.Group) *source {
 	if !ok {
 		from = ""
 	}
-	s := &source{format: f, context: parse.Context{Zone: c.zones[from], Trusted: c.trust[from]}, judged: c.config.Verdicts != verdictsOff}
+	s := &source{format: f, context: parse.Context{Zone: c.zones[from], Trusted: c.trust[from]}, judged: c.config.Verdicts != verdictsOff, kept: isKept}
 	if len(c.known) < maxContexts {
 		c.known[key] = s
 	}

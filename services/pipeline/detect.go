@@ -132,6 +132,9 @@ func (d *stage) detect(e *event.Event, at queue.Offset) []detection.Finding {
 	return d.findings
 }
 
+// pass notes that the record at an offset is none to look at.
+func (d *stage) pass(at queue.Offset) { d.seen = at + 1 }
+
 // checkpoint saves the state before an offset if it is time to. There is always
 // one at or before what the store has made durable.
 func (d *stage) checkpoint(at, applied queue.Offset) {

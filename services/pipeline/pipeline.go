@@ -293,7 +293,8 @@ func (p *Pipeline) obey(raw []byte) {
 }
 
 // record makes the event of a record, and right behind it those of what is found
-// in it. A record whose event is stored is only looked at.
+// in it. A record whose event is stored is only looked at, and a copy of a request
+// only stored.
 func (p *Pipeline) record(c *source, g *queue.Group, r *queue.Record, s *sourceStats) {
 	at := p.at()
 	if at < p.stored {
@@ -301,6 +302,13 @@ func (p *Pipeline) record(c *source, g *queue.Group, r *queue.Record, s *sourceS
 	}
 	e := p.slot(at)
 	p.parse(c, g, r, s, e)
+	if c.kept {
+		p.records++
+		if p.stage != nil {
+			p.stage.pass(at)
+		}
+		return
+	}
 	p.enrichment.enrich(e)
 	if c.judged {
 		p.verdicts.judge(e)

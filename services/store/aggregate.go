@@ -18,7 +18,7 @@ func (s *Columnar) Aggregate(ctx context.Context, r AggregateRequest) (*query.Ta
 	if !r.Query.IsAggregation() {
 		return nil, Stats{}, errors.New("aggregate: the query gives events")
 	}
-	ctx, sc, err := s.begin(ctx, r.Query, r.From, r.To)
+	ctx, sc, err := s.begin(ctx, r.Query, "", r.From, r.To)
 	if err != nil {
 		return nil, Stats{}, err
 	}

@@ -68,7 +68,7 @@ func (s *Columnar) Fields(ctx context.Context, r FieldsRequest) (*FieldList, err
 			return nil, errOnlyFilter
 		}
 	}
-	ctx, sc, err := s.begin(ctx, r.Query, r.From, r.To)
+	ctx, sc, err := s.begin(ctx, r.Query, "", r.From, r.To)
 	if err != nil {
 		return nil, err
 	}

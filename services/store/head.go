@@ -85,7 +85,7 @@ func (h *head) stream(name string) *streamHead {
 func (h *head) add(events []event.Event, offsets []uint64, r router) {
 	s := h.stream(DefaultStream)
 	for i := range events {
-		if len(r) > 0 {
+		if len(r) > 0 || s.name != DefaultStream || events[i].Dataset == RequestStream {
 			s = h.stream(r.of(&events[i]))
 		}
 		offset := uint64(segment.NoOffset)

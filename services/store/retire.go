@@ -89,7 +89,7 @@ func (s *Columnar) archive(ctx context.Context) error {
 		}
 	}()
 	for _, f := range gone {
-		if s.retiring.kept[f.id] || f.unknown {
+		if s.retiring.kept[f.id] || f.unknown || isReserved(f.info.Stream) {
 			continue
 		}
 		i := f.info
@@ -155,7 +155,7 @@ func (s *Columnar) keepUnarchived(x *expiry) {
 	gone, why := x.gone, x.why
 	x.gone, x.why = nil, nil
 	for i, f := range gone {
-		if s.retiring.kept[f.id] || f.unknown {
+		if s.retiring.kept[f.id] || f.unknown || isReserved(f.info.Stream) {
 			x.gone, x.why = append(x.gone, f), append(x.why, why[i])
 		}
 	}

@@ -34,13 +34,14 @@ type scan struct {
 // errTimeLimit ends a query that takes longer than Config.QueryTime.
 var errTimeLimit = errors.New("time limit of the query")
 
-// begin prepares a query. The context that comes back ends with the time limit.
-func (s *Columnar) begin(ctx context.Context, q *query.Query, from, to time.Time) (context.Context, *scan, error) {
+// begin prepares a query of the streams that are not reserved, or of a reserved
+// one. The context that comes back ends with the time limit.
+func (s *Columnar) begin(ctx context.Context, q *query.Query, reserved string, from, to time.Time) (context.Context, *scan, error) {
 	lo, hi := nanosOf(from, math.MinInt64), nanosOf(to, math.MaxInt64)
 	where := q.Where()
 	f, t := query.TimeRange(where)
 	lo, hi = max(lo, f), min(hi, t)
-	snap, err := s.snapshot(where, lo, hi)
+	snap, err := s.snapshot(where, reserved, lo, hi)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -14,6 +14,11 @@ import (
 
 // Search implements [Store].
 func (s *Columnar) Search(ctx context.Context, r SearchRequest, yield func(*event.Event) error) (Page, error) {
+	return s.search(ctx, r, "", yield)
+}
+
+// search is Search in the streams that are not reserved, or in a reserved one.
+func (s *Columnar) search(ctx context.Context, r SearchRequest, reserved string, yield func(*event.Event) error) (Page, error) {
 	if r.Query.IsAggregation() {
 		return Page{}, errors.New("search: the query gives a table")
 	}
@@ -21,7 +26,7 @@ func (s *Columnar) Search(ctx context.Context, r SearchRequest, yield func(*even
 	if err != nil {
 		return Page{}, err
 	}
-	ctx, sc, err := s.begin(ctx, r.Query, r.From, r.To)
+	ctx, sc, err := s.begin(ctx, r.Query, reserved, r.From, r.To)
 	if err != nil {
 		return Page{}, err
 	}
@@ -30,7 +35,7 @@ func (s *Columnar) Search(ctx context.Context, r SearchRequest, yield func(*even
 	if errors.Is(context.Cause(ctx), errTimeLimit) && p.plain && p.last != nil {
 		p.next = p.nextToken()
 	}
-	if err = sc.settle(ctx, err); err == nil && r.PageToken == "" {
+	if err = sc.settle(ctx, err); err == nil && r.PageToken == "" && reserved == "" {
 		sc.stats.Notes = s.notes(r.Query, sc.stats.RowsMatched)
 	}
 	return Page{p.next, sc.end("search")}, err

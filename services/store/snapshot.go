@@ -29,8 +29,9 @@ type blockRef struct {
 }
 
 // snapshot returns the blocks that may hold events of times from <= t < to, but
-// for those of streams in which none can match an expression.
-func (s *Columnar) snapshot(e query.Expr, from, to int64) (*snapshot, error) {
+// for those of streams in which none can match an expression: of all streams that
+// are not reserved, or of a reserved one alone.
+func (s *Columnar) snapshot(e query.Expr, reserved string, from, to int64) (*snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -41,7 +42,7 @@ func (s *Columnar) snapshot(e query.Expr, from, to int64) (*snapshot, error) {
 	may := func(stream string) bool {
 		ok, known := asked[stream]
 		if !known {
-			ok, _ = mayHold(e, stream)
+			ok = isSeen(e, stream, reserved)
 			asked[stream] = ok
 		}
 		return ok
@@ -68,6 +69,15 @@ func (s *Columnar) snapshot(e query.Expr, from, to int64) (*snapshot, error) {
 		}
 	}
 	return sn, nil
+}
+
+// isSeen tells whether a query sees events of a stream; see [Columnar.snapshot].
+func isSeen(e query.Expr, stream, reserved string) bool {
+	if isReserved(stream) || reserved != "" {
+		return stream == reserved
+	}
+	may, _ := mayHold(e, stream)
+	return may
 }
 
 // addHead adds what a stream has in memory. The caller holds mu.

@@ -16,13 +16,24 @@ const DefaultStream = "default"
 // maxStreams bounds the rules, and with them what the head holds in memory.
 const maxStreams = 64
 
-// reservedStreams are names that no rule may give: their events have readers of
-// their own.
-var reservedStreams = []string{"waf.request"}
+// RequestStream holds the requests that WAF nodes keep for replay (DESIGN section
+// 8). Its events have a reader of their own, [Columnar.Requests]; no other query
+// sees them.
+const RequestStream = "waf.request"
+
+// What is kept of RequestStream where the configuration does not say.
+const (
+	requestAge   = 7 * 24 * time.Hour
+	requestBytes = 2 << 30
+)
+
+// isReserved tells whether a stream is seen by queries of its own alone.
+func isReserved(stream string) bool { return stream == RequestStream }
 
 // StreamConfig is a rule that routes events to a stream: segments of their own,
-// which are kept for a time of their own. Rules are tried in order; the entry
-// "default" has no filter and says how long all other events are kept.
+// which are kept for a time of their own. Rules are tried in order; the entries
+// "default" and "waf.request" have no filter and say how long all other events
+// and requests for replay are kept.
 type StreamConfig struct {
 	Name     string        `help:"name of the stream; queries know it as gatewatch.stream"`
 	Filter   string        `help:"events that go to it, in the query language, unless an earlier stream takes them"`
@@ -37,13 +48,13 @@ func (c StreamConfig) check() (query.Expr, error) {
 	switch {
 	case !streamName.MatchString(c.Name):
 		return nil, fmt.Errorf("name %q: want lower-case letters, digits, dots, dashes and underscores, 64 at most", c.Name)
-	case slices.Contains(reservedStreams, c.Name):
-		return nil, fmt.Errorf("name %q is reserved", c.Name)
 	case c.MaxBytes < 0:
 		return nil, fmt.Errorf("max_bytes: %d is negative", c.MaxBytes)
 	case c.Name == DefaultStream && c.Filter != "":
 		return nil, fmt.Errorf("filter: the stream default takes what no other takes")
-	case c.Name == DefaultStream:
+	case isReserved(c.Name) && c.Filter != "":
+		return nil, fmt.Errorf("filter: the stream %s takes what nodes keep for replay, and nothing else", c.Name)
+	case c.Name == DefaultStream, isReserved(c.Name):
 		return nil, nil
 	case c.Filter == "":
 		return nil, fmt.Errorf("filter: say which events go there")
@@ -94,6 +105,9 @@ func newRouter(streams []StreamConfig) (router, error) {
 
 // of returns the name of the stream of an event.
 func (r router) of(e *event.Event) string {
+	if e.Dataset == RequestStream {
+		return RequestStream
+	}
 	for i := range r {
 		if r[i].matcher.Match(query.EventRow{Event: e}) {
 			return r[i].stream
@@ -106,6 +120,9 @@ func (r router) of(e *event.Event) string {
 // all, a size of 0 sets no limit. What the configuration does not name is as old
 // as the default stream may be.
 func (c *Config) limits(stream string) (age time.Duration, bytes int64) {
+	if isReserved(stream) {
+		return c.requestLimits()
+	}
 	age = c.RetainAge
 	for _, name := range []string{DefaultStream, stream} {
 		i := slices.IndexFunc(c.Streams, func(s StreamConfig) bool { return s.Name == name })
@@ -122,6 +139,27 @@ func (c *Config) limits(stream string) (age time.Duration, bytes int64) {
 		}
 	}
 	return age, bytes
+}
+
+// requestLimits is limits of RequestStream, which has defaults of its own.
+func (c *Config) requestLimits() (age time.Duration, bytes int64) {
+	age, bytes = requestAge, requestBytes
+	if i := slices.IndexFunc(c.Streams, func(s StreamConfig) bool { return s.Name == RequestStream }); i >= 0 {
+		set := c.Streams[i]
+		if set.MaxAge != 0 {
+			age = set.MaxAge
+		}
+		if set.MaxBytes != 0 {
+			bytes = set.MaxBytes
+		}
+	}
+	return age, bytes
+}
+
+// RequestAge is how long requests for replay are kept; negative for ever.
+func (c Config) RequestAge() time.Duration {
+	age, _ := c.requestLimits()
+	return age
 }
 
 // mayHold tells whether events of a stream can match an expression, as far as

@@ -140,7 +140,7 @@ func TestStreamConfigMistakes(t *testing.T) {
 	}
 	f("streams[0].name", StreamConfig{Filter: "a: b"})
 	f("streams[0].name", StreamConfig{Name: "../x", Filter: "a: b"})
-	f("reserved", StreamConfig{Name: "waf.request", Filter: "a: b"})
+	f("takes what nodes keep for replay", StreamConfig{Name: "waf.request", Filter: "a: b"})
 	f("streams[1].name \"a\" is there twice", StreamConfig{Name: "a", Filter: "a: b"}, StreamConfig{Name: "a", Filter: "a: c"})
 	f("say which events", StreamConfig{Name: "a"})
 	f("takes what no other takes", StreamConfig{Name: "default", Filter: "a: b"})

@@ -61,7 +61,7 @@ type tail struct {
 // read looks at all rows that were written since the last time, those of all
 // streams in the order of the queue.
 func (t *tail) read(ctx context.Context) error {
-	snap, err := t.store.snapshot(t.expr, math.MinInt64, math.MaxInt64)
+	snap, err := t.store.snapshot(t.expr, "", math.MinInt64, math.MaxInt64)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (t *tail) read(ctx context.Context) error {
 		if f := streams[stream]; f != nil {
 			from = f.next
 		}
-		if may, _ := mayHold(t.expr, stream); may {
+		if isSeen(t.expr, stream, "") {
 			t.missed += end - from // deleted or merged away before they were seen
 		}
 		t.next[stream] = end

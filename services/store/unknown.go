@@ -33,7 +33,7 @@ func (s *Columnar) unknownFields(q *query.Query, matched int64) []string {
 	if len(missing) == 0 {
 		return nil
 	}
-	snap, err := s.snapshot(query.All, math.MinInt64, math.MaxInt64)
+	snap, err := s.snapshot(query.All, "", math.MinInt64, math.MaxInt64)
 	if err != nil {
 		return nil
 	}

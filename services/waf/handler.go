@@ -55,6 +55,7 @@ func (x *exchange) serve(a *answer, st *state, payload *paced) {
 	defer func() {
 		x.note(a)
 		x.weigh()
+		x.keep(st.judge.time)
 		again.detach()
 		x.evaluation = nil
 		v.release()

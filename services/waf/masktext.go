@@ -4,7 +4,10 @@ import "strings"
 
 // maskText masks what stands behind the names of credentials in text of any
 // kind: name=value, "name": "value", <name>value</name>, Name: value.
-func maskText(s string) string {
+func maskText(s string) string { return maskNamed(s, isCredential) }
+
+// maskNamed masks what stands behind the names that named holds of.
+func maskNamed(s string, named func(string) bool) string {
 	if !strings.ContainsAny(s, "=:>") {
 		return s
 	}
@@ -18,7 +21,7 @@ func maskText(s string) string {
 		for i < len(s) && isNameByte(s[i]) {
 			i++
 		}
-		if !isCredential(unescape(s[start:i])) {
+		if !named(unescape(s[start:i])) {
 			continue
 		}
 		from, to := valueBehind(s, start, i)

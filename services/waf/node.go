@@ -33,6 +33,7 @@ type Node struct {
 	spool    *Spool
 	sink     func([]byte) // takes the records; nil for none
 	stream   *stream
+	keeper   *keeper // nil: nothing is kept for replay
 	http     *http.Server
 	listener net.Listener
 	watcher  net.Listener // of the metrics, nil if there is none
@@ -101,6 +102,7 @@ func (n *Node) open() error {
 	n.stream.spool = n.spool
 	n.sink = func(record []byte) { n.spool.Put(record) } // what it refuses it counts
 	watchSpool(n.registry, n.spool)
+	n.keeper = newKeeper(n)
 	if n.listener, err = net.Listen("tcp", n.config.Listen); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
@@ -183,7 +185,12 @@ func (n *Node) Run(ctx context.Context) error {
 	failures := make(chan error, 3)
 	var wait sync.WaitGroup
 	wait.Go(func() { failures <- n.stream.run(sending) })
-
+	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
+	copied := make(chan struct{})
+	go func() {
+		defer close(copied)
+		n.keeper.run(keeping)
+	}()
 	wait.Go(func() { failures <- n.serve() })
 	watch := n.watchServer()
 	if watch != nil {
@@ -198,7 +205,10 @@ func (n *Node) Run(ctx context.Context) error {
 	case err = <-failures:
 	}
 	n.serving.Store(false)
-	err = errors.Join(err, n.shutdown())
+	err = errors.Join(err, n.shutdown(func() {
+		stopKeeping()
+		<-copied
+	}))
 	if watch != nil {
 		err = errors.Join(err, watch.Close())
 	}
@@ -215,8 +225,9 @@ func (n *Node) Run(ctx context.Context) error {
 // in the spool. What remains is sent when it starts again.
 const farewell = 2 * time.Second
 
-// shutdown ends the serving of requests and empties the spool if it can.
-func (n *Node) shutdown() error {
+// shutdown ends the serving of requests and empties the spool if it can. served
+// is called in between.
+func (n *Node) shutdown(served func()) error {
 	ctx, cancel := context.WithTimeout(context.Background(), n.config.Limits.ShutdownTimeout)
 	defer cancel()
 	err := n.http.Shutdown(ctx)
@@ -224,6 +235,7 @@ func (n *Node) shutdown() error {
 		n.log.Warn("requests were cut off", slog.Duration("after", n.config.Limits.ShutdownTimeout))
 		err = n.http.Close()
 	}
+	served()
 	if !n.stream.connected.Load() {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	gatewatchv1 "github.com/gatewatch/gatewatch/proto/gatewatch/v1"
+	"github.com/gatewatch/gatewatch/services/kept"
 )
 
 // collector is a server of node streams that keeps what it is sent.
@@ -28,6 +29,7 @@ type collector struct {
 	mu      sync.Mutex
 	held    map[string]uint64 // by epoch
 	records [][]byte
+	copies  [][]byte // of requests, kept for replay
 	sent    []uint64 // sequence numbers in the order they were kept
 	hello   *gatewatchv1.Hello
 	streams int
@@ -95,6 +97,10 @@ func (c *collector) keep(epoch string, b *gatewatchv1.Batch) (ack uint64, cut bo
 			continue
 		}
 		c.held[epoch] = seq
+		if b.GetFormat() == kept.Format {
+			c.copies = append(c.copies, r)
+			continue
+		}
 		c.records = append(c.records, r)
 		c.sent = append(c.sent, seq)
 	}
@@ -106,11 +112,23 @@ func (c *collector) keep(epoch string, b *gatewatchv1.Batch) (ack uint64, cut bo
 // await waits until n records are there and returns them.
 func (c *collector) await(t testing.TB, n int) [][]byte {
 	t.Helper()
+	return c.awaitOf(t, n, func() [][]byte { return c.records })
+}
+
+// awaitCopies waits until n requests that were kept are there and returns them.
+func (c *collector) awaitCopies(t testing.TB, n int) [][]byte {
+	t.Helper()
+	return c.awaitOf(t, n, func() [][]byte { return c.copies })
+}
+
+func (c *collector) awaitOf(t testing.TB, n int, of func() [][]byte) [][]byte {
+	t.Helper()
 	late := time.After(20 * time.Second)
 	for {
 		c.mu.Lock()
-		have, changed := len(c.records), c.changed
-		records := c.records[:have:have]
+		records, changed := of(), c.changed
+		have := len(records)
+		records = records[:have:have]
 		c.mu.Unlock()
 		if have >= n {
 			return records
@@ -166,7 +184,7 @@ func testConfig(t testing.TB, upstream string) Config {
 		Server: ServerConfig{Address: freeAddress(t)},
 		Spool:  SpoolConfig{Dir: t.TempDir(), SyncInterval: 5 * time.Millisecond},
 		Limits: Limits{ShutdownTimeout: 5 * time.Second},
-		Sites:  []SiteConfig{{Name: "shop", Upstreams: []string{upstream}}},
+		Sites:  []SiteConfig{{Name: "shop", Upstreams: []string{upstream}, Replay: ReplayConfig{Keep: keepOff}}},
 	}
 }
 

@@ -22,6 +22,10 @@ var overheadRequests = flag.Int("overhead-requests", 2000, "requests to each var
 
 var overheadVerdicts = flag.String("overhead-verdicts", verdictsOn, "whether the node in BenchmarkOverhead gives verdicts: on or off")
 
+var overheadReplay = flag.String("overhead-replay", keepSample, "which requests the node in BenchmarkOverhead keeps for replay: sample, suspect, blocked or off")
+
+var overheadSample = flag.Float64("overhead-sample", 0, "probability with which it keeps an allowed request; 0 is the default of a node")
+
 // BenchmarkOverhead measures what a node costs over Coraza in a plain reverse
 // proxy, and over itself without events. Each variant is a process of its own;
 // client, upstream and the server that takes the events are apart from them.
@@ -41,6 +45,9 @@ func BenchmarkOverhead(b *testing.B) {
 		config := testConfig(b, upstream.URL)
 		config.Server.Address, config.Spool = address, SpoolConfig{Dir: b.TempDir()}
 		config.Sites[0].Verdicts = *overheadVerdicts
+		if variant == variantNode {
+			config.Sites[0].Replay = ReplayConfig{Keep: *overheadReplay, Sample: *overheadSample}
+		}
 		child, url := startChild(b, childTask{Variant: variant, Config: config})
 		o.variants = append(o.variants, &measured{child: child, url: url, events: variant == variantNode})
 	}
@@ -56,6 +63,7 @@ type overhead struct {
 	collector *collector
 	variants  []*measured
 	expected  int // events so far
+	copies    int // of those that are sure to come
 }
 
 // measured is one variant and its figures, one a round.
@@ -120,6 +128,10 @@ func (o *overhead) round(b *testing.B, v *measured, n int, method, target, body 
 	if v.events {
 		o.expected += n
 		o.collector.await(b, o.expected)
+		if *overheadSample == 1 {
+			o.copies += n
+			o.collector.awaitCopies(b, o.copies)
+		}
 	}
 	v.cpu = append(v.cpu, (v.child.cpu(b)-before)/time.Duration(n))
 	slices.Sort(latencies)

@@ -47,6 +47,7 @@ type exchange struct {
 	written  bool   // the event has been made
 	weighed  bool   // the model was asked
 	verdict  verdict.Verdict
+	kept     float64 // probability with which a copy of it was kept for replay, 0 if none was
 	exchanged
 
 	node       *Node
@@ -255,6 +256,9 @@ func fillWAF(e *event.Event, x *exchange) {
 		e.AddInt(event.WAFOutboundScore, int64(x.decision.Outbound))
 	}
 	e.Add(event.WAFPolicyOnly, event.Bool(x.decision.PolicyOnly))
+	if x.kept > 0 {
+		e.Add(event.WAFSampleProb, event.Float(x.kept))
+	}
 	if len(x.decision.Scoring) > 0 {
 		e.AddText(event.RuleRuleset, "OWASP_CRS/"+CRSVersion)
 	}

@@ -34,6 +34,7 @@ type SiteConfig struct {
 	Verdicts        string        `help:"on or off: give each decision a verdict, the probability that it was wrong, with its evidence; default on"`
 	Mask            Masking       `help:"masking of values in events: credentials, strict or off; default credentials"`
 	MaskValueBytes  int           `help:"how much of a matched value is kept; default 256"`
+	Replay          ReplayConfig  `help:"requests that are kept for replay"`
 	Request         RequestLimits `help:"limits of requests that are given to the rules"`
 	Session         SessionConfig `help:"how sessions and sign-ins can be seen"`
 	Rules           Settings      `help:"how requests are judged"`
@@ -63,6 +64,7 @@ func (c SiteConfig) withDefaults() SiteConfig {
 	}
 	c.Rules = c.Rules.withDefaults()
 	c.Request = c.Request.withDefaults()
+	c.Replay = c.Replay.withDefaults(c.Mask)
 	return c
 }
 
@@ -104,6 +106,9 @@ func (c SiteConfig) validate() error {
 	if err := c.Session.validate(); err != nil {
 		return fmt.Errorf("session.%w", err)
 	}
+	if err := c.Replay.validate(); err != nil {
+		return fmt.Errorf("replay.%w", err)
+	}
 	if err := c.Request.validate(); err != nil {
 		return fmt.Errorf("request.%w", err)
 	}
@@ -120,6 +125,7 @@ type site struct {
 	engine     *Engine // nil of nowhere
 	mask       Masking
 	valueBytes int
+	secrets    secrets // of copies
 	config     SiteConfig
 	sessions   *sessions // nil sees none
 	backends   *backends

@@ -54,7 +54,7 @@ func buildState(c Config, n *Node) (st *state, err error) {
 			}
 			shared[key], st.engines = engine, append(st.engines, engine)
 		}
-		s := &site{name: sc.Name, mode: sc.Mode, engine: shared[key], mask: sc.Mask, valueBytes: sc.MaskValueBytes, config: sc}
+		s := &site{name: sc.Name, mode: sc.Mode, engine: shared[key], mask: sc.Mask, valueBytes: sc.MaskValueBytes, secrets: newSecrets(sc.Replay.Mask), config: sc}
 		if s.sessions, err = sc.Session.compile(sessionKey); err != nil {
 			return st, fmt.Errorf("sites[%d].session.%w", i, err)
 		}

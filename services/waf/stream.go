@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 
 	gatewatchv1 "github.com/gatewatch/gatewatch/proto/gatewatch/v1"
+	"github.com/gatewatch/gatewatch/services/kept"
 )
 
 // Bounds of the stream to the server.
@@ -170,10 +171,15 @@ func (st *stream) setConnected(yes bool) {
 	st.metrics.streamConnected.Set(value)
 }
 
+// sender is what of a stream sends.
+type sender interface {
+	Send(*gatewatchv1.StreamRequest) error
+}
+
 // send sends one message. An error that is io.EOF says that the server has ended
 // the stream; why is for the one goroutine that receives to find out, for gRPC
 // allows no second one.
-func send(rpc gatewatchv1.NodeService_StreamClient, m *gatewatchv1.StreamRequest) error {
+func send(rpc sender, m *gatewatchv1.StreamRequest) error {
 	if err := rpc.Send(m); err != nil {
 		return fmt.Errorf("send to server: %w", err)
 	}
@@ -216,8 +222,7 @@ func (st *stream) transmit(ctx context.Context, rpc gatewatchv1.NodeService_Stre
 		}
 		if len(records) > 0 {
 			f.sent(first+uint64(len(records))-1, records)
-			batch := &gatewatchv1.Batch{FirstSequence: first, Format: Format, Records: records}
-			if err := send(rpc, &gatewatchv1.StreamRequest{Message: &gatewatchv1.StreamRequest_Batch{Batch: batch}}); err != nil {
+			if err := sendRecords(rpc, first, records); err != nil {
 				return err
 			}
 		}
@@ -228,6 +233,30 @@ func (st *stream) transmit(ctx context.Context, rpc gatewatchv1.NodeService_Stre
 			}
 		}
 	}
+}
+
+// sendRecords sends records as batches of one format each.
+func sendRecords(rpc sender, first uint64, records [][]byte) error {
+	for len(records) > 0 {
+		format, n := formatOf(records[0]), 1
+		for n < len(records) && formatOf(records[n]) == format {
+			n++
+		}
+		batch := &gatewatchv1.Batch{FirstSequence: first, Format: format, Records: records[:n]}
+		if err := send(rpc, &gatewatchv1.StreamRequest{Message: &gatewatchv1.StreamRequest_Batch{Batch: batch}}); err != nil {
+			return err
+		}
+		first, records = first+uint64(n), records[n:]
+	}
+	return nil
+}
+
+// formatOf is the format of a record of the spool.
+func formatOf(record []byte) string {
+	if kept.Is(record) {
+		return kept.Format
+	}
+	return Format
 }
 
 // nextBatch waits for records, but no longer than until a status is due.

@@ -3,8 +3,6 @@ package waf
 import (
 	"io"
 	"log/slog"
-	"maps"
-	"slices"
 
 	"github.com/gatewatch/gatewatch/detection/verdict"
 )
@@ -54,19 +52,11 @@ func (x *exchange) weigh() {
 func (x *exchange) evidence() verdict.Input {
 	r := x.request
 	in := verdict.Input{
-		Request: &verdict.Request{Site: x.site.name, Method: r.Method, URI: x.uri, Proto: r.Proto},
+		Request: &verdict.Request{Site: x.site.name, Method: r.Method, URI: x.uri, Proto: r.Proto, Headers: x.headers()},
 		Block:   x.decision.Block, Score: x.decision.Score, Rules: x.decision.Scoring,
 	}
 	for _, m := range x.decision.Matches {
 		in.Matches = append(in.Matches, verdict.Match{Rule: m.RuleID, Variable: m.Variable, Value: m.Value})
-	}
-	if r.Host != "" {
-		in.Request.Headers = append(in.Request.Headers, [2]string{"Host", r.Host})
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
-		for _, value := range r.Header[name] {
-			in.Request.Headers = append(in.Request.Headers, [2]string{name, value})
-		}
 	}
 	if x.received > 0 {
 		if body, err := x.evaluation.replay(); err == nil && body != nil {
