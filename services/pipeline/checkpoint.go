@@ -23,15 +23,16 @@ type checkpoint struct {
 	ruleset    string // fingerprint
 	enrichment string // fingerprint
 	state      []byte
+	memory     []byte // of verdicts
 }
 
 // The file of a checkpoint: the magic, then offset, lengths of the fingerprint of
-// the rules, of that of the enrichment data and of the state as little-endian
-// integers of 8, 2, 2 and 8 bytes, the two fingerprints, state, and the CRC32C of
-// all before it.
+// the rules, of that of the enrichment data, of the state and of the memory as
+// little-endian integers of 8, 2, 2, 8 and 8 bytes, the two fingerprints, state,
+// memory, and the CRC32C of all before it.
 const (
-	checkpointMagic  = "GWDET\x00\x00\x02"
-	checkpointHead   = len(checkpointMagic) + 8 + 2 + 2 + 8
+	checkpointMagic  = "GWDET\x00\x00\x03"
+	checkpointHead   = len(checkpointMagic) + 8 + 2 + 2 + 8 + 8
 	checkpointSuffix = ".state"
 )
 
@@ -43,9 +44,11 @@ func (c checkpoint) appendTo(b []byte) []byte {
 	b = binary.LittleEndian.AppendUint16(b, uint16(len(c.ruleset)))
 	b = binary.LittleEndian.AppendUint16(b, uint16(len(c.enrichment)))
 	b = binary.LittleEndian.AppendUint64(b, uint64(len(c.state)))
+	b = binary.LittleEndian.AppendUint64(b, uint64(len(c.memory)))
 	b = append(b, c.ruleset...)
 	b = append(b, c.enrichment...)
 	b = append(b, c.state...)
+	b = append(b, c.memory...)
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
@@ -62,11 +65,13 @@ func readCheckpoint(b []byte) (checkpoint, error) {
 	head := body[len(checkpointMagic):]
 	c := checkpoint{offset: queue.Offset(binary.LittleEndian.Uint64(head))}
 	rules, data := uint64(binary.LittleEndian.Uint16(head[8:])), uint64(binary.LittleEndian.Uint16(head[10:]))
-	state, rest := binary.LittleEndian.Uint64(head[12:]), body[checkpointHead:]
-	if names := rules + data; names > uint64(len(rest)) || state != uint64(len(rest))-names {
+	state, memory, rest := binary.LittleEndian.Uint64(head[12:]), binary.LittleEndian.Uint64(head[20:]), body[checkpointHead:]
+	names, all := rules+data, uint64(len(rest))
+	if names > all || state > all-names || memory != all-names-state {
 		return checkpoint{}, errCheckpoint
 	}
-	c.ruleset, c.enrichment, c.state = string(rest[:rules]), string(rest[rules:rules+data]), rest[rules+data:]
+	c.ruleset, c.enrichment = string(rest[:rules]), string(rest[rules:names])
+	c.state, c.memory = rest[names:names+state], rest[names+state:]
 	return c, nil
 }
 

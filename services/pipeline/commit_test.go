@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gatewatch/gatewatch/detection/verdict"
 	"github.com/gatewatch/gatewatch/services/queue"
 	"github.com/gatewatch/gatewatch/services/store"
 )
@@ -129,7 +130,7 @@ func TestStateCannotBeSaved(t *testing.T) {
 	}
 	d := stage{
 		Detectors: countings{"2"}, files: checkpoints{dir: state}, log: slog.New(slog.DiscardHandler),
-		metrics: newMetrics(prometheus.NewRegistry()), now: time.Now, enrichment: new(enrichment),
+		metrics: newMetrics(prometheus.NewRegistry()), now: time.Now, enrichment: new(enrichment), memory: verdict.NewMemory(0),
 	}
 	d.save(7)
 	if d.newest != 0 {

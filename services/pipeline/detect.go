@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatewatch/gatewatch/detection"
 	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/detection/verdict"
 	"github.com/gatewatch/gatewatch/services/queue"
 )
 
@@ -40,7 +41,8 @@ type stage struct {
 	metrics *metrics
 	now     func() time.Time
 
-	enrichment *enrichment // saved with the state
+	enrichment *enrichment     // saved with the state
+	memory     *verdict.Memory // of verdicts, saved with the state
 
 	detector detection.Detector // nil while there are no rules
 	ruleset  string
@@ -78,6 +80,12 @@ func (d *stage) begin(applied, warm queue.Offset) (queue.Offset, error) {
 	}
 	d.enrichment.use(c.enrichment)
 	d.use(c.ruleset, c.state)
+	if len(c.memory) > 0 {
+		if err := d.memory.Restore(c.memory); err != nil {
+			d.metrics.detectErrors.Inc()
+			d.log.Error("restore memory of verdicts", slog.Any("error", err))
+		}
+	}
 	d.stored, d.seen, d.older, d.newest = applied, c.offset, c.offset, c.offset
 	if !ok {
 		d.save(c.offset)
@@ -122,6 +130,7 @@ func (d *stage) control(c Control, at queue.Offset) {
 func (d *stage) detect(e *event.Event, at queue.Offset) []detection.Finding {
 	d.seen = at + 1
 	if d.detector == nil {
+		d.findings = d.findings[:0]
 		return nil
 	}
 	d.findings = d.detector.Detect(d.findings[:0], e)
@@ -152,7 +161,10 @@ func (d *stage) save(at queue.Offset) {
 	if d.detector != nil {
 		d.state = d.detector.Snapshot(d.state)
 	}
-	err := d.files.save(checkpoint{at, d.ruleset, d.enrichment.set, d.state})
+	memory, err := d.memory.Snapshot(nil)
+	if err == nil {
+		err = d.files.save(checkpoint{at, d.ruleset, d.enrichment.set, d.state, memory})
+	}
 	if err == nil {
 		if d.older != d.newest {
 			err = d.files.remove(d.older)

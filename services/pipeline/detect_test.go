@@ -188,7 +188,7 @@ func TestEncryptedCheckpoints(t *testing.T) {
 	}
 	dir := &checkpoints{dir: t.TempDir(), keys: keys, encrypt: true}
 	testCheckpoints(t, dir)
-	if err := dir.save(checkpoint{5, "rules", "data", []byte("state 5")}); err != nil {
+	if err := dir.save(checkpoint{5, "rules", "data", []byte("state 5"), []byte("memory")}); err != nil {
 		t.Fatal(err)
 	}
 	if b, err := os.ReadFile(dir.path(5)); err != nil || strings.Contains(string(b), "state") {
@@ -206,7 +206,7 @@ func TestEncryptedCheckpoints(t *testing.T) {
 func testCheckpoints(t *testing.T, dir *checkpoints) {
 	t.Helper()
 	for _, offset := range []queue.Offset{3, 5, 9, 20} {
-		if err := dir.save(checkpoint{offset, "rules", "data", fmt.Appendf(nil, "state %d", offset)}); err != nil {
+		if err := dir.save(checkpoint{offset, "rules", "data", fmt.Appendf(nil, "state %d", offset), nil}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -235,7 +235,7 @@ func testCheckpoints(t *testing.T, dir *checkpoints) {
 }
 
 func FuzzReadCheckpoint(f *testing.F) {
-	f.Add(checkpoint{7, "rules", "data", []byte("state")}.appendTo(nil))
+	f.Add(checkpoint{7, "rules", "data", []byte("state"), []byte("memory")}.appendTo(nil))
 	f.Add([]byte(checkpointMagic))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := readCheckpoint(b)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/detection/parse"
+	"github.com/gatewatch/gatewatch/detection/verdict"
 	"github.com/gatewatch/gatewatch/services/queue"
 	"github.com/gatewatch/gatewatch/services/state"
 	"github.com/gatewatch/gatewatch/services/store"
@@ -128,12 +129,12 @@ func New(cfg Config, o Options) (*Pipeline, error) {
 	p.metrics = newMetrics(o.Metrics)
 	p.sources = newSources(p.metrics)
 	p.events = make([]event.Event, p.batchEvents)
-	p.verdicts = &verdicts{log: o.Log, metrics: p.metrics}
+	p.verdicts = &verdicts{log: o.Log, metrics: p.metrics, memory: verdict.NewMemory(0)}
 	p.enrichment = &enrichment{Enrichments: o.Enrichments, log: o.Log, metrics: p.metrics}
 	if o.Detectors != nil {
 		p.stage = &stage{
 			Detectors: o.Detectors, files: checkpoints{o.State, o.Keys, o.Encrypt}, log: o.Log, metrics: p.metrics, now: o.Now,
-			enrichment: p.enrichment,
+			enrichment: p.enrichment, memory: p.verdicts.memory,
 		}
 	}
 	return p, nil
@@ -318,6 +319,9 @@ func (p *Pipeline) record(c *source, g *queue.Group, r *queue.Record, s *sourceS
 		return
 	}
 	found := p.stage.detect(e, at)
+	if c.judged {
+		p.verdicts.found(p.stage.findings)
+	}
 	for i := range found {
 		found[i].Write(p.slot(at))
 	}

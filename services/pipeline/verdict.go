@@ -3,7 +3,9 @@ package pipeline
 import (
 	"fmt"
 	"log/slog"
+	"strconv"
 
+	"github.com/gatewatch/gatewatch/detection"
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/detection/verdict"
 )
@@ -22,8 +24,13 @@ type verdicts struct {
 	log     *slog.Logger
 	metrics *metrics
 
+	memory   *verdict.Memory // of decisions before; saved with the state of the detectors
 	evidence []verdict.Evidence
 }
+
+// minFinding is the severity from which on what a rule finds speaks against a
+// client.
+const minFinding = 40
 
 // maxTold is how many pieces of evidence the verdict of a log has at most.
 const maxTold = 15
@@ -35,12 +42,11 @@ var toldByLog = verdict.Evidence{Name: "partial", Detail: "judged by the log alo
 // decision that has none. What it takes is bounded, since the model looks at so
 // much of a request and no more.
 func (v *verdicts) judge(e *event.Event) {
-	if !e.Has(event.WAFDecision) || e.Has(event.VerdictPAttack) || e.Has(event.ErrorMessage) {
+	if !e.Has(event.WAFDecision) || e.Has(event.ErrorMessage) || !isDecision(e) {
 		return
 	}
-	switch e.Dataset {
-	case "coraza.waf", "coraza.audit", "modsecurity.audit":
-	default:
+	if e.Has(event.VerdictPAttack) {
+		v.observe(e)
 		return
 	}
 	if err := v.write(e); err != nil {
@@ -67,11 +73,48 @@ func (v *verdicts) write(e *event.Event) (err error) {
 	if !ok {
 		return nil
 	}
-	judged := model.Score(v.evidence[:0], in)
+	in.Circumstances = verdict.CircumstancesOf(e)
+	judged := model.Judge(v.evidence[:0], in, v.memory)
 	if judged.Partial {
 		judged.Evidence = append(judged.Evidence[:min(len(judged.Evidence), maxTold)], toldByLog)
 	}
 	v.evidence = judged.Evidence
 	judged.AppendTo(e, 0)
 	return nil
+}
+
+// isDecision tells the datasets of WAFs.
+func isDecision(e *event.Event) bool {
+	switch e.Dataset {
+	case "coraza.waf", "coraza.audit", "modsecurity.audit":
+		return true
+	}
+	return false
+}
+
+// observe remembers a decision that came with its verdict.
+func (v *verdicts) observe(e *event.Event) {
+	in := verdict.Input{Circumstances: verdict.CircumstancesOf(e)}
+	for r := range e.Values(event.RuleID) {
+		if id, err := strconv.Atoi(r.Text()); err == nil {
+			in.Rules = append(in.Rules, id)
+		}
+	}
+	v.memory.Observe(&in, e.Get(event.VerdictPAttack).Float() >= 0.5)
+}
+
+// found remembers what was found of clients in other logs than those of WAFs:
+// findings in decisions repeat what the rules of the WAF have said.
+func (v *verdicts) found(all []detection.Finding) {
+	for i := range all {
+		f := &all[i]
+		if f.Rule.Severity < minFinding || isDecision(f.Event) {
+			continue
+		}
+		at := f.Event.Time
+		if at == 0 {
+			at = f.Event.Received
+		}
+		v.memory.Found(verdict.ClientOf(f.Event), at, f.Rule.ID)
+	}
 }

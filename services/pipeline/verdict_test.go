@@ -160,7 +160,7 @@ func TestRevision(t *testing.T) {
 // BenchmarkVerdict judges a decision of a log in the pipeline.
 func BenchmarkVerdict(b *testing.B) {
 	format, _ := parse.Lookup("coraza.waf")
-	v := &verdicts{log: slog.New(slog.DiscardHandler), metrics: newMetrics(nil)}
+	v := &verdicts{log: slog.New(slog.DiscardHandler), metrics: newMetrics(nil), memory: verdict.NewMemory(0)}
 	var e event.Event
 	b.ReportAllocs()
 	for b.Loop() {
