@@ -114,11 +114,8 @@ func (b *Block) Column(k event.Key) (*Column, error) {
 	if b.label.names(k) {
 		return b.label.column(b.rows), nil
 	}
-	if v := b.view; v != nil {
-		if m := memberOf(k); m >= 0 {
-			return v.mem[m], nil
-		}
-		return v.cols[k.String()], nil
+	if b.view != nil {
+		return b.view.column(k), nil
 	}
 	d, err := b.directory()
 	if err != nil {

@@ -32,6 +32,7 @@ type Builder struct {
 
 	layouts layouts
 	lines   []byte // the layout of each entry of colOriginal, 0 for none
+	laid    int    // entries that have one: of these there is no text
 }
 
 // growing is a column under construction. Everything is only appended to, so a
@@ -91,7 +92,7 @@ func (b *Builder) Reset() {
 	b.rest.reset()
 	b.at.reset()
 	b.layouts.reset()
-	b.lines = b.lines[:0]
+	b.lines, b.laid = b.lines[:0], 0
 	b.rows, b.size, b.minT, b.maxT = 0, 0, math.MaxInt64, math.MinInt64
 }
 
@@ -153,18 +154,29 @@ func (b *Builder) AddAt(e *event.Event, offset uint64) {
 		}
 	}
 	if len(e.Raw) > 0 {
-		line := byte(0)
-		if !apart {
-			line = b.layouts.of(e)
-		}
-		b.lines = append(b.lines, line)
-		b.text(colOriginal, row, event.View(e.Raw))
+		b.line(e, row, apart || len(b.blob) > 0)
 	}
 	if len(b.blob) > 0 {
 		b.size += b.rest.addText(row, byte(event.KindString), event.View(b.blob))
 	}
 	b.size += 64
 	b.rows++
+}
+
+// line adds the raw line of an event whose values were added. Odd ones have values
+// that no layout can refer to.
+func (b *Builder) line(e *event.Event, row int, odd bool) {
+	line := byte(0)
+	if !odd {
+		line = b.layouts.of(e)
+	}
+	text := event.View(e.Raw)
+	if line != 0 {
+		text = ""
+		b.laid++
+	}
+	b.lines = append(b.lines, line)
+	b.size += b.cols[colOriginal].addText(row, byte(event.KindString), text)
 }
 
 func (b *Builder) text(col, row int, s string) {
@@ -305,6 +317,14 @@ type View struct {
 	maxT int64
 }
 
+// column returns the column of a key, nil if no row has it.
+func (v *View) column(k event.Key) *Column {
+	if m := memberOf(k); m >= 0 {
+		return v.mem[m]
+	}
+	return v.cols[k.String()]
+}
+
 // View returns what was added so far. It takes time in proportion to the number
 // of columns, not of rows.
 func (b *Builder) View() *View {
@@ -314,6 +334,9 @@ func (b *Builder) View() *View {
 			continue
 		}
 		s := c.snapshot(b.rows)
+		if i == colOriginal && b.laid > 0 {
+			s = v.laidOut(s, b)
+		}
 		if i < members {
 			v.mem[i] = s
 		} else {

@@ -23,9 +23,8 @@ type deriver struct {
 	hints map[string]*hints
 	cols  []*source
 	text  []byte
-	lines []byte // the layout of each entry of the raw lines, 0 for none
-	ends  []*ending
-	work  int // done in this block to find templates, see maxWork
+	from  *Builder // of the block at hand
+	work  int      // done in this block to find templates, see maxWork
 }
 
 // hints is what earlier blocks told about a column.
@@ -60,7 +59,7 @@ type plan struct {
 // begin prepares for the columns of a block, in the order of their directory,
 // which are those of a builder.
 func (d *deriver) begin(names []string, cols []*Column, b *Builder) {
-	d.lines, d.ends = b.lines, b.layouts.ends
+	d.from = b
 	if d.hints == nil {
 		d.hints = map[string]*hints{}
 	}
@@ -116,6 +115,9 @@ func (d *deriver) plan(i int, excluded []int) *plan {
 	}
 	if p == nil || p.stored.n > p.rest(d.cols[i].col.n) {
 		h.skip, h.templates = patience, nil
+		if d.isLine(i) {
+			d.write(i, [maxLayouts + 1]byte{})
+		}
 		return nil
 	}
 	p.drop()

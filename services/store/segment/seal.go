@@ -71,6 +71,17 @@ type sealed struct {
 	dict dictionary // of such a column whose encoding is a dictionary
 }
 
+// candidate tells whether a column could be derived from others.
+func (s *Sealer) candidate(b *Builder, p *sealed) bool {
+	if b.laid > 0 && p.growing == b.cols[colOriginal] {
+		if p.col.n >= minDerived {
+			return true
+		}
+		b.write(p.col, func(byte) bool { return true })
+	}
+	return derivable(p.col) && s.choose(p) == encText
+}
+
 // choose finds the encoding of a column before it is encoded.
 func (s *Sealer) choose(p *sealed) byte {
 	p.enc = s.enc.choose(p.col)
@@ -103,7 +114,7 @@ func (s *Sealer) plans(b *Builder) []*plan {
 		name := "" // of what no template refers to
 		if p.role == roleField || p.role == roleMember {
 			name = p.key.String()
-			if derivable(p.col) && s.choose(p) == encText {
+			if s.candidate(b, p) {
 				candidates = append(candidates, i)
 			}
 		}
@@ -131,7 +142,10 @@ func (s *Sealer) column(d *directory, g *sealed, p *plan) {
 	c := g.col
 	e := entry{name: g.key.String(), role: g.role, n: c.n, off: len(s.out), zone: zoneOf(c)}
 	var enc encoded
-	of := s.twinOf(d, c)
+	of := -1
+	if p == nil {
+		of = s.twinOf(d, c)
+	}
 	if of >= 0 {
 		s.out, enc = s.enc.appendTwin(s.out, c, of)
 	} else {
