@@ -30,6 +30,7 @@ const (
 	ActBundle    = "bundle.create"    // a rule-set bundle is kept
 	ActRollOut   = "bundle.rollout"   // nodes are to use other bundles from here on
 	ActUnbundle  = "bundle.failed"    // what the leaf detail.leaf tells of did not come about
+	ActRequests  = "request.read"     // requests that were kept for replay are read
 	ActSource    = "source.state"     //
 	ActRewrap    = "keys.rewrap"      // the data keys were wrapped with another master key
 	ActBackup    = "store.backup"     // a copy of the data folder was begun

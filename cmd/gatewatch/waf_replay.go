@@ -1,0 +1,295 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatewatch/gatewatch/detection/verdict"
+	"github.com/gatewatch/gatewatch/services/audit"
+	"github.com/gatewatch/gatewatch/services/kept"
+	"github.com/gatewatch/gatewatch/services/waf"
+)
+
+type wafReplayFlags struct {
+	data, config string
+	from, to     string
+	filter       string
+	guard        []string
+	changed      bool
+	rules        waf.Settings
+	output       string
+}
+
+func newWAFReplay() *cobra.Command {
+	var f wafReplayFlags
+	cmd := &cobra.Command{
+		Use:   "replay [FILE...]",
+		Short: "Put kept requests through other rules: what would be blocked or allowed that is not now",
+		Long: `Judges requests by another set of rules, on all processors, and prints for each
+whether it is newly blocked, newly allowed or unchanged, with its verdict. The
+requests are those that WAF nodes have kept (--data, of a range of time) and those
+of corpus files. Kept ones of which the node has marked that the copy does not get
+the same decision are left out and counted. Requests of files are compared with
+the rules of CRS as they come. Those of --guard are attacks that must not pass.
+
+To read kept requests is written into the audit log. Exit code 1 says that an
+attack of --guard is newly allowed.`,
+		Example: `  gatewatch waf replay --data ./gatewatch-data --from now-1d --before exclusions.conf --changed
+  gatewatch waf replay --paranoia 2 --guard attacks.ndjson requests.ndjson`,
+		RunE: func(cmd *cobra.Command, args []string) error { return runWAFReplay(cmd, f, args) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.data, "data", "", "data folder whose kept requests are replayed")
+	flags.StringVar(&f.config, "config", "", "configuration file of the server, for its master key")
+	flags.StringVar(&f.from, "from", "", "start of the time range of kept requests, inclusive")
+	flags.StringVar(&f.to, "to", "", "end of it, exclusive")
+	flags.StringVar(&f.filter, "filter", "", "which kept requests, in the query language: waf.site, waf.decision, waf.kept, rule.id, verdict.p_attack")
+	flags.StringArrayVar(&f.guard, "guard", nil, "file of attacks that must stay blocked; repeatable")
+	flags.BoolVar(&f.changed, "changed", false, "print only what changes")
+	flags.IntVar(&f.rules.Paranoia, "paranoia", 0, "paranoia level that can block (default 1)")
+	flags.IntVar(&f.rules.InboundThreshold, "threshold", 0, "anomaly score at which a request is blocked (default 5)")
+	flags.StringArrayVar(&f.rules.RulesBefore, "before", nil, "SecLang file read before the Core Rule Set; repeatable")
+	flags.StringArrayVar(&f.rules.RulesAfter, "after", nil, "SecLang file read after it; repeatable")
+	addOutput(cmd, &f.output)
+	return cmd
+}
+
+// Where a request of a replay is from.
+const (
+	fromKept  = "kept"
+	fromFile  = "file"
+	fromGuard = "guard"
+)
+
+// replayLine is one line of output.
+type replayLine struct {
+	ID      string       `json:"id"`
+	From    string       `json:"from"`
+	Site    string       `json:"site,omitempty"`
+	Change  string       `json:"change"`
+	Before  string       `json:"before"`
+	After   string       `json:"after"`
+	Score   [2]int       `json:"anomaly_scores"`
+	Rules   []int        `json:"rules"`
+	PAttack *float64     `json:"p_attack"`
+	Kind    verdict.Kind `json:"kind,omitempty"`
+	Cut     bool         `json:"cut,omitempty"`
+	Error   string       `json:"error,omitempty"`
+}
+
+// replayRun is one run of the command.
+type replayRun struct {
+	cmd    *cobra.Command
+	flags  *wafReplayFlags
+	write  func(*replayLine) error
+	model  *verdict.Model
+	counts map[string]int
+
+	unfaithful, unreadable, failed, guardLost int
+	partial                                   []string
+	told                                      time.Time
+}
+
+func runWAFReplay(cmd *cobra.Command, f wafReplayFlags, files []string) error {
+	if f.data == "" && len(files) == 0 && len(f.guard) == 0 {
+		return usagef("name files of requests, or --data for those that nodes have kept")
+	}
+	format, err := outputFormat(cmd.OutOrStdout(), f.output)
+	if err != nil {
+		return err
+	}
+	settings := waf.CorpusSettings()
+	baseline, err := waf.Compile(settings)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = baseline.Close() }() // the program ends
+	settings.Paranoia, settings.InboundThreshold = f.rules.Paranoia, f.rules.InboundThreshold
+	settings.RulesBefore, settings.RulesAfter = f.rules.RulesBefore, f.rules.RulesAfter
+	candidate, err := waf.Compile(settings)
+	if err != nil {
+		return usageError{err}
+	}
+	defer func() { _ = candidate.Close() }() // the program ends
+	model, err := verdict.Default()
+	if err != nil {
+		return err
+	}
+	r := &replayRun{cmd: cmd, flags: &f, model: model, counts: map[string]int{}, told: time.Now()}
+	done := r.output(format)
+	replayer := waf.Replayer{Candidate: candidate, Baseline: baseline}
+	for _, part := range r.parts(files) {
+		err = errors.Join(err, replayer.Run(cmd.Context(), part.requests, func(x waf.Replayed) error { return r.take(part.from, x) }))
+		if err != nil {
+			break
+		}
+	}
+	if err := errors.Join(err, done()); err != nil {
+		return err
+	}
+	return r.summary()
+}
+
+// replayPart is requests of one origin.
+type replayPart struct {
+	from     string
+	requests iter.Seq2[*kept.Copy, error]
+}
+
+func (r *replayRun) parts(files []string) []replayPart {
+	var all []replayPart
+	if r.flags.data != "" {
+		all = append(all, replayPart{fromKept, r.kept})
+	}
+	for _, name := range files {
+		all = append(all, replayPart{fromFile, r.file(name)})
+	}
+	for _, name := range r.flags.guard {
+		all = append(all, replayPart{fromGuard, r.file(name)})
+	}
+	return all
+}
+
+// errStopped ends a reader whose requests nobody wants any more.
+var errStopped = errors.New("stopped")
+
+// file yields the requests of a corpus.
+func (r *replayRun) file(name string) iter.Seq2[*kept.Copy, error] {
+	return func(yield func(*kept.Copy, error) bool) {
+		err := eachRequest(r.cmd, name, func(q *verdict.Request) error {
+			if !yield(&kept.Copy{ID: q.ID, BodyBytes: int64(len(q.Body)), Request: *q}, nil) {
+				return errStopped
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errStopped) {
+			yield(nil, err)
+		}
+	}
+}
+
+// kept yields the faithful copies of the data folder.
+func (r *replayRun) kept(yield func(*kept.Copy, error) bool) {
+	f := &queryFlags{data: r.flags.data, config: r.flags.config, from: r.flags.from, to: r.flags.to}
+	span, err := readRange(f.from, f.to)
+	if err == nil {
+		err = auditAct(r.cmd, f.data, audit.ActRequests, "replay", map[string]string{
+			"filter": r.flags.filter, "from": leafTime(span.from), "to": leafTime(span.to),
+		})
+	}
+	if err == nil {
+		err = r.keptOf(r.cmd.Context(), f, kept.Query{Filter: r.flags.filter, From: span.from, To: span.to}, func(c *kept.Copy) bool { return yield(c, nil) })
+	}
+	if err != nil && !errors.Is(err, errStopped) {
+		yield(nil, err)
+	}
+}
+
+func (r *replayRun) keptOf(ctx context.Context, f *queryFlags, q kept.Query, yield func(*kept.Copy) bool) error {
+	settings, err := loadSettings(f.config, f.data)
+	if err != nil {
+		return err
+	}
+	s, err := f.openLocal(r.cmd)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }() // only read
+	page, err := requestLibrary(s, &requestKeys{settings: &settings}).Each(ctx, q, func(c *kept.Copy) error {
+		if !c.Faithful {
+			r.unfaithful++
+			return nil
+		}
+		if !yield(c) {
+			return errStopped
+		}
+		return nil
+	})
+	r.unreadable, r.partial = page.Unreadable, page.Partial
+	return err
+}
+
+// take prints what became of a request.
+func (r *replayRun) take(from string, x waf.Replayed) error {
+	c := x.Copy
+	line := replayLine{
+		ID: c.ID, From: from, Site: c.Request.Site, Change: "unchanged", Before: actionOf(c.Block), After: actionOf(x.After.Block),
+		Score: [2]int{c.Score, x.After.Score}, Rules: ruleList(x.After.Scoring), Cut: c.BodyBytes > int64(len(c.Request.Body)),
+	}
+	switch {
+	case x.Err != nil:
+		line.Change, line.After, line.Error = "failed", "", x.Err.Error()
+		r.failed++
+	case x.After.Block && !c.Block:
+		line.Change = "newly_blocked"
+	case c.Block && !x.After.Block:
+		line.Change = "newly_allowed"
+		if from == fromGuard {
+			r.guardLost++
+		}
+	}
+	r.counts[line.Change]++
+	r.progress()
+	if r.flags.changed && line.Change == "unchanged" {
+		return nil
+	}
+	if c.Model == "" {
+		v := r.model.Score(nil, verdict.Input{Request: &c.Request, Block: c.Block, Score: c.Score, Rules: c.Rules})
+		c.PAttack, c.Kind = v.PAttack, v.Kind
+	}
+	line.PAttack, line.Kind = &c.PAttack, c.Kind
+	return r.write(&line)
+}
+
+// progress says how far the run is, once in two seconds.
+func (r *replayRun) progress() {
+	if now := time.Now(); now.Sub(r.told) >= 2*time.Second {
+		r.told = now
+		fmt.Fprintf(r.cmd.ErrOrStderr(), "replayed: %s\n", r.sums())
+	}
+}
+
+func (r *replayRun) sums() string {
+	return fmt.Sprintf("%d newly blocked, %d newly allowed, %d unchanged, %d failed; left out: %d unfaithful copies, %d that cannot be opened",
+		r.counts["newly_blocked"], r.counts["newly_allowed"], r.counts["unchanged"], r.failed, r.unfaithful, r.unreadable)
+}
+
+// summary says what came of it all.
+func (r *replayRun) summary() error {
+	fmt.Fprintln(r.cmd.ErrOrStderr(), r.sums())
+	for _, why := range r.partial {
+		fmt.Fprintf(r.cmd.ErrOrStderr(), "not all requests were read: %s\n", printable(why))
+	}
+	if r.guardLost > 0 {
+		fmt.Fprintf(r.cmd.ErrOrStderr(), "attacks of the guard set that would pass: %d\n", r.guardLost)
+	}
+	if r.guardLost > 0 || r.failed > 0 || len(r.partial) > 0 {
+		return errFindings
+	}
+	return nil
+}
+
+// output makes r.write, and what ends it.
+func (r *replayRun) output(format string) (done func() error) {
+	w := bufio.NewWriter(r.cmd.OutOrStdout())
+	if format == outNDJSON || format == outJSON {
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		r.write = func(l *replayLine) error { return e.Encode(l) }
+		return w.Flush
+	}
+	t := newTable(w, format, []string{"change", "from", "id", "site", "before", "after", "p_attack", "rules"})
+	r.write = func(l *replayLine) error {
+		rules := strings.Trim(fmt.Sprint(l.Rules), "[]")
+		return t.Write([]string{l.Change, l.From, l.ID, l.Site, l.Before, l.After, fmt.Sprintf("%.3f", *l.PAttack), rules})
+	}
+	return t.Close
+}
