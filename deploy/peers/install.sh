@@ -2,16 +2,16 @@
 # Installs the real peers that integration tests talk to, from Debian packages:
 # nginx, rsyslog with its TLS and Elasticsearch outputs, Postfix, logger, curl. It
 # starts none of them. Without root or apt it says what is missing, and the tests
-# that need it fail by name (go test -short leaves them out). pyarrow and DuckDB,
-# which read archives, come from the Python package index into .tools/python.
+# that need it fail by name (go test -short leaves them out). pyarrow, pandas and
+# DuckDB, which read archives, come from the Python package index into .tools/python.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 readers() {
-	local want="duckdb==2.0.0 pyarrow==26.0.1" done=.tools/python/readers
+	local want="duckdb==2.0.0 pyarrow==26.0.1 pandas==3.1.1" done=.tools/python/readers
 	[ "$(cat "$done" 2>/dev/null)" = "$want" ] && return
 	python3 -m venv --clear .tools/python
-	# shellcheck disable=SC2086 # two words
+	# shellcheck disable=SC2086 # words
 	.tools/python/bin/pip install --quiet --disable-pip-version-check $want
 	echo "$want" >"$done"
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/gatewatch/gatewatch/services/archive"
 )
 
-// python returns the interpreter that deploy/peers/install.sh has given pyarrow
-// and DuckDB.
+// python returns the interpreter that deploy/peers/install.sh has given pyarrow,
+// pandas and DuckDB.
 func python(t *testing.T) string {
 	t.Helper()
 	path, err := filepath.Abs("../../.tools/python/bin/python")
@@ -25,7 +25,7 @@ func python(t *testing.T) string {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path); err != nil {
-		t.Fatal("pyarrow and DuckDB are missing: run deploy/peers/install.sh")
+		t.Fatal("pyarrow, pandas and DuckDB are missing: run deploy/peers/install.sh")
 	}
 	return path
 }
@@ -105,7 +105,7 @@ TIMESTAMP WITH TIME ZONE | VARCHAR[] | VARCHAR | BIGINT
 	}
 }
 
-// TestPyArrow: so does Arrow, which pandas and Spark's Python read with.
+// TestPyArrow: so does Arrow.
 func TestPyArrow(t *testing.T) {
 	t.Parallel()
 	got := read(t, `
@@ -125,6 +125,28 @@ verdict.p_attack double 0.5
 waf.policy_only bool True
 gatewatch.original_bytes binary b'\xff\x00binary'
 gatewatch.kinds list<element: string not null> ['labels.when=t']
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestPandas: so does pandas.
+func TestPandas(t *testing.T) {
+	t.Parallel()
+	got := read(t, `
+import glob, sys
+import pandas as pd
+events = pd.concat([pd.read_parquet(f) for f in sorted(glob.glob(sys.argv[1]))])
+print(len(events), events["@timestamp"].dtype, events["http.response.status_code"].sum())
+denied = events[events["http.response.status_code"] == 403]
+print(denied.groupby("source.ip").size().sort_values(ascending=False, kind="stable").head(2).to_dict())
+row = events.iloc[1]
+print(row["@timestamp"], list(row["tags"]), row["verdict.p_attack"], row["waf.policy_only"], row["gatewatch.original_bytes"])
+`, archived(t))
+	want := `70000 datetime64[us, UTC] 21105000
+{'203.0.113.1': 274, '203.0.113.101': 274}
+2026-11-21 08:30:01.123456+00:00 ['a', 'b'] 0.5 True b'\xff\x00binary'
 `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
