@@ -16,6 +16,12 @@ func CorpusSettings() Settings {
 	return Settings{RequestBodyBytes: recommendedBody, AllowManyArguments: true}
 }
 
+// CompileWith compiles the rules with directives before all of CRS, as
+// exclusions by ctl have to stand.
+func CompileWith(s Settings, directives string) (*Engine, error) {
+	return compile(s, directives, false)
+}
+
 // recommendedBody is SecRequestBodyLimit of coraza.conf-recommended, over which
 // it refuses a request.
 const recommendedBody = 13107200

@@ -1,0 +1,195 @@
+package tuning
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gatewatch/gatewatch/services/triage"
+)
+
+// group is what was blocked at one place, and the changes accepted there.
+type group struct {
+	*place
+	wrong   []*item // taken for false positives
+	attacks []*item // blocked requests taken for attacks
+	guard   []*item
+	base    []change
+	refused map[string]bool // candidates whose replay did not free what was reckoned
+	best    *candidate
+	settled bool // best holds for base
+	spent   bool // too many candidates were refused
+}
+
+// candidate is a set of changes at a place with what is reckoned of it.
+type candidate struct {
+	changes  []change
+	gain     float64
+	released float64
+	guard    int
+	value    float64
+}
+
+func keyOf(changes []change) string {
+	var b strings.Builder
+	for _, c := range changes {
+		fmt.Fprintf(&b, "%d %d %q %q\n", c.kind, c.rule, c.target, c.value)
+	}
+	return b.String()
+}
+
+// groups sorts blocked requests by the place where a proposal for them would
+// hold. Those whose place can't be described are left out; their number is
+// returned.
+func groups(scope Scope, cases, guard []*Case) (all []*group, left int) {
+	type key struct{ site, path string }
+	wrong := map[key][]*Case{}
+	var keys []key
+	for _, c := range cases {
+		if !c.wrong() {
+			continue
+		}
+		k := key{site: c.Request.Site}
+		if scope == Path {
+			k.path = triage.PathTemplate(pathOf(c.Request))
+		}
+		if _, ok := wrong[k]; !ok {
+			keys = append(keys, k)
+		}
+		wrong[k] = append(wrong[k], c)
+	}
+	for _, k := range keys {
+		p, ok := newPlace(k.site, k.path, wrong[k])
+		if !ok {
+			left += len(wrong[k])
+			continue
+		}
+		g := &group{place: p, refused: map[string]bool{}}
+		for _, c := range wrong[k] {
+			g.wrong = append(g.wrong, newItem(c))
+		}
+		all = append(all, g)
+	}
+	assign(all, cases, func(g *group, c *Case) {
+		if !c.wrong() {
+			g.attacks = append(g.attacks, newItem(c))
+		}
+	})
+	assign(all, guard, func(g *group, c *Case) { g.guard = append(g.guard, newItem(c)) })
+	return all, left
+}
+
+// assign calls f for each group at whose place a case is.
+func assign(all []*group, cases []*Case, f func(*group, *Case)) {
+	byHost := map[string][]*group{}
+	for _, g := range all {
+		for _, h := range g.hosts {
+			byHost[h] = append(byHost[h], g)
+		}
+	}
+	for _, c := range cases {
+		for _, g := range byHost[hostOf(c.Request)] {
+			if g.holds(c.Request) {
+				f(g, c)
+			}
+		}
+	}
+}
+
+// maxChanges bounds one proposal: what needs more has more than one cause.
+const maxChanges = 16
+
+// candidates are the sets of changes worth looking at: what each request needs,
+// what one variable needs that holds free text, and rules alone.
+func (g *group) candidates(threshold int) [][]change {
+	seen := map[string]bool{}
+	var all [][]change
+	add := func(changes []change) {
+		if len(changes) == 0 || len(changes) > maxChanges {
+			return
+		}
+		if k := keyOf(changes); !seen[k] && !g.refused[k] {
+			seen[k] = true
+			all = append(all, changes)
+		}
+	}
+	byTarget := map[string][]change{}
+	for _, it := range g.wrong {
+		if it.freed {
+			continue
+		}
+		for _, choose := range []func([]change) change{narrowest, widest} {
+			fewest, whole := it.need(threshold, choose)
+			add(fewest)
+			add(whole)
+		}
+		for i := range it.finds {
+			for _, c := range it.finds[i].rungs {
+				if c.kind == removeTarget && !slices.Contains(byTarget[c.target], c) {
+					byTarget[c.target] = append(byTarget[c.target], c)
+				}
+			}
+		}
+	}
+	for _, changes := range byTarget {
+		slices.SortFunc(changes, change.compare)
+		add(changes)
+	}
+	return all
+}
+
+// Weights of what speaks against a candidate: one attack that is let through
+// costs as much as so many false positives that stay.
+const (
+	releasedCost = 3
+	guardCost    = 5
+	changeCost   = 0.01 // part of the gain for each change
+	ruleCost     = 0.15 // part of the gain for rules that are off altogether
+)
+
+// weigh reckons what a candidate does with what was accepted before.
+func (g *group) weigh(changes []change, threshold int) *candidate {
+	c := &candidate{changes: changes}
+	sum := func(items []*item, weight func(*item) float64) (total float64) {
+		for _, it := range items {
+			if !it.freed && it.passes(threshold, g.base, changes) {
+				total += weight(it)
+			}
+		}
+		return total
+	}
+	c.gain = sum(g.wrong, func(it *item) float64 { return 1 - it.PAttack })
+	c.released = sum(g.attacks, func(it *item) float64 { return it.PAttack })
+	c.guard = int(sum(g.guard, func(*item) float64 { return 1 }))
+	part := 1 - changeCost*float64(len(changes))
+	for _, change := range changes {
+		if change.kind == removeRule {
+			part -= ruleCost
+			break
+		}
+	}
+	c.value = c.gain*part - releasedCost*c.released - guardCost*float64(c.guard)
+	return c
+}
+
+// choose finds the best candidate that frees at most room attacks of the guard,
+// nil if none is worth it.
+func (g *group) choose(threshold, room int) *candidate {
+	if g.spent {
+		return nil
+	}
+	if g.settled && (g.best == nil || g.best.guard <= room) {
+		return g.best
+	}
+	g.best, g.settled = nil, true
+	for _, changes := range g.candidates(threshold) {
+		c := g.weigh(changes, threshold)
+		if c.value <= 0 || c.guard > room {
+			continue
+		}
+		if g.best == nil || c.value > g.best.value || c.value == g.best.value && keyOf(c.changes) < keyOf(g.best.changes) {
+			g.best = c
+		}
+	}
+	return g.best
+}
