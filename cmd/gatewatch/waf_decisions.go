@@ -59,8 +59,8 @@ missed (allowed requests) or uncertain; all but newest go up to 2,000 decisions.
 
 --group lists groups of decisions that are alike: by site, path (numbers and other
 ids are {id}), rule and variable. --order is then false_positives (default: the most
-expected false positives first), missed or count. expected_wrong is how many of its
-decisions are expected to be wrong; --kind pattern, policy or clean tells rules for
+false positives, weighted by how many clients they hit), missed or count.
+expected_wrong is how many of its decisions are expected to be wrong; --kind pattern, policy or clean tells rules for
 attacks from those for protocol and methods.`,
 		Example: `  gatewatch waf decisions --group --from now-24h
   gatewatch waf decisions --order false_positive --unlabelled 'waf.site: shop'
@@ -188,6 +188,7 @@ type decisionJSON struct {
 	Decision string    `json:"decision"`
 	Rules    []string  `json:"rules"`
 	PAttack  *float64  `json:"p_attack"`
+	PNow     *float64  `json:"p_attack_now"`
 	PWrong   *float64  `json:"p_wrong"`
 	Kind     string    `json:"kind"`
 	Label    string    `json:"label"`
@@ -222,6 +223,7 @@ type decisionGroupJSON struct {
 	N        int64   `json:"n"`
 	Clients  int64   `json:"clients"`
 	Expected float64 `json:"expected_wrong"`
+	Impact   float64 `json:"impact"`
 	PAttack  float64 `json:"p_attack"`
 	Share    float64 `json:"share_of_blocks"`
 	Labels   []struct {
@@ -234,7 +236,7 @@ type decisionGroupJSON struct {
 }
 
 var decisionGroupColumns = []string{
-	"expected_wrong", "n", "clients", "decision", "kind", "site", "path", "rule", "variable", "p_attack", "share_of_blocks", "labels", "example",
+	"expected_wrong", "n", "clients", "decision", "kind", "site", "path", "rule", "variable", "p_attack", "share_of_blocks", "labels", "example", "impact",
 }
 
 func decisionGroupRow(g *decisionGroupJSON) ([]json.RawMessage, error) {
@@ -247,5 +249,5 @@ func decisionGroupRow(g *decisionGroupJSON) ([]json.RawMessage, error) {
 		example = g.Examples[0].ID
 	}
 	return jsonRow(rounded(g.Expected), g.N, g.Clients, g.Decision, g.Kind, g.Site, g.Path, g.Rule, g.Variable, rounded(g.PAttack),
-		rounded(g.Share), strings.Join(labels, ", "), example)
+		rounded(g.Share), strings.Join(labels, ", "), example, rounded(g.Impact))
 }

@@ -10,8 +10,11 @@ import (
 
 type labelFlags struct {
 	remote
+	selectionFlags
 	source, reason string
 	undo           bool
+	alike, preview bool
+	undoAct        int64
 }
 
 func newWAFLabel() *cobra.Command {
@@ -25,11 +28,25 @@ for good with who gave it and why, is a leaf of the audit log, and raises the
 revision of the verdict. --undo takes back the label that holds; what held before
 it holds again.
 
+--alike labels all decisions that are like this one and have no label: of its site,
+path (numbers and other ids are {id}), rule and variable, at most the newest 1,000,
+in one act; --preview says which, and labels none. --undo-act takes an act back.
+
 Nothing says so better than a sample: label what gatewatch waf sample --server draws.`,
 		Example: `  gatewatch waf label 0f3ab2-17 false_positive --reason 'a forum post about SQL'
-  gatewatch waf label 0f3ab2-17 --undo --reason 'looked again'`,
+  gatewatch waf label 0f3ab2-17 --undo --reason 'looked again'
+  gatewatch waf label 0f3ab2-17 false_positive --alike --from now-7d --preview
+  gatewatch waf label --undo-act 412 --reason 'one of them was an attack'`,
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
+			case f.undoAct != 0 && (len(args) != 0 || f.undo || f.alike):
+				return usagef("waf label --undo-act: give the number of the act alone")
+			case f.undoAct != 0:
+				return nil
+			case f.undo && f.alike:
+				return usagef("waf label: --alike labels; --undo-act takes back what it did")
+			case !f.alike && (f.preview || f.from != "" || f.to != ""):
+				return usagef("waf label: --preview, --from and --to go with --alike")
 			case f.undo && len(args) != 1:
 				return usagef("waf label --undo: give the id of one decision, see gatewatch waf decisions")
 			case !f.undo && len(args) != 2:
@@ -37,11 +54,20 @@ Nothing says so better than a sample: label what gatewatch waf sample --server d
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return runWAFLabel(cmd, &f, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.alike || f.undoAct != 0 {
+				return runWAFLabelGroup(cmd, &f, args)
+			}
+			return runWAFLabel(cmd, &f, args)
+		},
 	}
 	addRemote(cmd, &f.remote)
 	cmd.Flags().StringVar(&f.reason, "reason", "", "why; it is kept with the label")
 	cmd.Flags().StringVar(&f.source, "source", "", "source of the event, where several have the id")
+	f.add(cmd)
+	cmd.Flags().BoolVar(&f.alike, "alike", false, "label all decisions like this one that have no label")
+	cmd.Flags().BoolVar(&f.preview, "preview", false, "with --alike: say what would be labelled, and label nothing")
+	cmd.Flags().Int64Var(&f.undoAct, "undo-act", 0, "take back all labels of an act, by its number")
 	cmd.Flags().BoolVar(&f.undo, "undo", false, "take back the label that holds")
 	return cmd
 }

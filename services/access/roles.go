@@ -55,6 +55,8 @@ var rights = map[string]right{
 	"/gatewatch.v1.DecisionService/EstimateRates":      readers,
 	"/gatewatch.v1.DecisionService/LabelDecision":      analysts,
 	"/gatewatch.v1.DecisionService/UndoLabel":          analysts,
+	"/gatewatch.v1.DecisionService/LabelDecisionGroup": analysts,
+	"/gatewatch.v1.DecisionService/UndoLabelAct":       analysts,
 	"/gatewatch.v1.DecisionService/SampleDecisions":    analysts,
 
 	"/gatewatch.v1.AdminService/CreateToken": administrators,

@@ -29,8 +29,16 @@ func newProtoDecision(x *triage.Decision) *gatewatchv1.Decision {
 	if x.Judged || x.Label.ID != 0 {
 		p.PWrong = proto.Float64(x.Wrong())
 	}
-	for _, e := range x.Evidence {
-		p.Evidence = append(p.Evidence, &gatewatchv1.Evidence{Name: e.Name, Weight: e.Weight, Detail: e.Detail})
+	if x.Judged && len(x.Moved) > 0 {
+		p.PAttackNow = proto.Float64(x.Now())
+	}
+	p.Evidence, p.LaterEvidence = newProtoEvidence(x.Evidence), newProtoEvidence(x.Moved)
+	return p
+}
+
+func newProtoEvidence(all []triage.Evidence) (p []*gatewatchv1.Evidence) {
+	for _, e := range all {
+		p = append(p, &gatewatchv1.Evidence{Name: e.Name, Weight: e.Weight, Detail: e.Detail})
 	}
 	return p
 }
@@ -47,7 +55,7 @@ func newProtoDetail(x *triage.Detail) *gatewatchv1.DecisionDetail {
 	}
 	for _, l := range x.History {
 		p.Labels = append(p.Labels, &gatewatchv1.DecisionLabel{
-			Id: l.ID, Label: l.Label, Reason: l.Reason, Actor: l.Actor, Time: timestamppb.New(l.Time), Undoes: l.Undoes,
+			Id: l.ID, Label: l.Label, Reason: l.Reason, Actor: l.Actor, Time: timestamppb.New(l.Time), Undoes: l.Undoes, Act: l.Act,
 		})
 	}
 	if x.Revision > 0 {
@@ -60,7 +68,7 @@ func newProtoDecisionGroup(g *triage.Group) *gatewatchv1.DecisionGroup {
 	p := &gatewatchv1.DecisionGroup{
 		Site: g.Site, PathTemplate: g.Path, Rule: g.Rule, Variable: g.Variable, Kind: string(g.Kind), Decision: decisionName(g.Blocked),
 		N: int64(g.N), Clients: int64(g.Clients), FirstTime: timestamppb.New(g.First), LastTime: timestamppb.New(g.Last),
-		ExpectedWrong: g.Expected, PAttack: g.PAttack, ShareOfBlocks: g.Share,
+		ExpectedWrong: g.Expected, Impact: g.Impact, PAttack: g.PAttack, ShareOfBlocks: g.Share,
 	}
 	if g.Other {
 		p.Decision = ""
@@ -74,6 +82,20 @@ func newProtoDecisionGroup(g *triage.Group) *gatewatchv1.DecisionGroup {
 		p.Rules = append(p.Rules, &gatewatchv1.RuleCount{Rule: r.Rule, N: int64(r.N)})
 	}
 	for _, x := range g.Examples {
+		p.Examples = append(p.Examples, &gatewatchv1.DecisionRef{Id: plainText(x.ID), Source: plainText(x.Source)})
+	}
+	return p
+}
+
+func newProtoLabelledGroup(c *triage.Covered) *gatewatchv1.LabelledGroup {
+	p := &gatewatchv1.LabelledGroup{
+		Site: c.Site, PathTemplate: c.Path, Rule: c.Rule, Variable: c.Variable, Kind: string(c.Kind), Decision: decisionName(c.Blocked),
+		Act: c.Act, N: int64(c.N), Labelled: int64(c.Labelled), More: c.More, Covers: c.Covers,
+	}
+	if c.N > 0 {
+		p.FirstTime, p.LastTime = timestamppb.New(c.First), timestamppb.New(c.Last)
+	}
+	for _, x := range c.Examples {
 		p.Examples = append(p.Examples, &gatewatchv1.DecisionRef{Id: plainText(x.ID), Source: plainText(x.Source)})
 	}
 	return p

@@ -121,6 +121,17 @@ func TestDecisions(t *testing.T) {
 	s.audit = nil
 	get("/api/v1/decisions/d%2F01", 200, `"label":"",`, `"revision":2`)
 
+	group := func(act, body string, code int, parts ...string) {
+		t.Helper()
+		want(http.MethodPost, "/api/v1/decisions:"+act, body, code, parts...)
+	}
+	group("labelGroup", `{"like_id":"d/01","label":"benign","preview":true}`, 200, `"rule":"942100"`, `"decision":"block","act":0,"n":5,"labelled":0,"more":false`)
+	group("labelGroup", `{"like_id":"d/01","label":"benign","covers":"x"}`, 409)
+	group("labelGroup", `{"like_id":"d/01","label":"benign","reason":"a shop"}`, 200, `"act":5,"n":5`)
+	group("undoLabels", `{"act":5}`, 200, `"n":5`)
+	group("undoLabels", `{"act":5}`, 404)
+	group("labelGroup", `{"like_id":"none","label":"benign"}`, 404, `there is no decision \"none\"`)
+
 	label("undoLabel", `{}`, 404)
 	label("undoLabel", `{"label_id":7}`, 404)
 	label("label", `{"label":"wrong"}`, 400, "true_positive, false_positive, benign, unsure")

@@ -37,6 +37,8 @@ var mayCall = map[string]string{
 	"/gatewatch.v1.DecisionService/EstimateRates":                    "viewer analyst administrator",
 	"/gatewatch.v1.DecisionService/LabelDecision":                    "analyst administrator",
 	"/gatewatch.v1.DecisionService/UndoLabel":                        "analyst administrator",
+	"/gatewatch.v1.DecisionService/LabelDecisionGroup":               "analyst administrator",
+	"/gatewatch.v1.DecisionService/UndoLabelAct":                     "analyst administrator",
 	"/gatewatch.v1.DecisionService/SampleDecisions":                  "analyst administrator",
 	"/gatewatch.v1.AdminService/CreateToken":                         "administrator",
 	"/gatewatch.v1.AdminService/ListTokens":                          "administrator",

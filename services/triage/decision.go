@@ -26,6 +26,7 @@ type Decision struct {
 	Site    string
 	Node    string
 	Client  string
+	User    string // who is signed in, as far as the event tells
 	Method  string
 	Path    string
 	Blocked bool   // what the rules asked for
@@ -80,7 +81,7 @@ func (d *Decision) read(e *event.Event) {
 	}
 	*d = Decision{
 		Ref: Ref{strings.Clone(e.ID), strings.Clone(e.Source)}, Time: time.Unix(0, e.Time).UTC(), Dataset: strings.Clone(e.Dataset),
-		Site: of(event.WAFSite, event.URLDomain), Node: of(event.WAFNode, event.ObserverName), Client: of(event.ClientIP, event.SourceIP),
+		Site: of(event.WAFSite, event.URLDomain), Node: of(event.WAFNode, event.ObserverName), Client: of(event.ClientIP, event.SourceIP), User: of(event.UserID, event.UserName),
 		Method: of(event.HTTPRequestMethod), Path: of(event.URLPath), Action: of(event.WAFAction),
 		Blocked: isBlock(e), Score: e.Get(event.WAFAnomalyScore).Int(), Rules: texts(e, event.RuleID, maxRules),
 		Kind: verdict.Kind(of(event.VerdictKind)), Model: of(event.VerdictModel),

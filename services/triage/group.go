@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +40,7 @@ type Group struct {
 	First    time.Time
 	Last     time.Time
 	Expected float64 // sum of the probabilities that they are wrong; 0 or 1 each where there is a label
+	Impact   float64 // Expected, weighted by how many clients it hits: what the list is ordered by
 	PAttack  float64 // mean of those with a verdict
 	Share    float64 // of all blocks of the selection, 0 for allowed requests
 	Labels   map[string]int
@@ -57,8 +59,8 @@ type GroupOrder string
 
 // Orders of groups.
 const (
-	GroupsByFalse  GroupOrder = "false_positives" // blocks, the most expected false positives first
-	GroupsByMissed GroupOrder = "missed"          // allowed requests, the most expected attacks first
+	GroupsByFalse  GroupOrder = "false_positives" // blocks, those with the most impact by false positives first
+	GroupsByMissed GroupOrder = "missed"          // allowed requests, those with the most impact by attacks first
 	GroupsByCount  GroupOrder = "count"           // all, the largest first
 )
 
@@ -126,6 +128,7 @@ type growing struct {
 	Group
 	judged  int
 	clients clients
+	hit     clients   // those of decisions that may be wrong; a user who is signed in is one too
 	wrong   []float64 // of the examples
 	rules   map[string]int
 }
@@ -173,6 +176,9 @@ func (a *growing) add(x *Decision) {
 	a.clients.add(x.Client)
 	w := x.Wrong()
 	a.Expected += w
+	if w >= mayBeWrong {
+		a.hit.add(cmp.Or(x.User, x.Client))
+	}
 	if x.Judged {
 		a.judged++
 		a.PAttack += x.Now()
@@ -228,6 +234,7 @@ func (a *growing) merge(o *growing) {
 	a.PAttack += o.PAttack
 	a.judged += o.judged
 	a.clients.merge(&o.clients)
+	a.hit.merge(&o.hit)
 	for l, n := range o.Labels {
 		a.Labels[l] += n
 	}
@@ -242,12 +249,23 @@ func (g *grouping) sorted() []*growing {
 		if g.list.Order == GroupsByCount {
 			return float64(a.N)
 		}
-		return a.Expected
+		return a.impact()
 	}
 	slices.SortFunc(all, func(a, b *growing) int {
 		return cmp.Or(cmp.Compare(value(b), value(a)), cmp.Compare(b.N, a.N), a.compare(b.GroupKey))
 	})
 	return all
+}
+
+// mayBeWrong is the probability from which on a decision counts as a hit on its
+// client.
+const mayBeWrong = 0.05
+
+// impact is how much a group matters. One client that is hit again and again, such
+// as a scanner of which the model is unsure, matters less than as many decisions
+// about as many clients.
+func (a *growing) impact() float64 {
+	return a.Expected * (1 + math.Log2(float64(max(1, a.hit.count()))))
 }
 
 func (k GroupKey) compare(o GroupKey) int {
@@ -281,7 +299,7 @@ func (g *grouping) page() *GroupPage {
 }
 
 func (a *growing) finish(blocks int) Group {
-	a.Clients = a.clients.count()
+	a.Clients, a.Impact = a.clients.count(), a.impact()
 	if a.judged > 0 {
 		a.PAttack /= float64(a.judged)
 	}

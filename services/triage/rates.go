@@ -69,7 +69,8 @@ type RatePage struct {
 
 // Rates estimates how often a WAF is wrong, by the verdicts of the moment and the
 // labels that hold. Labels of decisions that [Desk.Sample] drew count with the
-// probability of the draw, others for themselves alone.
+// probability of the draw, others for themselves alone; so do those of groups that
+// were labelled as a whole (RATES.md, "Groups").
 func (d *Desk) Rates(ctx context.Context, l RateList) (*RatePage, error) {
 	for _, kind := range l.By {
 		if !slices.Contains(scopeKinds, kind) {
@@ -136,6 +137,11 @@ func (r *rating) add(e *event.Event) error {
 	counted := verdict.Decided{Blocked: x.Blocked, PAttack: x.PAttack, Truth: Truth(x.Label.Label)}
 	if counted.Truth != verdict.Unknown {
 		counted.Probability = x.Drawn
+	}
+	if counted.Probability > 0 && len(r.marks.covered) > 0 {
+		if key := keyOf(x, readMatches(e)); r.marks.wholly(key.text(), x.Time) {
+			counted.Probability = 0
+		}
 	}
 	for kind, scopes := range r.kinds {
 		for _, name := range scopesOf(kind, x) {

@@ -145,7 +145,7 @@ func (r *revising) stale() []*seen {
 			x.want = append(x.want, o.weigh(x.PAttack))
 		}
 		if c := r.clients[x.Client]; c != nil {
-			if e, ok := c.weigh(x.PAttack); ok {
+			if e, ok := c.weigh(&x.Decision); ok {
 				x.want = append(x.want, e)
 			}
 		}
@@ -270,12 +270,21 @@ func (c *conduct) add(path string) {
 
 // weigh is what the conduct says of another request of the client: the more, the
 // more different paths were attacked.
-func (c *conduct) weigh(p float64) (Evidence, bool) {
-	if p >= surelyAttack || c.n < 3 {
+// What the verdict of the moment knew of it counts.
+func (c *conduct) weigh(x *Decision) (Evidence, bool) {
+	if x.PAttack >= surelyAttack || c.n < 3 {
 		return Evidence{}, false
 	}
 	w := min(mostOfConduct, 0.5*math.Log2(1+float64(c.n))*min(1, float64(len(c.paths))/2))
+	for _, e := range x.Evidence {
+		if strings.HasPrefix(e.Name, "client") && e.Name != "client data" {
+			w -= max(0, e.Weight)
+		}
+	}
+	if w <= 0 {
+		return Evidence{}, false
+	}
 	return Evidence{evidenceConduct, w, fmt.Sprintf("%d other requests of this client on %d paths are surely attacks", c.n, len(c.paths))}, true
 }
 
-const evidenceConduct = "client"
+const evidenceConduct = "client since"

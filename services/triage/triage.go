@@ -95,7 +95,7 @@ func mustFilter(text string) query.Expr {
 var summary = []event.Key{
 	event.Intern("@timestamp"), event.Intern("event.id"), event.Intern("gatewatch.source"), event.Intern("event.dataset"),
 	event.WAFSite, event.WAFNode, event.WAFDecision, event.WAFAction, event.WAFAnomalyScore,
-	event.HTTPRequestMethod, event.URLDomain, event.URLPath, event.ClientIP, event.SourceIP, event.ObserverName,
+	event.HTTPRequestMethod, event.URLDomain, event.URLPath, event.ClientIP, event.SourceIP, event.ObserverName, event.UserID, event.UserName,
 	event.RuleID, event.WAFMatchRuleID, event.WAFMatchVariable, event.WAFMatchSeverity,
 	event.VerdictPAttack, event.VerdictKind, event.VerdictModel, event.VerdictEvidence,
 }

@@ -43,7 +43,7 @@ type Decision struct {
 	// Those that scored.
 	Rules []string `protobuf:"bytes,13,rep,name=rules,proto3" json:"rules,omitempty"`
 	// Unset if the decision has no verdict. It is the verdict of the moment, by the
-	// model alone.
+	// model alone; rates rest on it.
 	PAttack *float64 `protobuf:"fixed64,14,opt,name=p_attack,json=pAttack,proto3,oneof" json:"p_attack,omitempty"`
 	// Probability that the decision was wrong; 0 or 1 where a label says so.
 	PWrong *float64 `protobuf:"fixed64,15,opt,name=p_wrong,json=pWrong,proto3,oneof" json:"p_wrong,omitempty"`
@@ -57,8 +57,14 @@ type Decision struct {
 	Label string `protobuf:"bytes,19,opt,name=label,proto3" json:"label,omitempty"`
 	// Probability with which it was drawn for labelling; 0 if it was not.
 	SampleProbability float64 `protobuf:"fixed64,20,opt,name=sample_probability,json=sampleProbability,proto3" json:"sample_probability,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// By all that is known now but a label of its own: the labels of decisions like
+	// it, what else its client did. Unset where nothing came to the verdict of the
+	// moment.
+	PAttackNow *float64 `protobuf:"fixed64,21,opt,name=p_attack_now,json=pAttackNow,proto3,oneof" json:"p_attack_now,omitempty"`
+	// What came to the verdict of the moment.
+	LaterEvidence []*Evidence `protobuf:"bytes,22,rep,name=later_evidence,json=laterEvidence,proto3" json:"later_evidence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Decision) Reset() {
@@ -231,6 +237,20 @@ func (x *Decision) GetSampleProbability() float64 {
 	return 0
 }
 
+func (x *Decision) GetPAttackNow() float64 {
+	if x != nil && x.PAttackNow != nil {
+		return *x.PAttackNow
+	}
+	return 0
+}
+
+func (x *Decision) GetLaterEvidence() []*Evidence {
+	if x != nil {
+		return x.LaterEvidence
+	}
+	return nil
+}
+
 // Evidence is one reason of a verdict.
 type Evidence struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -381,7 +401,9 @@ type DecisionLabel struct {
 	Actor  string                 `protobuf:"bytes,4,opt,name=actor,proto3" json:"actor,omitempty"`
 	Time   *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=time,proto3" json:"time,omitempty"`
 	// Id of the row that this one undoes, 0 if none.
-	Undoes        int64 `protobuf:"varint,6,opt,name=undoes,proto3" json:"undoes,omitempty"`
+	Undoes int64 `protobuf:"varint,6,opt,name=undoes,proto3" json:"undoes,omitempty"`
+	// Of the act that gave it: the id of the first label that the act gave.
+	Act           int64 `protobuf:"varint,7,opt,name=act,proto3" json:"act,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -454,6 +476,13 @@ func (x *DecisionLabel) GetTime() *timestamppb.Timestamp {
 func (x *DecisionLabel) GetUndoes() int64 {
 	if x != nil {
 		return x.Undoes
+	}
+	return 0
+}
+
+func (x *DecisionLabel) GetAct() int64 {
+	if x != nil {
+		return x.Act
 	}
 	return 0
 }
@@ -691,9 +720,11 @@ func (x *ListDecisionsRequest) GetUnlabelled() bool {
 
 // ListDecisionsResponse is a page of decisions.
 type ListDecisionsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Decisions     []*Decision            `protobuf:"bytes,1,rep,name=decisions,proto3" json:"decisions,omitempty"`
-	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Decisions []*Decision            `protobuf:"bytes,1,rep,name=decisions,proto3" json:"decisions,omitempty"`
+	// Empty on the last page. A page may be empty and have a token: what followed
+	// is gone, or has a label by now.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	// Why the answer is not whole; empty if it is.
 	Warnings      []string `protobuf:"bytes,3,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -983,7 +1014,10 @@ type DecisionGroup struct {
 	// The most frequent first.
 	Rules []*RuleCount `protobuf:"bytes,15,rep,name=rules,proto3" json:"rules,omitempty"`
 	// The likeliest to be wrong first.
-	Examples      []*DecisionRef `protobuf:"bytes,16,rep,name=examples,proto3" json:"examples,omitempty"`
+	Examples []*DecisionRef `protobuf:"bytes,16,rep,name=examples,proto3" json:"examples,omitempty"`
+	// What the order false_positives and missed go by: expected_wrong times
+	// 1 + log2 of the number of clients that are likely meant by it.
+	Impact        float64 `protobuf:"fixed64,17,opt,name=impact,proto3" json:"impact,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1128,6 +1162,13 @@ func (x *DecisionGroup) GetExamples() []*DecisionRef {
 		return x.Examples
 	}
 	return nil
+}
+
+func (x *DecisionGroup) GetImpact() float64 {
+	if x != nil {
+		return x.Impact
+	}
+	return 0
 }
 
 // LabelCount says how many decisions have a label.
@@ -1291,9 +1332,11 @@ func (x *DecisionRef) GetSource() string {
 
 // ListDecisionGroupsResponse is a page of groups.
 type ListDecisionGroupsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Groups        []*DecisionGroup       `protobuf:"bytes,1,rep,name=groups,proto3" json:"groups,omitempty"`
-	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Groups []*DecisionGroup       `protobuf:"bytes,1,rep,name=groups,proto3" json:"groups,omitempty"`
+	// Empty on the last page. A page may be empty and have a token, where groups have
+	// changed in between.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	// Of the selection, whatever the groups listed.
 	Decisions int64 `protobuf:"varint,3,opt,name=decisions,proto3" json:"decisions,omitempty"`
 	Blocks    int64 `protobuf:"varint,4,opt,name=blocks,proto3" json:"blocks,omitempty"`
@@ -1480,7 +1523,7 @@ type DecisionRate struct {
 	Hi      *float64 `protobuf:"fixed64,5,opt,name=hi,proto3,oneof" json:"hi,omitempty"`
 	NLabels int64    `protobuf:"varint,6,opt,name=n_labels,json=nLabels,proto3" json:"n_labels,omitempty"`
 	N       int64    `protobuf:"varint,7,opt,name=n,proto3" json:"n,omitempty"`
-	// Where there are not enough labels: those that would tell most.
+	// Labels that would tell most.
 	LabelNext     []*LabelSuggestion `protobuf:"bytes,8,rep,name=label_next,json=labelNext,proto3" json:"label_next,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1844,6 +1887,412 @@ func (x *LabelDecisionResponse) GetDecision() *DecisionDetail {
 	return nil
 }
 
+// LabelDecisionGroupRequest is a label for a group.
+type LabelDecisionGroupRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A decision of the group: site, path template, rule, variable, kind and decision
+	// of the others are the same.
+	LikeId     string `protobuf:"bytes,1,opt,name=like_id,json=likeId,proto3" json:"like_id,omitempty"`
+	LikeSource string `protobuf:"bytes,2,opt,name=like_source,json=likeSource,proto3" json:"like_source,omitempty"`
+	// true_positive, false_positive, benign or unsure.
+	Label  string `protobuf:"bytes,3,opt,name=label,proto3" json:"label,omitempty"`
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Time range of the decisions, as in lists.
+	From string `protobuf:"bytes,5,opt,name=from,proto3" json:"from,omitempty"`
+	To   string `protobuf:"bytes,6,opt,name=to,proto3" json:"to,omitempty"`
+	// Says what would be labelled, and labels nothing.
+	Preview bool `protobuf:"varint,7,opt,name=preview,proto3" json:"preview,omitempty"`
+	// That of a preview: if the act would label other decisions than that did, it is
+	// a conflict and labels none.
+	Covers        string `protobuf:"bytes,8,opt,name=covers,proto3" json:"covers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LabelDecisionGroupRequest) Reset() {
+	*x = LabelDecisionGroupRequest{}
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LabelDecisionGroupRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LabelDecisionGroupRequest) ProtoMessage() {}
+
+func (x *LabelDecisionGroupRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LabelDecisionGroupRequest.ProtoReflect.Descriptor instead.
+func (*LabelDecisionGroupRequest) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *LabelDecisionGroupRequest) GetLikeId() string {
+	if x != nil {
+		return x.LikeId
+	}
+	return ""
+}
+
+func (x *LabelDecisionGroupRequest) GetLikeSource() string {
+	if x != nil {
+		return x.LikeSource
+	}
+	return ""
+}
+
+func (x *LabelDecisionGroupRequest) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *LabelDecisionGroupRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *LabelDecisionGroupRequest) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *LabelDecisionGroupRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *LabelDecisionGroupRequest) GetPreview() bool {
+	if x != nil {
+		return x.Preview
+	}
+	return false
+}
+
+func (x *LabelDecisionGroupRequest) GetCovers() string {
+	if x != nil {
+		return x.Covers
+	}
+	return ""
+}
+
+// LabelDecisionGroupResponse says what was labelled, or would be.
+type LabelDecisionGroupResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Group         *LabelledGroup         `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LabelDecisionGroupResponse) Reset() {
+	*x = LabelDecisionGroupResponse{}
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LabelDecisionGroupResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LabelDecisionGroupResponse) ProtoMessage() {}
+
+func (x *LabelDecisionGroupResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LabelDecisionGroupResponse.ProtoReflect.Descriptor instead.
+func (*LabelDecisionGroupResponse) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *LabelDecisionGroupResponse) GetGroup() *LabelledGroup {
+	if x != nil {
+		return x.Group
+	}
+	return nil
+}
+
+// LabelledGroup is what an act about many decisions is about.
+type LabelledGroup struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Site         string                 `protobuf:"bytes,1,opt,name=site,proto3" json:"site,omitempty"`
+	PathTemplate string                 `protobuf:"bytes,2,opt,name=path_template,json=pathTemplate,proto3" json:"path_template,omitempty"`
+	Rule         string                 `protobuf:"bytes,3,opt,name=rule,proto3" json:"rule,omitempty"`
+	Variable     string                 `protobuf:"bytes,4,opt,name=variable,proto3" json:"variable,omitempty"`
+	Kind         string                 `protobuf:"bytes,5,opt,name=kind,proto3" json:"kind,omitempty"`
+	Decision     string                 `protobuf:"bytes,6,opt,name=decision,proto3" json:"decision,omitempty"`
+	// What UndoLabelAct takes; 0 in a preview, and where there was nothing to label.
+	Act int64 `protobuf:"varint,7,opt,name=act,proto3" json:"act,omitempty"`
+	// Decisions that get a label, or whose label is undone; at most 1,000.
+	N int64 `protobuf:"varint,8,opt,name=n,proto3" json:"n,omitempty"`
+	// Decisions of the group that have a label already, and keep it.
+	Labelled int64 `protobuf:"varint,9,opt,name=labelled,proto3" json:"labelled,omitempty"`
+	// There are more than one act labels: the newest were taken.
+	More bool `protobuf:"varint,10,opt,name=more,proto3" json:"more,omitempty"`
+	// Names the decisions: SHA-256 over their sources and ids.
+	Covers    string                 `protobuf:"bytes,11,opt,name=covers,proto3" json:"covers,omitempty"`
+	FirstTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=first_time,json=firstTime,proto3" json:"first_time,omitempty"`
+	LastTime  *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=last_time,json=lastTime,proto3" json:"last_time,omitempty"`
+	// The newest.
+	Examples      []*DecisionRef `protobuf:"bytes,14,rep,name=examples,proto3" json:"examples,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LabelledGroup) Reset() {
+	*x = LabelledGroup{}
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LabelledGroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LabelledGroup) ProtoMessage() {}
+
+func (x *LabelledGroup) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LabelledGroup.ProtoReflect.Descriptor instead.
+func (*LabelledGroup) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *LabelledGroup) GetSite() string {
+	if x != nil {
+		return x.Site
+	}
+	return ""
+}
+
+func (x *LabelledGroup) GetPathTemplate() string {
+	if x != nil {
+		return x.PathTemplate
+	}
+	return ""
+}
+
+func (x *LabelledGroup) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *LabelledGroup) GetVariable() string {
+	if x != nil {
+		return x.Variable
+	}
+	return ""
+}
+
+func (x *LabelledGroup) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *LabelledGroup) GetDecision() string {
+	if x != nil {
+		return x.Decision
+	}
+	return ""
+}
+
+func (x *LabelledGroup) GetAct() int64 {
+	if x != nil {
+		return x.Act
+	}
+	return 0
+}
+
+func (x *LabelledGroup) GetN() int64 {
+	if x != nil {
+		return x.N
+	}
+	return 0
+}
+
+func (x *LabelledGroup) GetLabelled() int64 {
+	if x != nil {
+		return x.Labelled
+	}
+	return 0
+}
+
+func (x *LabelledGroup) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+func (x *LabelledGroup) GetCovers() string {
+	if x != nil {
+		return x.Covers
+	}
+	return ""
+}
+
+func (x *LabelledGroup) GetFirstTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FirstTime
+	}
+	return nil
+}
+
+func (x *LabelledGroup) GetLastTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastTime
+	}
+	return nil
+}
+
+func (x *LabelledGroup) GetExamples() []*DecisionRef {
+	if x != nil {
+		return x.Examples
+	}
+	return nil
+}
+
+// UndoLabelActRequest names an act.
+type UndoLabelActRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Act           int64                  `protobuf:"varint,1,opt,name=act,proto3" json:"act,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UndoLabelActRequest) Reset() {
+	*x = UndoLabelActRequest{}
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UndoLabelActRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UndoLabelActRequest) ProtoMessage() {}
+
+func (x *UndoLabelActRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UndoLabelActRequest.ProtoReflect.Descriptor instead.
+func (*UndoLabelActRequest) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *UndoLabelActRequest) GetAct() int64 {
+	if x != nil {
+		return x.Act
+	}
+	return 0
+}
+
+func (x *UndoLabelActRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// UndoLabelActResponse says what was undone.
+type UndoLabelActResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Group         *LabelledGroup         `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UndoLabelActResponse) Reset() {
+	*x = UndoLabelActResponse{}
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UndoLabelActResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UndoLabelActResponse) ProtoMessage() {}
+
+func (x *UndoLabelActResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UndoLabelActResponse.ProtoReflect.Descriptor instead.
+func (*UndoLabelActResponse) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *UndoLabelActResponse) GetGroup() *LabelledGroup {
+	if x != nil {
+		return x.Group
+	}
+	return nil
+}
+
 // UndoLabelRequest names a label.
 type UndoLabelRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -1858,7 +2307,7 @@ type UndoLabelRequest struct {
 
 func (x *UndoLabelRequest) Reset() {
 	*x = UndoLabelRequest{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[22]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1870,7 +2319,7 @@ func (x *UndoLabelRequest) String() string {
 func (*UndoLabelRequest) ProtoMessage() {}
 
 func (x *UndoLabelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[22]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1883,7 +2332,7 @@ func (x *UndoLabelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndoLabelRequest.ProtoReflect.Descriptor instead.
 func (*UndoLabelRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{22}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *UndoLabelRequest) GetId() string {
@@ -1924,7 +2373,7 @@ type UndoLabelResponse struct {
 
 func (x *UndoLabelResponse) Reset() {
 	*x = UndoLabelResponse{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[23]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1936,7 +2385,7 @@ func (x *UndoLabelResponse) String() string {
 func (*UndoLabelResponse) ProtoMessage() {}
 
 func (x *UndoLabelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[23]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1949,7 +2398,7 @@ func (x *UndoLabelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndoLabelResponse.ProtoReflect.Descriptor instead.
 func (*UndoLabelResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{23}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *UndoLabelResponse) GetDecision() *DecisionDetail {
@@ -1974,7 +2423,7 @@ type SampleDecisionsRequest struct {
 
 func (x *SampleDecisionsRequest) Reset() {
 	*x = SampleDecisionsRequest{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[24]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1986,7 +2435,7 @@ func (x *SampleDecisionsRequest) String() string {
 func (*SampleDecisionsRequest) ProtoMessage() {}
 
 func (x *SampleDecisionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[24]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1999,7 +2448,7 @@ func (x *SampleDecisionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SampleDecisionsRequest.ProtoReflect.Descriptor instead.
 func (*SampleDecisionsRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{24}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SampleDecisionsRequest) GetFilter() string {
@@ -2049,7 +2498,7 @@ type SampleDecisionsResponse struct {
 
 func (x *SampleDecisionsResponse) Reset() {
 	*x = SampleDecisionsResponse{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[25]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2061,7 +2510,7 @@ func (x *SampleDecisionsResponse) String() string {
 func (*SampleDecisionsResponse) ProtoMessage() {}
 
 func (x *SampleDecisionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[25]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2074,7 +2523,7 @@ func (x *SampleDecisionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SampleDecisionsResponse.ProtoReflect.Descriptor instead.
 func (*SampleDecisionsResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{25}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SampleDecisionsResponse) GetDrawn() []*DrawnDecision {
@@ -2103,7 +2552,7 @@ type DrawnDecision struct {
 
 func (x *DrawnDecision) Reset() {
 	*x = DrawnDecision{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[26]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2115,7 +2564,7 @@ func (x *DrawnDecision) String() string {
 func (*DrawnDecision) ProtoMessage() {}
 
 func (x *DrawnDecision) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[26]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2128,7 +2577,7 @@ func (x *DrawnDecision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrawnDecision.ProtoReflect.Descriptor instead.
 func (*DrawnDecision) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{26}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *DrawnDecision) GetId() string {
@@ -2156,7 +2605,7 @@ var File_gatewatch_v1_decision_proto protoreflect.FileDescriptor
 
 const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\n" +
-	"\x1bgatewatch/v1/decision.proto\x12\fgatewatch.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd1\x04\n" +
+	"\x1bgatewatch/v1/decision.proto\x12\fgatewatch.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc8\x05\n" +
 	"\bDecision\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06source\x18\x02 \x01(\tR\x06source\x12.\n" +
@@ -2178,10 +2627,14 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\x05model\x18\x11 \x01(\tR\x05model\x122\n" +
 	"\bevidence\x18\x12 \x03(\v2\x16.gatewatch.v1.EvidenceR\bevidence\x12\x14\n" +
 	"\x05label\x18\x13 \x01(\tR\x05label\x12-\n" +
-	"\x12sample_probability\x18\x14 \x01(\x01R\x11sampleProbabilityB\v\n" +
+	"\x12sample_probability\x18\x14 \x01(\x01R\x11sampleProbability\x12%\n" +
+	"\fp_attack_now\x18\x15 \x01(\x01H\x02R\n" +
+	"pAttackNow\x88\x01\x01\x12=\n" +
+	"\x0elater_evidence\x18\x16 \x03(\v2\x16.gatewatch.v1.EvidenceR\rlaterEvidenceB\v\n" +
 	"\t_p_attackB\n" +
 	"\n" +
-	"\b_p_wrong\"N\n" +
+	"\b_p_wrongB\x0f\n" +
+	"\r_p_attack_now\"N\n" +
 	"\bEvidence\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06weight\x18\x02 \x01(\x01R\x06weight\x12\x16\n" +
@@ -2191,14 +2644,15 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\bvariable\x18\x02 \x01(\tR\bvariable\x12\x14\n" +
 	"\x05value\x18\x03 \x01(\tR\x05value\x12\x18\n" +
 	"\amessage\x18\x04 \x01(\tR\amessage\x12\x1a\n" +
-	"\bseverity\x18\x05 \x01(\tR\bseverity\"\xab\x01\n" +
+	"\bseverity\x18\x05 \x01(\tR\bseverity\"\xbd\x01\n" +
 	"\rDecisionLabel\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x14\n" +
 	"\x05actor\x18\x04 \x01(\tR\x05actor\x12.\n" +
 	"\x04time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x16\n" +
-	"\x06undoes\x18\x06 \x01(\x03R\x06undoes\"y\n" +
+	"\x06undoes\x18\x06 \x01(\x03R\x06undoes\x12\x10\n" +
+	"\x03act\x18\a \x01(\x03R\x03act\"y\n" +
 	"\x10DecisionRevision\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x04R\brevision\x12\x19\n" +
 	"\bp_attack\x18\x02 \x01(\x01R\apAttack\x12.\n" +
@@ -2239,7 +2693,7 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\x04kind\x18\a \x01(\tR\x04kind\x12\x1e\n" +
 	"\n" +
 	"unlabelled\x18\b \x01(\bR\n" +
-	"unlabelled\"\xc6\x04\n" +
+	"unlabelled\"\xde\x04\n" +
 	"\rDecisionGroup\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\tR\x04site\x12#\n" +
 	"\rpath_template\x18\x02 \x01(\tR\fpathTemplate\x12\x12\n" +
@@ -2258,7 +2712,8 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\x0fshare_of_blocks\x18\r \x01(\x01R\rshareOfBlocks\x120\n" +
 	"\x06labels\x18\x0e \x03(\v2\x18.gatewatch.v1.LabelCountR\x06labels\x12-\n" +
 	"\x05rules\x18\x0f \x03(\v2\x17.gatewatch.v1.RuleCountR\x05rules\x125\n" +
-	"\bexamples\x18\x10 \x03(\v2\x19.gatewatch.v1.DecisionRefR\bexamples\"0\n" +
+	"\bexamples\x18\x10 \x03(\v2\x19.gatewatch.v1.DecisionRefR\bexamples\x12\x16\n" +
+	"\x06impact\x18\x11 \x01(\x01R\x06impact\"0\n" +
 	"\n" +
 	"LabelCount\x12\x14\n" +
 	"\x05label\x18\x01 \x01(\tR\x05label\x12\f\n" +
@@ -2314,7 +2769,41 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\x05label\x18\x03 \x01(\tR\x05label\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\"Q\n" +
 	"\x15LabelDecisionResponse\x128\n" +
-	"\bdecision\x18\x01 \x01(\v2\x1c.gatewatch.v1.DecisionDetailR\bdecision\"m\n" +
+	"\bdecision\x18\x01 \x01(\v2\x1c.gatewatch.v1.DecisionDetailR\bdecision\"\xd9\x01\n" +
+	"\x19LabelDecisionGroupRequest\x12\x17\n" +
+	"\alike_id\x18\x01 \x01(\tR\x06likeId\x12\x1f\n" +
+	"\vlike_source\x18\x02 \x01(\tR\n" +
+	"likeSource\x12\x14\n" +
+	"\x05label\x18\x03 \x01(\tR\x05label\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x12\n" +
+	"\x04from\x18\x05 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x06 \x01(\tR\x02to\x12\x18\n" +
+	"\apreview\x18\a \x01(\bR\apreview\x12\x16\n" +
+	"\x06covers\x18\b \x01(\tR\x06covers\"O\n" +
+	"\x1aLabelDecisionGroupResponse\x121\n" +
+	"\x05group\x18\x01 \x01(\v2\x1b.gatewatch.v1.LabelledGroupR\x05group\"\xbb\x03\n" +
+	"\rLabelledGroup\x12\x12\n" +
+	"\x04site\x18\x01 \x01(\tR\x04site\x12#\n" +
+	"\rpath_template\x18\x02 \x01(\tR\fpathTemplate\x12\x12\n" +
+	"\x04rule\x18\x03 \x01(\tR\x04rule\x12\x1a\n" +
+	"\bvariable\x18\x04 \x01(\tR\bvariable\x12\x12\n" +
+	"\x04kind\x18\x05 \x01(\tR\x04kind\x12\x1a\n" +
+	"\bdecision\x18\x06 \x01(\tR\bdecision\x12\x10\n" +
+	"\x03act\x18\a \x01(\x03R\x03act\x12\f\n" +
+	"\x01n\x18\b \x01(\x03R\x01n\x12\x1a\n" +
+	"\blabelled\x18\t \x01(\x03R\blabelled\x12\x12\n" +
+	"\x04more\x18\n" +
+	" \x01(\bR\x04more\x12\x16\n" +
+	"\x06covers\x18\v \x01(\tR\x06covers\x129\n" +
+	"\n" +
+	"first_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\tfirstTime\x127\n" +
+	"\tlast_time\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\blastTime\x125\n" +
+	"\bexamples\x18\x0e \x03(\v2\x19.gatewatch.v1.DecisionRefR\bexamples\"?\n" +
+	"\x13UndoLabelActRequest\x12\x10\n" +
+	"\x03act\x18\x01 \x01(\x03R\x03act\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"I\n" +
+	"\x14UndoLabelActResponse\x121\n" +
+	"\x05group\x18\x01 \x01(\v2\x1b.gatewatch.v1.LabelledGroupR\x05group\"m\n" +
 	"\x10UndoLabelRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06source\x18\x02 \x01(\tR\x06source\x12\x19\n" +
@@ -2336,13 +2825,15 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\rDrawnDecision\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06source\x18\x02 \x01(\tR\x06source\x12-\n" +
-	"\x12sample_probability\x18\x03 \x01(\x01R\x11sampleProbability2\x8f\a\n" +
+	"\x12sample_probability\x18\x03 \x01(\x01R\x11sampleProbability2\xa2\t\n" +
 	"\x0fDecisionService\x12u\n" +
 	"\vGetDecision\x12 .gatewatch.v1.GetDecisionRequest\x1a!.gatewatch.v1.GetDecisionResponse\"!\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/decisions/{id=**}\x12s\n" +
 	"\rListDecisions\x12\".gatewatch.v1.ListDecisionsRequest\x1a#.gatewatch.v1.ListDecisionsResponse\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/api/v1/decisions\x12\x89\x01\n" +
 	"\x12ListDecisionGroups\x12'.gatewatch.v1.ListDecisionGroupsRequest\x1a(.gatewatch.v1.ListDecisionGroupsResponse\" \x82\xd3\xe4\x93\x02\x1a\x12\x18/api/v1/decisions:groups\x12y\n" +
 	"\rEstimateRates\x12\".gatewatch.v1.EstimateRatesRequest\x1a#.gatewatch.v1.EstimateRatesResponse\"\x1f\x82\xd3\xe4\x93\x02\x19\x12\x17/api/v1/decisions:rates\x12\x84\x01\n" +
-	"\rLabelDecision\x12\".gatewatch.v1.LabelDecisionRequest\x1a#.gatewatch.v1.LabelDecisionResponse\"*\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/api/v1/decisions/{id=**}:label\x12|\n" +
+	"\rLabelDecision\x12\".gatewatch.v1.LabelDecisionRequest\x1a#.gatewatch.v1.LabelDecisionResponse\"*\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/api/v1/decisions/{id=**}:label\x12\x90\x01\n" +
+	"\x12LabelDecisionGroup\x12'.gatewatch.v1.LabelDecisionGroupRequest\x1a(.gatewatch.v1.LabelDecisionGroupResponse\"'\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/api/v1/decisions:labelGroup\x12~\n" +
+	"\fUndoLabelAct\x12!.gatewatch.v1.UndoLabelActRequest\x1a\".gatewatch.v1.UndoLabelActResponse\"'\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/api/v1/decisions:undoLabels\x12|\n" +
 	"\tUndoLabel\x12\x1e.gatewatch.v1.UndoLabelRequest\x1a\x1f.gatewatch.v1.UndoLabelResponse\".\x82\xd3\xe4\x93\x02(:\x01*\"#/api/v1/decisions/{id=**}:undoLabel\x12\x83\x01\n" +
 	"\x0fSampleDecisions\x12$.gatewatch.v1.SampleDecisionsRequest\x1a%.gatewatch.v1.SampleDecisionsResponse\"#\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/api/v1/decisions:sampleB?Z=github.com/gatewatch/gatewatch/proto/gatewatch/v1;gatewatchv1b\x06proto3"
 
@@ -2358,7 +2849,7 @@ func file_gatewatch_v1_decision_proto_rawDescGZIP() []byte {
 	return file_gatewatch_v1_decision_proto_rawDescData
 }
 
-var file_gatewatch_v1_decision_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_gatewatch_v1_decision_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_gatewatch_v1_decision_proto_goTypes = []any{
 	(*Decision)(nil),                   // 0: gatewatch.v1.Decision
 	(*Evidence)(nil),                   // 1: gatewatch.v1.Evidence
@@ -2382,55 +2873,70 @@ var file_gatewatch_v1_decision_proto_goTypes = []any{
 	(*EstimateRatesResponse)(nil),      // 19: gatewatch.v1.EstimateRatesResponse
 	(*LabelDecisionRequest)(nil),       // 20: gatewatch.v1.LabelDecisionRequest
 	(*LabelDecisionResponse)(nil),      // 21: gatewatch.v1.LabelDecisionResponse
-	(*UndoLabelRequest)(nil),           // 22: gatewatch.v1.UndoLabelRequest
-	(*UndoLabelResponse)(nil),          // 23: gatewatch.v1.UndoLabelResponse
-	(*SampleDecisionsRequest)(nil),     // 24: gatewatch.v1.SampleDecisionsRequest
-	(*SampleDecisionsResponse)(nil),    // 25: gatewatch.v1.SampleDecisionsResponse
-	(*DrawnDecision)(nil),              // 26: gatewatch.v1.DrawnDecision
-	(*timestamppb.Timestamp)(nil),      // 27: google.protobuf.Timestamp
+	(*LabelDecisionGroupRequest)(nil),  // 22: gatewatch.v1.LabelDecisionGroupRequest
+	(*LabelDecisionGroupResponse)(nil), // 23: gatewatch.v1.LabelDecisionGroupResponse
+	(*LabelledGroup)(nil),              // 24: gatewatch.v1.LabelledGroup
+	(*UndoLabelActRequest)(nil),        // 25: gatewatch.v1.UndoLabelActRequest
+	(*UndoLabelActResponse)(nil),       // 26: gatewatch.v1.UndoLabelActResponse
+	(*UndoLabelRequest)(nil),           // 27: gatewatch.v1.UndoLabelRequest
+	(*UndoLabelResponse)(nil),          // 28: gatewatch.v1.UndoLabelResponse
+	(*SampleDecisionsRequest)(nil),     // 29: gatewatch.v1.SampleDecisionsRequest
+	(*SampleDecisionsResponse)(nil),    // 30: gatewatch.v1.SampleDecisionsResponse
+	(*DrawnDecision)(nil),              // 31: gatewatch.v1.DrawnDecision
+	(*timestamppb.Timestamp)(nil),      // 32: google.protobuf.Timestamp
 }
 var file_gatewatch_v1_decision_proto_depIdxs = []int32{
-	27, // 0: gatewatch.v1.Decision.time:type_name -> google.protobuf.Timestamp
+	32, // 0: gatewatch.v1.Decision.time:type_name -> google.protobuf.Timestamp
 	1,  // 1: gatewatch.v1.Decision.evidence:type_name -> gatewatch.v1.Evidence
-	27, // 2: gatewatch.v1.DecisionLabel.time:type_name -> google.protobuf.Timestamp
-	27, // 3: gatewatch.v1.DecisionRevision.time:type_name -> google.protobuf.Timestamp
-	0,  // 4: gatewatch.v1.DecisionDetail.decision:type_name -> gatewatch.v1.Decision
-	2,  // 5: gatewatch.v1.DecisionDetail.matches:type_name -> gatewatch.v1.RuleMatch
-	3,  // 6: gatewatch.v1.DecisionDetail.labels:type_name -> gatewatch.v1.DecisionLabel
-	4,  // 7: gatewatch.v1.DecisionDetail.latest:type_name -> gatewatch.v1.DecisionRevision
-	0,  // 8: gatewatch.v1.ListDecisionsResponse.decisions:type_name -> gatewatch.v1.Decision
-	5,  // 9: gatewatch.v1.GetDecisionResponse.decision:type_name -> gatewatch.v1.DecisionDetail
-	27, // 10: gatewatch.v1.DecisionGroup.first_time:type_name -> google.protobuf.Timestamp
-	27, // 11: gatewatch.v1.DecisionGroup.last_time:type_name -> google.protobuf.Timestamp
-	12, // 12: gatewatch.v1.DecisionGroup.labels:type_name -> gatewatch.v1.LabelCount
-	13, // 13: gatewatch.v1.DecisionGroup.rules:type_name -> gatewatch.v1.RuleCount
-	14, // 14: gatewatch.v1.DecisionGroup.examples:type_name -> gatewatch.v1.DecisionRef
-	11, // 15: gatewatch.v1.ListDecisionGroupsResponse.groups:type_name -> gatewatch.v1.DecisionGroup
-	11, // 16: gatewatch.v1.ListDecisionGroupsResponse.other:type_name -> gatewatch.v1.DecisionGroup
-	18, // 17: gatewatch.v1.DecisionRate.label_next:type_name -> gatewatch.v1.LabelSuggestion
-	17, // 18: gatewatch.v1.EstimateRatesResponse.rates:type_name -> gatewatch.v1.DecisionRate
-	5,  // 19: gatewatch.v1.LabelDecisionResponse.decision:type_name -> gatewatch.v1.DecisionDetail
-	5,  // 20: gatewatch.v1.UndoLabelResponse.decision:type_name -> gatewatch.v1.DecisionDetail
-	26, // 21: gatewatch.v1.SampleDecisionsResponse.drawn:type_name -> gatewatch.v1.DrawnDecision
-	8,  // 22: gatewatch.v1.DecisionService.GetDecision:input_type -> gatewatch.v1.GetDecisionRequest
-	6,  // 23: gatewatch.v1.DecisionService.ListDecisions:input_type -> gatewatch.v1.ListDecisionsRequest
-	10, // 24: gatewatch.v1.DecisionService.ListDecisionGroups:input_type -> gatewatch.v1.ListDecisionGroupsRequest
-	16, // 25: gatewatch.v1.DecisionService.EstimateRates:input_type -> gatewatch.v1.EstimateRatesRequest
-	20, // 26: gatewatch.v1.DecisionService.LabelDecision:input_type -> gatewatch.v1.LabelDecisionRequest
-	22, // 27: gatewatch.v1.DecisionService.UndoLabel:input_type -> gatewatch.v1.UndoLabelRequest
-	24, // 28: gatewatch.v1.DecisionService.SampleDecisions:input_type -> gatewatch.v1.SampleDecisionsRequest
-	9,  // 29: gatewatch.v1.DecisionService.GetDecision:output_type -> gatewatch.v1.GetDecisionResponse
-	7,  // 30: gatewatch.v1.DecisionService.ListDecisions:output_type -> gatewatch.v1.ListDecisionsResponse
-	15, // 31: gatewatch.v1.DecisionService.ListDecisionGroups:output_type -> gatewatch.v1.ListDecisionGroupsResponse
-	19, // 32: gatewatch.v1.DecisionService.EstimateRates:output_type -> gatewatch.v1.EstimateRatesResponse
-	21, // 33: gatewatch.v1.DecisionService.LabelDecision:output_type -> gatewatch.v1.LabelDecisionResponse
-	23, // 34: gatewatch.v1.DecisionService.UndoLabel:output_type -> gatewatch.v1.UndoLabelResponse
-	25, // 35: gatewatch.v1.DecisionService.SampleDecisions:output_type -> gatewatch.v1.SampleDecisionsResponse
-	29, // [29:36] is the sub-list for method output_type
-	22, // [22:29] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	1,  // 2: gatewatch.v1.Decision.later_evidence:type_name -> gatewatch.v1.Evidence
+	32, // 3: gatewatch.v1.DecisionLabel.time:type_name -> google.protobuf.Timestamp
+	32, // 4: gatewatch.v1.DecisionRevision.time:type_name -> google.protobuf.Timestamp
+	0,  // 5: gatewatch.v1.DecisionDetail.decision:type_name -> gatewatch.v1.Decision
+	2,  // 6: gatewatch.v1.DecisionDetail.matches:type_name -> gatewatch.v1.RuleMatch
+	3,  // 7: gatewatch.v1.DecisionDetail.labels:type_name -> gatewatch.v1.DecisionLabel
+	4,  // 8: gatewatch.v1.DecisionDetail.latest:type_name -> gatewatch.v1.DecisionRevision
+	0,  // 9: gatewatch.v1.ListDecisionsResponse.decisions:type_name -> gatewatch.v1.Decision
+	5,  // 10: gatewatch.v1.GetDecisionResponse.decision:type_name -> gatewatch.v1.DecisionDetail
+	32, // 11: gatewatch.v1.DecisionGroup.first_time:type_name -> google.protobuf.Timestamp
+	32, // 12: gatewatch.v1.DecisionGroup.last_time:type_name -> google.protobuf.Timestamp
+	12, // 13: gatewatch.v1.DecisionGroup.labels:type_name -> gatewatch.v1.LabelCount
+	13, // 14: gatewatch.v1.DecisionGroup.rules:type_name -> gatewatch.v1.RuleCount
+	14, // 15: gatewatch.v1.DecisionGroup.examples:type_name -> gatewatch.v1.DecisionRef
+	11, // 16: gatewatch.v1.ListDecisionGroupsResponse.groups:type_name -> gatewatch.v1.DecisionGroup
+	11, // 17: gatewatch.v1.ListDecisionGroupsResponse.other:type_name -> gatewatch.v1.DecisionGroup
+	18, // 18: gatewatch.v1.DecisionRate.label_next:type_name -> gatewatch.v1.LabelSuggestion
+	17, // 19: gatewatch.v1.EstimateRatesResponse.rates:type_name -> gatewatch.v1.DecisionRate
+	5,  // 20: gatewatch.v1.LabelDecisionResponse.decision:type_name -> gatewatch.v1.DecisionDetail
+	24, // 21: gatewatch.v1.LabelDecisionGroupResponse.group:type_name -> gatewatch.v1.LabelledGroup
+	32, // 22: gatewatch.v1.LabelledGroup.first_time:type_name -> google.protobuf.Timestamp
+	32, // 23: gatewatch.v1.LabelledGroup.last_time:type_name -> google.protobuf.Timestamp
+	14, // 24: gatewatch.v1.LabelledGroup.examples:type_name -> gatewatch.v1.DecisionRef
+	24, // 25: gatewatch.v1.UndoLabelActResponse.group:type_name -> gatewatch.v1.LabelledGroup
+	5,  // 26: gatewatch.v1.UndoLabelResponse.decision:type_name -> gatewatch.v1.DecisionDetail
+	31, // 27: gatewatch.v1.SampleDecisionsResponse.drawn:type_name -> gatewatch.v1.DrawnDecision
+	8,  // 28: gatewatch.v1.DecisionService.GetDecision:input_type -> gatewatch.v1.GetDecisionRequest
+	6,  // 29: gatewatch.v1.DecisionService.ListDecisions:input_type -> gatewatch.v1.ListDecisionsRequest
+	10, // 30: gatewatch.v1.DecisionService.ListDecisionGroups:input_type -> gatewatch.v1.ListDecisionGroupsRequest
+	16, // 31: gatewatch.v1.DecisionService.EstimateRates:input_type -> gatewatch.v1.EstimateRatesRequest
+	20, // 32: gatewatch.v1.DecisionService.LabelDecision:input_type -> gatewatch.v1.LabelDecisionRequest
+	22, // 33: gatewatch.v1.DecisionService.LabelDecisionGroup:input_type -> gatewatch.v1.LabelDecisionGroupRequest
+	25, // 34: gatewatch.v1.DecisionService.UndoLabelAct:input_type -> gatewatch.v1.UndoLabelActRequest
+	27, // 35: gatewatch.v1.DecisionService.UndoLabel:input_type -> gatewatch.v1.UndoLabelRequest
+	29, // 36: gatewatch.v1.DecisionService.SampleDecisions:input_type -> gatewatch.v1.SampleDecisionsRequest
+	9,  // 37: gatewatch.v1.DecisionService.GetDecision:output_type -> gatewatch.v1.GetDecisionResponse
+	7,  // 38: gatewatch.v1.DecisionService.ListDecisions:output_type -> gatewatch.v1.ListDecisionsResponse
+	15, // 39: gatewatch.v1.DecisionService.ListDecisionGroups:output_type -> gatewatch.v1.ListDecisionGroupsResponse
+	19, // 40: gatewatch.v1.DecisionService.EstimateRates:output_type -> gatewatch.v1.EstimateRatesResponse
+	21, // 41: gatewatch.v1.DecisionService.LabelDecision:output_type -> gatewatch.v1.LabelDecisionResponse
+	23, // 42: gatewatch.v1.DecisionService.LabelDecisionGroup:output_type -> gatewatch.v1.LabelDecisionGroupResponse
+	26, // 43: gatewatch.v1.DecisionService.UndoLabelAct:output_type -> gatewatch.v1.UndoLabelActResponse
+	28, // 44: gatewatch.v1.DecisionService.UndoLabel:output_type -> gatewatch.v1.UndoLabelResponse
+	30, // 45: gatewatch.v1.DecisionService.SampleDecisions:output_type -> gatewatch.v1.SampleDecisionsResponse
+	37, // [37:46] is the sub-list for method output_type
+	28, // [28:37] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_gatewatch_v1_decision_proto_init() }
@@ -2446,7 +2952,7 @@ func file_gatewatch_v1_decision_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatewatch_v1_decision_proto_rawDesc), len(file_gatewatch_v1_decision_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   27,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

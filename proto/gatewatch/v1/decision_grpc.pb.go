@@ -24,6 +24,8 @@ const (
 	DecisionService_ListDecisionGroups_FullMethodName = "/gatewatch.v1.DecisionService/ListDecisionGroups"
 	DecisionService_EstimateRates_FullMethodName      = "/gatewatch.v1.DecisionService/EstimateRates"
 	DecisionService_LabelDecision_FullMethodName      = "/gatewatch.v1.DecisionService/LabelDecision"
+	DecisionService_LabelDecisionGroup_FullMethodName = "/gatewatch.v1.DecisionService/LabelDecisionGroup"
+	DecisionService_UndoLabelAct_FullMethodName       = "/gatewatch.v1.DecisionService/UndoLabelAct"
 	DecisionService_UndoLabel_FullMethodName          = "/gatewatch.v1.DecisionService/UndoLabel"
 	DecisionService_SampleDecisions_FullMethodName    = "/gatewatch.v1.DecisionService/SampleDecisions"
 )
@@ -47,6 +49,11 @@ type DecisionServiceClient interface {
 	// LabelDecision says what a request was. The label is kept for good, as a row
 	// of its own, in the audit log, and as a revision of the verdict.
 	LabelDecision(ctx context.Context, in *LabelDecisionRequest, opts ...grpc.CallOption) (*LabelDecisionResponse, error)
+	// LabelDecisionGroup labels all decisions that are like one and have no label, in
+	// one act: one leaf of the audit log, one record for each.
+	LabelDecisionGroup(ctx context.Context, in *LabelDecisionGroupRequest, opts ...grpc.CallOption) (*LabelDecisionGroupResponse, error)
+	// UndoLabelAct takes back all labels that were given by one act and still hold.
+	UndoLabelAct(ctx context.Context, in *UndoLabelActRequest, opts ...grpc.CallOption) (*UndoLabelActResponse, error)
 	// UndoLabel takes back a label; what held before it holds again.
 	UndoLabel(ctx context.Context, in *UndoLabelRequest, opts ...grpc.CallOption) (*UndoLabelResponse, error)
 	// SampleDecisions draws the decisions to label next, each with a known
@@ -112,6 +119,26 @@ func (c *decisionServiceClient) LabelDecision(ctx context.Context, in *LabelDeci
 	return out, nil
 }
 
+func (c *decisionServiceClient) LabelDecisionGroup(ctx context.Context, in *LabelDecisionGroupRequest, opts ...grpc.CallOption) (*LabelDecisionGroupResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LabelDecisionGroupResponse)
+	err := c.cc.Invoke(ctx, DecisionService_LabelDecisionGroup_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *decisionServiceClient) UndoLabelAct(ctx context.Context, in *UndoLabelActRequest, opts ...grpc.CallOption) (*UndoLabelActResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UndoLabelActResponse)
+	err := c.cc.Invoke(ctx, DecisionService_UndoLabelAct_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *decisionServiceClient) UndoLabel(ctx context.Context, in *UndoLabelRequest, opts ...grpc.CallOption) (*UndoLabelResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(UndoLabelResponse)
@@ -151,6 +178,11 @@ type DecisionServiceServer interface {
 	// LabelDecision says what a request was. The label is kept for good, as a row
 	// of its own, in the audit log, and as a revision of the verdict.
 	LabelDecision(context.Context, *LabelDecisionRequest) (*LabelDecisionResponse, error)
+	// LabelDecisionGroup labels all decisions that are like one and have no label, in
+	// one act: one leaf of the audit log, one record for each.
+	LabelDecisionGroup(context.Context, *LabelDecisionGroupRequest) (*LabelDecisionGroupResponse, error)
+	// UndoLabelAct takes back all labels that were given by one act and still hold.
+	UndoLabelAct(context.Context, *UndoLabelActRequest) (*UndoLabelActResponse, error)
 	// UndoLabel takes back a label; what held before it holds again.
 	UndoLabel(context.Context, *UndoLabelRequest) (*UndoLabelResponse, error)
 	// SampleDecisions draws the decisions to label next, each with a known
@@ -180,6 +212,12 @@ func (UnimplementedDecisionServiceServer) EstimateRates(context.Context, *Estima
 }
 func (UnimplementedDecisionServiceServer) LabelDecision(context.Context, *LabelDecisionRequest) (*LabelDecisionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method LabelDecision not implemented")
+}
+func (UnimplementedDecisionServiceServer) LabelDecisionGroup(context.Context, *LabelDecisionGroupRequest) (*LabelDecisionGroupResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method LabelDecisionGroup not implemented")
+}
+func (UnimplementedDecisionServiceServer) UndoLabelAct(context.Context, *UndoLabelActRequest) (*UndoLabelActResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UndoLabelAct not implemented")
 }
 func (UnimplementedDecisionServiceServer) UndoLabel(context.Context, *UndoLabelRequest) (*UndoLabelResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UndoLabel not implemented")
@@ -298,6 +336,42 @@ func _DecisionService_LabelDecision_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DecisionService_LabelDecisionGroup_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LabelDecisionGroupRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DecisionServiceServer).LabelDecisionGroup(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DecisionService_LabelDecisionGroup_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DecisionServiceServer).LabelDecisionGroup(ctx, req.(*LabelDecisionGroupRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DecisionService_UndoLabelAct_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UndoLabelActRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DecisionServiceServer).UndoLabelAct(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DecisionService_UndoLabelAct_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DecisionServiceServer).UndoLabelAct(ctx, req.(*UndoLabelActRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _DecisionService_UndoLabel_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(UndoLabelRequest)
 	if err := dec(in); err != nil {
@@ -360,6 +434,14 @@ var DecisionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "LabelDecision",
 			Handler:    _DecisionService_LabelDecision_Handler,
+		},
+		{
+			MethodName: "LabelDecisionGroup",
+			Handler:    _DecisionService_LabelDecisionGroup_Handler,
+		},
+		{
+			MethodName: "UndoLabelAct",
+			Handler:    _DecisionService_UndoLabelAct_Handler,
 		},
 		{
 			MethodName: "UndoLabel",

@@ -1,0 +1,46 @@
+package api
+
+import (
+	"context"
+
+	"github.com/gatewatch/gatewatch/proto/gatewatch/v1"
+	"github.com/gatewatch/gatewatch/services/access"
+	"github.com/gatewatch/gatewatch/services/triage"
+)
+
+// LabelDecisionGroup implements DecisionService.
+func (s decisionServer) LabelDecisionGroup(ctx context.Context, req *gatewatchv1.LabelDecisionGroupRequest) (*gatewatchv1.LabelDecisionGroupResponse, error) {
+	id, _ := access.FromContext(ctx)
+	_, from, to, err := parse("", req.GetFrom(), req.GetTo(), s.api.parts.Now())
+	if err != nil {
+		return nil, err
+	}
+	release, err := turn(ctx, s.api.searches)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	c, err := s.api.parts.Triage.LabelGroup(ctx, triage.GroupLabel{
+		Like: triage.Ref{ID: req.GetLikeId(), Source: req.GetLikeSource()}, From: from, To: to,
+		Label: req.GetLabel(), Reason: req.GetReason(), Actor: id.String(), Preview: req.GetPreview(), Covers: req.GetCovers(),
+	})
+	if err != nil {
+		return nil, decisionError(req.GetLikeId(), err)
+	}
+	return &gatewatchv1.LabelDecisionGroupResponse{Group: newProtoLabelledGroup(c)}, nil
+}
+
+// UndoLabelAct implements DecisionService.
+func (s decisionServer) UndoLabelAct(ctx context.Context, req *gatewatchv1.UndoLabelActRequest) (*gatewatchv1.UndoLabelActResponse, error) {
+	id, _ := access.FromContext(ctx)
+	release, err := turn(ctx, s.api.searches)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	c, err := s.api.parts.Triage.UndoAct(ctx, req.GetAct(), req.GetReason(), id.String())
+	if err != nil {
+		return nil, err
+	}
+	return &gatewatchv1.UndoLabelActResponse{Group: newProtoLabelledGroup(c)}, nil
+}

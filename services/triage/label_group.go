@@ -1,0 +1,222 @@
+package triage
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/services/audit"
+	"github.com/gatewatch/gatewatch/services/state"
+)
+
+// MaxGroupLabels is how many decisions one act labels at most.
+const MaxGroupLabels = 1000
+
+// GroupLabel asks for a label of all decisions that are like one: of its group.
+type GroupLabel struct {
+	Like     Ref // a decision of the group
+	From, To time.Time
+	Label    string
+	Reason   string
+	Actor    string
+	Preview  bool   // says what would be labelled, and labels nothing
+	Covers   string // of a preview: the act must cover just what that did; "" takes what there is
+}
+
+// Covered says what an act about many decisions is about.
+type Covered struct {
+	GroupKey
+	Act      int64  // 0 in a preview
+	N        int    // decisions that were labelled, or whose labels were undone
+	Labelled int    // decisions of the group that have a label already, and keep it
+	More     bool   // the group has more than one act labels: the newest were taken
+	Covers   string // names the decisions: equal texts, equal decisions
+	First    time.Time
+	Last     time.Time
+	Examples []Ref // the newest
+}
+
+// LabelGroup labels the decisions of a group that have no label, the newest ones up
+// to [MaxGroupLabels], in one act: one leaf of the audit log, and one record of the
+// queue for each decision, all or nothing. Rates take the labels for the truth of
+// these decisions, and for no sample of others.
+func (d *Desk) LabelGroup(ctx context.Context, l GroupLabel) (*Covered, error) {
+	if !slices.Contains(labels, l.Label) {
+		return nil, fmt.Errorf("label %.40q %w: want %s", l.Label, ErrInvalid, strings.Join(labels, ", "))
+	}
+	if !l.Preview {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+	}
+	like, err := d.Get(ctx, l.Like)
+	if err != nil {
+		return nil, err
+	}
+	c := &Covered{GroupKey: like.key()}
+	all, err := d.members(ctx, l, c)
+	if err != nil || l.Preview {
+		return c, err
+	}
+	if l.Covers != "" && l.Covers != c.Covers {
+		return nil, fmt.Errorf("group of %.200q: it %w: look at what would be labelled again", l.Like.ID, state.ErrConflict)
+	}
+	if len(all) == 0 {
+		return c, nil
+	}
+	leaf := c.leaf(audit.ActLabel, l.Actor, l.Reason)
+	leaf.Detail["label"] = l.Label
+	c.Act, err = d.say(ctx, leaf, all, func(*Detail) state.Label {
+		return state.Label{Label: l.Label, Reason: l.Reason, Actor: l.Actor}
+	})
+	return c, err
+}
+
+// members returns the decisions of the group that an act would label.
+func (d *Desk) members(ctx context.Context, l GroupLabel, c *Covered) ([]*Detail, error) {
+	s := Selection{From: l.From, To: l.To}
+	m, err := d.marks(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	var all []*Detail
+	partial, err := d.scan(ctx, s, summary, func(e *event.Event) error {
+		x := &Detail{Matches: readMatches(e)}
+		x.read(e)
+		if x.key() != c.GroupKey {
+			return nil
+		}
+		m.on(&x.Decision)
+		if x.Label.ID != 0 {
+			c.Labelled++
+			return nil
+		}
+		if c.More = len(all) == MaxGroupLabels; c.More {
+			return errEnough
+		}
+		all = append(all, x)
+		return nil
+	})
+	if err == nil && len(partial) > 0 {
+		err = fmt.Errorf("read decisions: the answer of the store is not whole: %s", partial[0])
+	}
+	c.describe(all)
+	return all, err
+}
+
+// describe fills in what a list of decisions tells.
+func (c *Covered) describe(all []*Detail) {
+	h := sha256.New()
+	for i, x := range all {
+		fmt.Fprintf(h, "%q %q\n", x.Source, x.ID)
+		if i == 0 {
+			c.Last = x.Time
+		}
+		c.First = x.Time
+		if len(c.Examples) < maxExamples {
+			c.Examples = append(c.Examples, x.Ref)
+		}
+	}
+	c.N, c.Covers = len(all), hex.EncodeToString(h.Sum(nil))
+}
+
+func (c *Covered) leaf(what, actor, reason string) audit.Leaf {
+	l := audit.Leaf{Actor: actor, Act: what, Object: c.text(), Hash: c.Covers, Detail: map[string]string{
+		"decisions": strconv.Itoa(c.N), "first": c.First.Format(time.RFC3339Nano), "last": c.Last.Format(time.RFC3339Nano),
+	}}
+	if reason != "" {
+		l.Detail["reason"] = reason
+	}
+	return l
+}
+
+// say adds a row to what is said of each of some decisions, as one act.
+func (d *Desk) say(ctx context.Context, leaf audit.Leaf, all []*Detail, row func(*Detail) state.Label) (int64, error) {
+	var id int64
+	err := d.do(ctx, act{leaf: leaf, ids: len(all), make: func(a state.LabelAct) (events []*event.Event, late state.Late) {
+		id = a.ID
+		for i, x := range all {
+			l := row(x)
+			l.ID, l.Act = a.ID+int64(i), a.ID
+			events = append(events, x.say(&l, a.Time))
+			late.Labels = append(late.Labels, l)
+			late.Verdicts = append(late.Verdicts, x.Latest)
+		}
+		return events, late
+	}})
+	d.wake()
+	return id, err
+}
+
+// UndoAct takes back all labels of an act that still hold, as one act.
+func (d *Desk) UndoAct(ctx context.Context, id int64, reason, actor string) (*Covered, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	given, err := d.State.LabelsOfAct(ctx, id, MaxGroupLabels)
+	if err != nil {
+		return nil, err
+	}
+	if len(given) == 0 {
+		return nil, fmt.Errorf("labels of act %d: %w", id, state.ErrNotFound)
+	}
+	all, err := d.labelled(ctx, given)
+	if err != nil {
+		return nil, err
+	}
+	c := &Covered{GroupKey: all[0].key()}
+	c.describe(all)
+	leaf := c.leaf(audit.ActUnlabel, actor, reason)
+	leaf.Detail["undoes"] = strconv.FormatInt(id, 10)
+	undoes := map[Ref]int64{}
+	for _, l := range given {
+		undoes[Ref{l.EventID, l.Source}] = l.ID
+	}
+	c.Act, err = d.say(ctx, leaf, all, func(x *Detail) state.Label {
+		return state.Label{Undoes: undoes[x.Ref], Reason: reason, Actor: actor}
+	})
+	return c, err
+}
+
+// labelled reads the decisions that labels are of, with all that is said of them.
+// One that the store has no more is known by its label alone.
+func (d *Desk) labelled(ctx context.Context, given []state.Label) ([]*Detail, error) {
+	left := map[Ref]state.Label{}
+	first, last := given[0].DecisionTime, given[0].DecisionTime
+	for _, l := range given {
+		left[Ref{l.EventID, l.Source}] = l
+		if l.DecisionTime.Before(first) {
+			first = l.DecisionTime
+		}
+		if l.DecisionTime.After(last) {
+			last = l.DecisionTime
+		}
+	}
+	var all []*Detail
+	_, err := d.scan(ctx, Selection{From: first, To: last.Add(1)}, summary, func(e *event.Event) error {
+		x := &Detail{Matches: readMatches(e)}
+		x.read(e)
+		if _, ok := left[x.Ref]; ok {
+			delete(left, x.Ref)
+			all = append(all, x)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, ref := range slices.SortedFunc(maps.Keys(left), func(a, b Ref) int { return strings.Compare(a.ID, b.ID) }) {
+		all = append(all, &Detail{Decision: Decision{Ref: ref, Time: left[ref].DecisionTime}})
+	}
+	for _, x := range all {
+		if err := d.complete(ctx, x); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
