@@ -32,6 +32,9 @@ import (
 // stopTime bounds how long the parts may take to end in order.
 const stopTime = 30 * time.Second
 
+// lastTime bounds what the state is told last, after they have ended.
+const lastTime = 10 * time.Second
+
 // server is the parts of a running server, in the order in which records pass
 // them.
 type server struct {
@@ -282,6 +285,8 @@ func (v *server) stop() error {
 		all = append(all, v.queue.Close())
 	}
 	if v.state != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), lastTime) // draining may have taken all of the other
+		defer cancel()
 		all = append(all, v.takeCensus(ctx), v.leaveAudit(ctx), v.state.Close())
 	}
 	if v.audit != nil {
