@@ -39,7 +39,7 @@ those by protocol policy alone), allowed (missed attacks), all, and each source.
 	cmd.Flags().StringVar(&f.history, "history", "", "earlier requests of the same sites, without labels")
 	cmd.Flags().Float64Var(&f.prior, "prior", 0, "share of attacks to calibrate for (default: that of the training data)")
 	cmd.Flags().StringVar(&f.decisions, "decisions", "", "file that keeps decisions of the rules between runs")
-	cmd.Flags().BoolVar(&f.mutate, "mutate", false, "judge SQL injections a second time, rewritten by the operators of WAF-A-MoLE")
+	cmd.Flags().BoolVar(&f.mutate, "mutate", false, "judge attacks again, rewritten: operators of WAF-A-MoLE, case, white space, comments, concatenation, encodings")
 	addOutput(cmd, &f.output)
 	return cmd
 }
@@ -85,12 +85,12 @@ type evaluation struct {
 	mutate   bool
 	scored   []verdict.Scored
 
-	// Probabilities of injections that could be rewritten, before and after.
-	before, after []float64
+	// Probabilities of attacks that could be rewritten, by the way it was done.
+	before, after map[string][]float64
 }
 
 func openEval(cmd *cobra.Command, f wafEvalFlags) (*evaluation, error) {
-	e := &evaluation{mutate: f.mutate}
+	e := &evaluation{mutate: f.mutate, before: map[string][]float64{}, after: map[string][]float64{}}
 	var err error
 	if e.model, err = scoreModel(cmd, f.wafScoreFlags); err != nil {
 		return nil, err
@@ -115,15 +115,17 @@ func (e *evaluation) judge(q *verdict.Request) error {
 	if !e.mutate || !q.Attack {
 		return nil
 	}
-	mutated, changed := synthetic.MutateRequest(q, uint64(len(e.scored)))
-	if !changed {
-		return nil
+	for _, how := range synthetic.Rewritings {
+		rewritten, changed := synthetic.RewriteRequest(q, how, uint64(len(e.scored)))
+		if !changed {
+			continue
+		}
+		m, err := e.score(rewritten)
+		if err != nil {
+			return err
+		}
+		e.before[how.Name], e.after[how.Name] = append(e.before[how.Name], s.PAttack), append(e.after[how.Name], m.PAttack)
 	}
-	m, err := e.score(mutated)
-	if err != nil {
-		return err
-	}
-	e.before, e.after = append(e.before, s.PAttack), append(e.after, m.PAttack)
 	return nil
 }
 
@@ -138,9 +140,9 @@ func (e *evaluation) score(q *verdict.Request) (verdict.Scored, error) {
 	return verdict.Scored{PAttack: v.PAttack, Attack: q.Attack, Block: in.Block, Kind: v.Kind, Source: q.Source, Class: q.Class}, nil
 }
 
-// mutationFigures compares the recall of injections before and after they were
+// mutationFigures compares the recall of attacks before and after they were
 // rewritten, at the threshold that one in a hundred allowed legitimate requests
-// reaches.
+// reaches, for each way of rewriting.
 func (e *evaluation) mutationFigures() []figure {
 	var legit []float64
 	for i := range e.scored {
@@ -148,22 +150,29 @@ func (e *evaluation) mutationFigures() []figure {
 			legit = append(legit, s.PAttack)
 		}
 	}
-	if len(legit) == 0 || len(e.before) == 0 {
+	if len(legit) == 0 {
 		return nil
 	}
 	slices.Sort(legit)
 	threshold := legit[len(legit)-1-len(legit)/100]
-	recall := func(name string, all []float64) figure {
-		n := 0
-		for _, p := range all {
-			if p > threshold {
-				n++
-			}
+	var out []figure
+	for _, how := range synthetic.Rewritings {
+		before, after := e.before[how.Name], e.after[how.Name]
+		if len(before) == 0 {
+			continue
 		}
-		value := float64(n) / float64(len(all))
-		return figure{Scope: "mutated", Figure: name, Value: &value, N: len(all)}
+		for i, all := range [][]float64{before, after} {
+			n := 0
+			for _, p := range all {
+				if p > threshold {
+					n++
+				}
+			}
+			value := float64(n) / float64(len(all))
+			out = append(out, figure{Scope: "rewritten " + how.Name, Figure: []string{"recall_before", "recall_after"}[i], Value: &value, N: len(all)})
+		}
 	}
-	return []figure{recall("recall_before", e.before), recall("recall_after", e.after)}
+	return out
 }
 
 // figures measures scored decisions.

@@ -21,16 +21,18 @@ func TestEveryMutatorChangesSomething(t *testing.T) {
 	}
 }
 
-func TestMutateRequestKeepsTheRest(t *testing.T) {
-	r := &verdict.Request{URI: "/list?page=2&id=1%27+or+1%3D1+--+x", Headers: [][2]string{{"Host", "a.example"}}}
-	out, changed := MutateRequest(r, 3)
-	if !changed || out.URI == r.URI || out.URI[:14] != "/list?page=2&i" {
-		t.Errorf("got %q, %v", out.URI, changed)
-	}
-	if again, _ := MutateRequest(r, 3); again.URI != out.URI {
-		t.Errorf("the same seed gives %q and %q", out.URI, again.URI)
-	}
-	if _, changed := MutateRequest(&verdict.Request{URI: "/list?page=2&q=green+shoes"}, 3); changed {
-		t.Error("a plain request is changed")
+func TestEveryRewritingKeepsTheRest(t *testing.T) {
+	for _, how := range Rewritings {
+		r := &verdict.Request{URI: "/list?page=2&id=1%27+or+%27admin%27%3D%27admin%27%3B+id+--+x", Headers: [][2]string{{"Host", "a.example"}}}
+		out, changed := RewriteRequest(r, how, 3)
+		if !changed || out.URI == r.URI || out.URI[:14] != "/list?page=2&i" {
+			t.Errorf("%s: got %q, %v", how.Name, out.URI, changed)
+		}
+		if again, _ := RewriteRequest(r, how, 3); again.URI != out.URI {
+			t.Errorf("%s: the same seed gives %q and %q", how.Name, out.URI, again.URI)
+		}
+		if _, changed := RewriteRequest(&verdict.Request{URI: "/list?page=2&q=green+shoes"}, how, 3); changed {
+			t.Errorf("%s: a plain request is changed", how.Name)
+		}
 	}
 }
