@@ -69,6 +69,7 @@ func (sc *scan) inOrder(ctx context.Context, q *query.Query, budget *query.Budge
 // them. Partial counts stay in the first execution when the time is over.
 func (sc *scan) inParallel(ctx context.Context, q *query.Query, budget *query.Budget) (*query.Exec, error) {
 	blocks := sc.snap.blocks
+	sc.prepare(q.PipeFields())
 	execs := make([]*query.Exec, max(1, min(len(blocks), runtime.GOMAXPROCS(0))))
 	errs := make([]error, len(execs))
 	results := make([]blockResult, len(blocks))
@@ -83,6 +84,7 @@ func (sc *scan) inParallel(ctx context.Context, q *query.Query, budget *query.Bu
 				if i >= len(blocks) {
 					return
 				}
+				sc.ahead.within(i)
 				results[i], errs[w] = sc.countBlock(ctx, blocks[i], &c)
 			}
 		})

@@ -41,6 +41,7 @@ type newest struct {
 	after *position
 	items []candidate
 	ids   map[int32]*identity
+	rows  *rowsAhead // nil where rows are not rebuilt as they come
 }
 
 // identity holds the columns that break ties in a block.
@@ -54,6 +55,7 @@ type identity struct {
 // number of rows that are probably asked for, 0 for all.
 func (n *newest) each(ctx context.Context, want int, f func(c candidate) (bool, error)) error {
 	n.scan.snap.newestFirst()
+	n.scan.prepare(nil)
 	n.ids = map[int32]*identity{}
 	size := firstPass
 	if want > 0 && want < lastPass {
@@ -64,7 +66,13 @@ func (n *newest) each(ctx context.Context, want int, f func(c candidate) (bool, 
 		if err != nil {
 			return err
 		}
-		for _, c := range n.items {
+		if n.rows != nil {
+			*n.rows = rowsAhead{search: n.rows.search, items: n.items, blocks: map[int32]bool{}}
+		}
+		for i, c := range n.items {
+			if n.rows != nil {
+				n.rows.reach(i)
+			}
 			if err := n.advance(c); err != nil {
 				return err
 			}
@@ -101,7 +109,14 @@ func (n *newest) pass(ctx context.Context, size int) (more bool, err error) {
 			break // all that follow are older
 		}
 		run := blocks[at:min(at+step, len(blocks))]
-		for i, f := range n.scan.findAll(ctx, run, floor, to) {
+		n.scan.ahead.reach(at + len(run))
+		all := n.scan.findAll(ctx, run, floor, to)
+		for i := range all {
+			if all[i].rows != nil {
+				run[i].AheadColumns(placeKeys, false)
+			}
+		}
+		for i, f := range all {
 			if err := n.take(int32(at+i), run[i], &f, floor); err != nil {
 				return false, err
 			}

@@ -28,7 +28,8 @@ type scan struct {
 	waiting  atomic.Bool             // for the caller to take an event
 	seen     map[*segment.Block]bool // blocks counted already
 	bad      map[*segment.Block]bool
-	trace    *trace // nil unless the query is explained
+	ahead    *lookahead // nil where blocks are looked at one by one
+	trace    *trace     // nil unless the query is explained
 }
 
 // errTimeLimit ends a query that takes longer than Config.QueryTime.
@@ -151,7 +152,7 @@ func (sc *scan) find(ctx context.Context, b *segment.Block, from, to int64) foun
 	if lo, hi := b.Bounds(); hi < from || lo >= to {
 		return found{}
 	}
-	if ok, err := mayMatch(b, sc.expr); !ok || err != nil {
+	if ok, err := sc.ahead.mayMatch(b, sc.expr); !ok || err != nil {
 		return found{err: err}
 	}
 	among, err := inTime(b, from, to)

@@ -91,6 +91,8 @@ func (p *search) run(ctx context.Context) error {
 	}
 	if pipes.Sorted() {
 		want = 0
+	} else {
+		p.order.rows = &rowsAhead{search: p}
 	}
 	var row blockRow
 	at := int32(-1)
@@ -176,17 +178,26 @@ func (p *search) load(block int32, row int) error {
 	if p.scan.trace != nil {
 		defer p.scan.trace.time(stageEvents, time.Now())
 	}
-	r := p.rows[block]
-	if r == nil {
-		var err error
-		if r, err = p.scan.snap.blocks[block].OpenRows(p.keep); err != nil {
-			return fmt.Errorf("read block: %w", err)
-		}
-		if len(p.recent) == openRows {
-			delete(p.rows, p.recent[0])
-			p.recent = append(p.recent[:0], p.recent[1:]...)
-		}
-		p.rows[block], p.recent = r, append(p.recent, block)
+	r, err := p.open(block)
+	if err != nil {
+		return err
 	}
 	return r.Event(row, &p.event)
+}
+
+// open returns what rebuilds the rows of a block.
+func (p *search) open(block int32) (*segment.Rows, error) {
+	if r := p.rows[block]; r != nil {
+		return r, nil
+	}
+	r, err := p.scan.snap.blocks[block].OpenRows(p.keep)
+	if err != nil {
+		return nil, fmt.Errorf("read block: %w", err)
+	}
+	if len(p.recent) == openRows {
+		delete(p.rows, p.recent[0])
+		p.recent = append(p.recent[:0], p.recent[1:]...)
+	}
+	p.rows[block], p.recent = r, append(p.recent, block)
+	return r, nil
 }

@@ -50,7 +50,7 @@ func openSegment(dir string, e namedEntry, cfg *Config, cache *segment.Cache) (*
 		f.Close()
 		return nil, fmt.Errorf("open segment: %w", err)
 	}
-	src, size, err := unsealed(f, st.Size(), cfg.Keys)
+	src, size, err := unsealed(newSegmentSource(f), st.Size(), cfg.Keys)
 	var sf *segment.File
 	if err == nil {
 		sf, err = segment.OpenFile(src, size, cache)

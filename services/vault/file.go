@@ -190,6 +190,18 @@ func (r *Reader) ReadAt(p []byte, off int64) (int, error) {
 	return want, nil
 }
 
+// ReadAhead begins to read what ReadAt will read, if the file's reader can.
+func (r *Reader) ReadAhead(off, n int64) {
+	a, ok := r.src.(interface{ ReadAhead(off, n int64) })
+	if !ok || off < 0 || n <= 0 {
+		return
+	}
+	first, end := off/frameSize, min((off+n+frameSize-1)/frameSize, r.frames)
+	if first < end {
+		a.ReadAhead(2*fileHead+first*sealedFrame, (end-first)*sealedFrame)
+	}
+}
+
 // spanFrames is how many frames are read by one call.
 const spanFrames = 16
 

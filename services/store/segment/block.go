@@ -223,18 +223,11 @@ func (b *Block) loadAt(d *directory, i, level int) (*Column, error) {
 		return c.(*Column), nil
 	}
 	e := &d.cols[i]
-	head := make([]byte, e.head)
-	if _, err := b.src.ReadAt(head, b.off+int64(e.off)); err != nil {
-		return nil, fmt.Errorf("read column: %w", cut(err))
-	}
-	b.cache.countPart(key, int64(e.head))
-	if checksum(head) != e.sum {
-		return nil, damaged("check column")
-	}
-	c, err := decode(head, b.rows, e.len-e.head)
+	c, err := b.decoded(e)
 	if err != nil {
 		return nil, err
 	}
+	b.cache.countPart(key, int64(e.head))
 	c.place(b, level, key, b.off+int64(e.off+e.head))
 	if c.chars = e.chars; e.enc == encHex || e.enc == encUUID || e.enc == encIDs {
 		c.chars = &charsOfHex
@@ -247,6 +240,18 @@ func (b *Block) loadAt(d *directory, i, level int) (*Column, error) {
 	}
 	b.cache.put(key, c, c.memory())
 	return c, nil
+}
+
+// decoded reads and decodes the head of a column.
+func (b *Block) decoded(e *entry) (*Column, error) {
+	head := make([]byte, e.head)
+	if _, err := b.src.ReadAt(head, b.off+int64(e.off)); err != nil {
+		return nil, fmt.Errorf("read column: %w", cut(err))
+	}
+	if checksum(head) != e.sum {
+		return nil, damaged("check column")
+	}
+	return decode(head, b.rows, e.len-e.head)
 }
 
 // checkRole makes sure of what readers rely on: members have one value a row

@@ -108,6 +108,17 @@ func (c *Cache) get(k cacheKey) (any, bool) {
 	return v, ok
 }
 
+// has tells whether the cache has a part, which is not counted as use.
+func (c *Cache) has(k cacheKey) bool {
+	if c == nil {
+		return false
+	}
+	r := c.of(k)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.byKey[k] != nil
+}
+
 func (c *Cache) find(k cacheKey) (any, bool) {
 	r := c.of(k)
 	r.mu.Lock()

@@ -108,6 +108,7 @@ func readFooter(src io.ReaderAt, size int64, cache *Cache) (*File, error) {
 		return nil, err
 	}
 	f := &File{Info: info}
+	aheadOfBlocks(src, spans)
 	for i, s := range spans {
 		b, err := OpenBlock(src, s.off, s.length, cache)
 		switch {

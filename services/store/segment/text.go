@@ -106,7 +106,7 @@ type Cursor struct {
 func (cur *Cursor) pageOf(c *Column, i int) (*Column, int, error) {
 	t := c.pages
 	if cur.page == nil || i < t.pages[cur.at].first || i >= t.pages[cur.at].first+t.pages[cur.at].n {
-		k := sort.Search(len(t.pages), func(k int) bool { return t.pages[k].first > i }) - 1
+		k := t.find(i)
 		p, err := t.load(c, k)
 		if err != nil {
 			return nil, 0, err
@@ -114,6 +114,11 @@ func (cur *Cursor) pageOf(c *Column, i int) (*Column, int, error) {
 		cur.at, cur.page = k, p
 	}
 	return cur.page, t.pages[cur.at].first, nil
+}
+
+// find returns the number of the page that has an entry.
+func (t *textPages) find(i int) int {
+	return sort.Search(len(t.pages), func(k int) bool { return t.pages[k].first > i }) - 1
 }
 
 // load returns page k, from the cache or from the file.
