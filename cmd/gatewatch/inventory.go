@@ -49,9 +49,13 @@ func (v *server) openAPI(inputs *access.Gate) (err error) {
 		return err
 	}
 	v.desk = desk
+	if v.fleet, err = v.openFleet(); err != nil {
+		return err
+	}
+	v.nodes.OfferBundles(v.fleet)
 	v.api, err = api.New(v.settings.API, api.Parts{
 		Store: v.store, Explorer: v.store, Tokens: v.tokens, Sources: v.listSources, Nodes: v.listNodes, Rules: inUse, Groups: groups,
-		Alerts: v.state, Audit: v.audit.Append, Triage: desk,
+		Alerts: v.state, Audit: v.audit.Append, Triage: desk, Fleet: v.fleet,
 		Ingest: ingest.NewBatchServer(v.sink, inputs.Sender), Node: v.nodes,
 		Ready: v.ready, Notice: v.notice, Metrics: v.metrics, Now: time.Now, Log: v.log,
 	})

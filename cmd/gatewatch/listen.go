@@ -45,6 +45,7 @@ func (v *server) listen(run context.Context) error {
 	if err := v.openAPI(inputs); err != nil {
 		return err
 	}
+	v.running.Go(func() { v.fleet.Watch(run) })
 	open := map[string]func(context.Context, opening) error{
 		"http": v.listenHTTP, "grpc": v.listenGRPC, "ingest": v.listenIngest,
 		"syslog": v.listenSyslog, "syslog-tls": v.listenSyslogTLS,

@@ -27,6 +27,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/state"
 	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/triage"
+	"github.com/gatewatch/gatewatch/services/waf/fleet"
 )
 
 // stopTime bounds how long the parts may take to end in order.
@@ -56,6 +57,7 @@ type server struct {
 	store    *store.Columnar
 	requests *requestKeys
 	archives *archive.Watch // nil without archive.dir
+	fleet    *fleet.Fleet
 	desk     *triage.Desk
 	api      *api.API
 

@@ -59,6 +59,13 @@ var rights = map[string]right{
 	"/gatewatch.v1.DecisionService/UndoLabelAct":       analysts,
 	"/gatewatch.v1.DecisionService/SampleDecisions":    analysts,
 
+	"/gatewatch.v1.BundleService/ListBundles":    readers,
+	"/gatewatch.v1.BundleService/GetBundle":      readers,
+	"/gatewatch.v1.BundleService/GetRollout":     readers,
+	"/gatewatch.v1.BundleService/CreateBundle":   administrators,
+	"/gatewatch.v1.BundleService/RollOutBundle":  administrators,
+	"/gatewatch.v1.BundleService/RollBackBundle": administrators,
+
 	"/gatewatch.v1.AdminService/CreateToken": administrators,
 	"/gatewatch.v1.AdminService/ListTokens":  administrators,
 	"/gatewatch.v1.AdminService/RevokeToken": administrators,

@@ -19,6 +19,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/state"
 	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/triage"
+	"github.com/gatewatch/gatewatch/services/waf/fleet"
 )
 
 // Config bounds what callers may ask for. The zero value is the default.
@@ -92,6 +93,7 @@ type Parts struct {
 	Audit    AuditFunc           // as Alerts
 	Triage   *triage.Desk        // may be nil: a process without events or state
 	Groups   GroupsFunc          // nil where Rules is
+	Fleet    *fleet.Fleet        // may be nil: a process without nodes
 	Ingest   IngestServer        // may be nil
 	Node     NodeServer          // may be nil
 	Ready    func() error        // nil error: all parts are up

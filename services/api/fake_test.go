@@ -218,6 +218,7 @@ func newServer(t *testing.T, config Config, open bool) *server {
 		Rules:  func() (*rules.Set, error) { return inUse, nil },
 		Alerts: alerts,
 		Triage: s.openDesk(alerts),
+		Fleet:  s.openFleet(alerts),
 		Audit: func(_ context.Context, l audit.Leaf) (int64, error) {
 			s.leaves = append(s.leaves, l)
 			return 0, s.audit

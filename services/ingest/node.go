@@ -18,6 +18,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/access"
 	"github.com/gatewatch/gatewatch/services/kept"
 	"github.com/gatewatch/gatewatch/services/queue"
+	"github.com/gatewatch/gatewatch/services/waf/fleet"
 )
 
 // MaxMessage is the largest gRPC message of a sender in bytes. The gRPC server
@@ -61,6 +62,7 @@ type NodeServer struct {
 	auth  Authenticator
 	log   *slog.Logger
 	nodes *nodes
+	fleet *fleet.Fleet // nil: nodes are offered no bundles
 
 	seal     Seal // nil: copies of requests are refused
 	streams  *admission[origin]
@@ -80,6 +82,10 @@ func NewNodeServer(sink *Sink, cfg NodeConfig, auth Authenticator, log *slog.Log
 		nodes: newNodes(), streams: newAdmission[origin](maxStreams, maxStreamsEach), stop: make(chan struct{}),
 	}
 }
+
+// OfferBundles offers the rule-set bundles of a fleet to enrolled nodes. It must be
+// called before the first stream.
+func (n *NodeServer) OfferBundles(f *fleet.Fleet) { n.fleet = f }
 
 // Nodes returns the nodes seen since the server started, in order of their
 // names.
@@ -103,6 +109,7 @@ type nodeStream struct {
 	ctx    context.Context // ends with the stream
 	cancel context.CancelFunc
 	node   string
+	detach func() // from the fleet
 	peer   netip.Addr
 	origin origin
 	epoch  queue.Epoch
@@ -120,6 +127,7 @@ type nodeStream struct {
 	acks    chan struct{} // has room for one wake-up of the acker
 	durable uint64
 	full    bool
+	offers  chan struct{} // has room for one word that there may be another offer
 	unread  chan struct{} // gets one word when an ack has waited for too long
 	drained chan struct{} // closed when the appender has ended
 	failed  error         // of the appender; read after drained
@@ -148,7 +156,7 @@ func (n *NodeServer) Stream(stream grpc.BidiStreamingServer[gatewatchv1.StreamRe
 	defer cancel()
 	s := &nodeStream{
 		NodeServer: n, stream: stream, ctx: ctx, cancel: cancel, peer: from, origin: o,
-		changed: make(chan struct{}, 1), acks: make(chan struct{}, 1), unread: make(chan struct{}, 1),
+		changed: make(chan struct{}, 1), acks: make(chan struct{}, 1), unread: make(chan struct{}, 1), offers: make(chan struct{}, 1),
 		drained: make(chan struct{}), welcomed: make(chan struct{}), window: semaphore.NewWeighted(windowBytes),
 	}
 	hello := make(chan *gatewatchv1.Hello, 1)
@@ -178,6 +186,7 @@ func (s *nodeStream) serve(sender access.Sender, hello <-chan *gatewatchv1.Hello
 		return status.Error(codes.Unavailable, "server is shutting down")
 	}
 	defer func() { s.nodes.disconnect(s.node, s.sink.now()) }()
+	defer s.detach()
 	go s.append()
 	acked := make(chan error, 1)
 	s.running.Go(func() { acked <- s.acknowledge() })
@@ -216,6 +225,7 @@ func (s *nodeStream) accept(sender access.Sender, h *gatewatchv1.Hello) error {
 	}
 	s.nodes.connect(s.node, peerText(s.peer), s.sink.now())
 	s.nodes.seen(s.node, h.GetStatus(), s.sink.now())
+	s.attach(h.GetStatus())
 	close(s.welcomed)
 	return nil
 }
@@ -233,6 +243,8 @@ func (s *nodeStream) acknowledge() error {
 				<-s.drained
 				return err
 			}
+		case <-s.offers:
+			s.sendOffer()
 		case <-stop:
 			stop = nil
 			s.close(status.Error(codes.Unavailable, "server is shutting down"))

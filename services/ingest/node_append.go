@@ -56,12 +56,16 @@ func (s *nodeStream) take(m *gatewatchv1.StreamRequest, greeted bool) error {
 		return status.Error(codes.InvalidArgument, "the first message is not a hello")
 	case m.GetStatus() != nil:
 		s.nodes.seen(s.node, m.GetStatus(), s.sink.now())
+		s.describe(m.GetStatus())
+		return nil
+	case m.GetReport() != nil:
+		s.answered(m.GetReport())
 		return nil
 	case m.GetBatch() != nil:
 		s.nodes.seen(s.node, nil, s.sink.now())
 		return s.enqueue(m.GetBatch())
 	}
-	return status.Error(codes.InvalidArgument, "message is neither a batch nor a status")
+	return status.Error(codes.InvalidArgument, "message is neither a batch nor a status nor a report")
 }
 
 // enqueue waits for room in the window and in the memory of all inputs.

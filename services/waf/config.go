@@ -29,6 +29,7 @@ type Config struct {
 	MetricsListen  string          `help:"address of /metrics, /healthz and /readyz, with TLS where others can reach it; none if empty"`
 	Server         ServerConfig
 	Spool          SpoolConfig
+	Bundles        BundleConfig
 	Limits         Limits
 	Sites          []SiteConfig
 }
@@ -58,6 +59,7 @@ func (c Config) WithDefaults() Config {
 		c.Server.Address = "127.0.0.1:9090"
 	}
 	c.Spool = c.Spool.withDefaults()
+	c.Bundles = c.Bundles.withDefaults(c.Spool.Dir)
 	c.Limits = c.Limits.withDefaults()
 	sites := make([]SiteConfig, len(c.Sites))
 	for i, s := range c.Sites {
@@ -110,6 +112,9 @@ func (c Config) validate() error {
 	}
 	if err := c.Spool.validate(); err != nil {
 		return fmt.Errorf("spool.%w", err)
+	}
+	if _, err := c.Bundles.keys(); err != nil {
+		return fmt.Errorf("bundles.%w", err)
 	}
 	if err := c.Limits.validate(); err != nil {
 		return fmt.Errorf("limits.%w", err)

@@ -107,6 +107,12 @@ func Compile(s Settings) (*Engine, error) { return compile(s, "", false) }
 // compile puts directives before all rules of CRS. Rules that are timed can be
 // stopped.
 func compile(s Settings, directives string, timed bool) (*Engine, error) {
+	return compileBetween(s, directives, "", timed)
+}
+
+// compileBetween is compile with directives before all rules of CRS and behind
+// them.
+func compileBetween(s Settings, before, after string, timed bool) (*Engine, error) {
 	s = s.withDefaults()
 	if err := s.validate(); err != nil {
 		return nil, fmt.Errorf("check rule settings: %w", err)
@@ -115,7 +121,7 @@ func compile(s Settings, directives string, timed bool) (*Engine, error) {
 	if timed {
 		files.checkpoints = &checkpoints{}
 	}
-	setup := s.setup() + directives
+	setup := s.setup() + before
 	cfg := coraza.NewWAFConfig().WithRootFS(files).WithDirectives(setup)
 	for _, f := range s.RulesBefore {
 		cfg = cfg.WithDirectivesFromFile(f)
@@ -124,13 +130,16 @@ func compile(s Settings, directives string, timed bool) (*Engine, error) {
 	for _, f := range s.RulesAfter {
 		cfg = cfg.WithDirectivesFromFile(f)
 	}
+	if after != "" {
+		cfg = cfg.WithDirectives(after)
+	}
 	engine := &Engine{settings: s}
 	cfg = experimental.WAFConfigWithRuleObserver(cfg, func(r types.RuleMetadata) {
 		if r.ID() < firstCheckpoint || r.ID() > lastCheckpoint {
 			engine.rules++
 		}
 	})
-	files.sum.Write([]byte(setup))
+	files.sum.Write([]byte(setup + after))
 	compiled, err := coraza.NewWAF(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("compile rules: %w", err)

@@ -22,7 +22,7 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	a := newAnswer(w, st.limits.StallTimeout)
 	defer n.finish(x, a)
-	if x.site = st.router.find(r.Host); x.site == nil {
+	if x.site = st.router.find(r.Host).of(x.client.Addr()); x.site == nil {
 		x.site = nowhere
 		x.refuse(a, http.StatusMisdirectedRequest, reasonHost)
 		return
@@ -56,6 +56,7 @@ func (x *exchange) serve(a *answer, st *state, payload *paced) {
 		x.note(a)
 		x.weigh()
 		x.keep(st.judge.time)
+		x.beside()
 		again.detach()
 		x.evaluation = nil
 		v.release()
@@ -200,6 +201,7 @@ func (n *Node) report(x *exchange) {
 	}
 	x.weigh()
 	x.written, x.ended = true, n.now()
+	n.count(x)
 	decision := "none"
 	if x.judged {
 		decision = actionAllow

@@ -34,6 +34,7 @@ type Node struct {
 	sink     func([]byte) // takes the records; nil for none
 	stream   *stream
 	keeper   *keeper // nil: nothing is kept for replay
+	bundles  *bundles
 	http     *http.Server
 	listener net.Listener
 	watcher  net.Listener // of the metrics, nil if there is none
@@ -80,10 +81,15 @@ func NewNode(c Config, o Options) (*Node, error) {
 }
 
 // open does what can fail.
-func (n *Node) open() error {
-	st, err := buildState(n.config, n)
-	if err != nil {
+func (n *Node) open() (err error) {
+	if n.bundles, err = newBundles(n); err != nil {
 		return err
+	}
+	st := n.bundles.restore()
+	if st == nil {
+		if st, err = buildState(n.config, n); err != nil {
+			return err
+		}
 	}
 	n.state.Store(st)
 	if n.http, err = n.server(); err != nil {
@@ -130,7 +136,7 @@ func (n *Node) newStream() (*stream, error) {
 	}
 	return &stream{
 		target: address, tls: trust, token: token, node: n.config.Node,
-		status: n.status, metrics: n.metrics, log: n.log, least: minBackoff, most: maxBackoff,
+		status: n.status, offer: n.bundles.offer, report: n.bundles.last, metrics: n.metrics, log: n.log, least: minBackoff, most: maxBackoff,
 	}, nil
 }
 
@@ -144,6 +150,7 @@ func (n *Node) status() *gatewatchv1.NodeStatus {
 	if len(st.engines) > 0 {
 		s.Ruleset = st.engines[0].fingerprint
 	}
+	n.bundles.describe(s, st.sites)
 	return s
 }
 
@@ -191,6 +198,8 @@ func (n *Node) Run(ctx context.Context) error {
 		defer close(copied)
 		n.keeper.run(keeping)
 	}()
+	wait.Go(func() { n.bundles.run(sending) })
+
 	wait.Go(func() { failures <- n.serve() })
 	watch := n.watchServer()
 	if watch != nil {

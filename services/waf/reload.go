@@ -70,6 +70,7 @@ func fixedChanges(old, new Config) []string {
 		{"metrics_listen", old.MetricsListen, new.MetricsListen},
 		{"server", old.Server, new.Server},
 		{"spool", old.Spool, new.Spool},
+		{"bundles", old.Bundles, new.Bundles},
 	} {
 		if !reflect.DeepEqual(f.old, f.new) {
 			keys = append(keys, f.key)

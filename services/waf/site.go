@@ -130,6 +130,8 @@ type site struct {
 	sessions   *sessions // nil sees none
 	backends   *backends
 	proxy      *httputil.ReverseProxy
+	candidate  bool   // it is the site of a trial
+	trial      *trial // other rules that are tried out, nil for none
 }
 
 // rejects tells whether a body is refused of which only a part would be judged.

@@ -18,12 +18,22 @@ type state struct {
 	judge   *judge
 	limits  Limits
 	engines []*Engine
+	expiry  time.Time // of the next exclusion of its bundles, zero if none expires
 	log     *slog.Logger
 }
 
 // buildState makes what a configuration describes. Sites whose rules are the
-// same share one engine. n may be nil to only check.
-func buildState(c Config, n *Node) (st *state, err error) {
+// same share one engine. n may be nil to only check; else the bundles it uses are
+// part of the rules.
+func buildState(c Config, n *Node) (*state, error) {
+	if n == nil || n.bundles == nil {
+		return buildUnder(c, n, nil)
+	}
+	return buildUnder(c, n, n.bundles.inUse.Load())
+}
+
+// buildUnder is buildState with the bundles of an assignment, nil for none.
+func buildUnder(c Config, n *Node, a *assignment) (st *state, err error) {
 	now, failed, log := time.Now, func(string, string) {}, slog.Default()
 	var sessionKey []byte
 	if n != nil {
@@ -44,17 +54,13 @@ func buildState(c Config, n *Node) (st *state, err error) {
 		return st, err
 	}
 	buffers := &copyBuffers{}
-	shared := map[string]*Engine{}
+	rules := newRulings(st, a, now())
 	for i, sc := range c.Sites {
-		key := sc.Rules.key() + sc.Request.directives()
-		if shared[key] == nil {
-			engine, err := compile(sc.Rules, sc.Request.directives(), true)
-			if err != nil {
-				return st, fmt.Errorf("sites[%d].rules: %w", i, err)
-			}
-			shared[key], st.engines = engine, append(st.engines, engine)
+		mode, engine, err := rules.stable(sc)
+		if err != nil {
+			return st, fmt.Errorf("sites[%d].rules: %w", i, err)
 		}
-		s := &site{name: sc.Name, mode: sc.Mode, engine: shared[key], mask: sc.Mask, valueBytes: sc.MaskValueBytes, secrets: newSecrets(sc.Replay.Mask), config: sc}
+		s := &site{name: sc.Name, mode: mode, engine: engine, mask: sc.Mask, valueBytes: sc.MaskValueBytes, secrets: newSecrets(sc.Replay.Mask), config: sc}
 		if s.sessions, err = sc.Session.compile(sessionKey); err != nil {
 			return st, fmt.Errorf("sites[%d].session.%w", i, err)
 		}
@@ -62,6 +68,9 @@ func buildState(c Config, n *Node) (st *state, err error) {
 			return st, fmt.Errorf("sites[%d].%w", i, err)
 		}
 		s.proxy = newProxy(s, buffers, log)
+		if s.trial, err = rules.candidate(s); err != nil {
+			return st, fmt.Errorf("sites[%d].rules: %w", i, err)
+		}
 		if err = st.router.add(s, sc.Hosts); err != nil {
 			return st, fmt.Errorf("sites[%d].%w", i, err)
 		}

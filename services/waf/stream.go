@@ -38,12 +38,15 @@ type stream struct {
 	node    string
 	spool   *Spool
 	status  func() *gatewatchv1.NodeStatus
+	offer   func(*gatewatchv1.BundleOffer)   // takes an offer and does not wait, nil to take none
+	report  func() *gatewatchv1.BundleReport // the last answer to one, nil for none
 	metrics *metrics
 	log     *slog.Logger
 	least   time.Duration // first wait before a new try; doubled for each
 	most    time.Duration // longest wait
 
 	connected atomic.Bool
+	open      atomic.Pointer[speaker] // of the stream, nil without one
 }
 
 // bearer sends a token with each call (RFC 6750).
@@ -111,10 +114,11 @@ func (st *stream) run(ctx context.Context) error {
 func (st *stream) once(ctx context.Context, conn *grpc.ClientConn) (welcomed bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	rpc, err := gatewatchv1.NewNodeServiceClient(conn).Stream(ctx)
+	raw, err := gatewatchv1.NewNodeServiceClient(conn).Stream(ctx)
 	if err != nil {
 		return false, fmt.Errorf("open stream: %w", err)
 	}
+	rpc := &speaker{NodeService_StreamClient: raw}
 	epoch := st.spool.Epoch()
 	hello := &gatewatchv1.Hello{Node: st.node, Epoch: epoch[:], Status: st.status()}
 	// Where the server has ended the stream already, Recv tells why.
@@ -131,6 +135,9 @@ func (st *stream) once(ctx context.Context, conn *grpc.ClientConn) (welcomed boo
 	}
 	st.setConnected(true)
 	defer st.setConnected(false)
+	st.open.Store(rpc)
+	defer st.open.Store(nil)
+	st.tell()
 	st.log.Info("stream connected", slog.String("server", st.target), slog.Uint64("server_holds", welcome.GetSequence()))
 	flight := newFlight(welcome.GetWindowBytes())
 	received := make(chan error, 1)
@@ -192,6 +199,9 @@ func (st *stream) receive(rpc gatewatchv1.NodeService_StreamClient, f *flight) e
 		m, err := rpc.Recv()
 		if err != nil {
 			return fmt.Errorf("receive acknowledgement: %w", err)
+		}
+		if o := m.GetOffer(); o != nil && st.offer != nil {
+			st.offer(o)
 		}
 		ack := m.GetAck()
 		if ack == nil {

@@ -21,6 +21,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// BundleResult is what a node did with an offer.
+type BundleResult int32
+
+const (
+	BundleResult_BUNDLE_RESULT_UNSPECIFIED BundleResult = 0
+	// The bundles are in use.
+	BundleResult_BUNDLE_RESULT_APPLIED BundleResult = 1
+	// They were not valid, and what was in use before stays.
+	BundleResult_BUNDLE_RESULT_REFUSED BundleResult = 2
+	// They were in use, and the node took them back by itself because the rate of
+	// blocked requests or of errors had jumped.
+	BundleResult_BUNDLE_RESULT_WITHDRAWN BundleResult = 3
+)
+
+// Enum value maps for BundleResult.
+var (
+	BundleResult_name = map[int32]string{
+		0: "BUNDLE_RESULT_UNSPECIFIED",
+		1: "BUNDLE_RESULT_APPLIED",
+		2: "BUNDLE_RESULT_REFUSED",
+		3: "BUNDLE_RESULT_WITHDRAWN",
+	}
+	BundleResult_value = map[string]int32{
+		"BUNDLE_RESULT_UNSPECIFIED": 0,
+		"BUNDLE_RESULT_APPLIED":     1,
+		"BUNDLE_RESULT_REFUSED":     2,
+		"BUNDLE_RESULT_WITHDRAWN":   3,
+	}
+)
+
+func (x BundleResult) Enum() *BundleResult {
+	p := new(BundleResult)
+	*p = x
+	return p
+}
+
+func (x BundleResult) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (BundleResult) Descriptor() protoreflect.EnumDescriptor {
+	return file_gatewatch_v1_node_proto_enumTypes[0].Descriptor()
+}
+
+func (BundleResult) Type() protoreflect.EnumType {
+	return &file_gatewatch_v1_node_proto_enumTypes[0]
+}
+
+func (x BundleResult) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use BundleResult.Descriptor instead.
+func (BundleResult) EnumDescriptor() ([]byte, []int) {
+	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{0}
+}
+
 // StreamRequest is what a node sends.
 type StreamRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -29,6 +86,7 @@ type StreamRequest struct {
 	//	*StreamRequest_Hello
 	//	*StreamRequest_Batch
 	//	*StreamRequest_Status
+	//	*StreamRequest_Report
 	Message       isStreamRequest_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -98,6 +156,15 @@ func (x *StreamRequest) GetStatus() *NodeStatus {
 	return nil
 }
 
+func (x *StreamRequest) GetReport() *BundleReport {
+	if x != nil {
+		if x, ok := x.Message.(*StreamRequest_Report); ok {
+			return x.Report
+		}
+	}
+	return nil
+}
+
 type isStreamRequest_Message interface {
 	isStreamRequest_Message()
 }
@@ -116,11 +183,18 @@ type StreamRequest_Status struct {
 	Status *NodeStatus `protobuf:"bytes,3,opt,name=status,proto3,oneof"`
 }
 
+type StreamRequest_Report struct {
+	// Answer to an offer of rule-set bundles.
+	Report *BundleReport `protobuf:"bytes,4,opt,name=report,proto3,oneof"`
+}
+
 func (*StreamRequest_Hello) isStreamRequest_Message() {}
 
 func (*StreamRequest_Batch) isStreamRequest_Message() {}
 
 func (*StreamRequest_Status) isStreamRequest_Message() {}
+
+func (*StreamRequest_Report) isStreamRequest_Message() {}
 
 // StreamResponse is what the server sends.
 type StreamResponse struct {
@@ -129,6 +203,7 @@ type StreamResponse struct {
 	//
 	//	*StreamResponse_Welcome
 	//	*StreamResponse_Ack
+	//	*StreamResponse_Offer
 	Message       isStreamResponse_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -189,6 +264,15 @@ func (x *StreamResponse) GetAck() *Ack {
 	return nil
 }
 
+func (x *StreamResponse) GetOffer() *BundleOffer {
+	if x != nil {
+		if x, ok := x.Message.(*StreamResponse_Offer); ok {
+			return x.Offer
+		}
+	}
+	return nil
+}
+
 type isStreamResponse_Message interface {
 	isStreamResponse_Message()
 }
@@ -201,9 +285,16 @@ type StreamResponse_Ack struct {
 	Ack *Ack `protobuf:"bytes,2,opt,name=ack,proto3,oneof"`
 }
 
+type StreamResponse_Offer struct {
+	// Which rule-set bundles the node is to use. Only enrolled nodes get one.
+	Offer *BundleOffer `protobuf:"bytes,3,opt,name=offer,proto3,oneof"`
+}
+
 func (*StreamResponse_Welcome) isStreamResponse_Message() {}
 
 func (*StreamResponse_Ack) isStreamResponse_Message() {}
+
+func (*StreamResponse_Offer) isStreamResponse_Message() {}
 
 // Hello names the node and the sequence space of its records.
 type Hello struct {
@@ -281,7 +372,17 @@ type NodeStatus struct {
 	// Records refused by a full spool since the epoch began.
 	SpoolOverflow uint64 `protobuf:"varint,4,opt,name=spool_overflow,json=spoolOverflow,proto3" json:"spool_overflow,omitempty"`
 	// Records in the spool that are not acknowledged.
-	SpoolRecords  uint64 `protobuf:"varint,5,opt,name=spool_records,json=spoolRecords,proto3" json:"spool_records,omitempty"`
+	SpoolRecords uint64 `protobuf:"varint,5,opt,name=spool_records,json=spoolRecords,proto3" json:"spool_records,omitempty"`
+	// Serial of the last offer of bundles that the node applied, 0 if none.
+	BundleSerial uint64 `protobuf:"varint,6,opt,name=bundle_serial,json=bundleSerial,proto3" json:"bundle_serial,omitempty"`
+	// Name of the bundle in use for all requests, empty if none.
+	StableBundle string `protobuf:"bytes,7,opt,name=stable_bundle,json=stableBundle,proto3" json:"stable_bundle,omitempty"`
+	// Name of the bundle that is being tried out, empty if none.
+	CandidateBundle string `protobuf:"bytes,8,opt,name=candidate_bundle,json=candidateBundle,proto3" json:"candidate_bundle,omitempty"`
+	// How each site is run.
+	SiteStatus []*SiteStatus `protobuf:"bytes,9,rep,name=site_status,json=siteStatus,proto3" json:"site_status,omitempty"`
+	// What the node has decided since it applied the offer.
+	Counts        *BundleCounts `protobuf:"bytes,10,opt,name=counts,proto3" json:"counts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -351,6 +452,423 @@ func (x *NodeStatus) GetSpoolRecords() uint64 {
 	return 0
 }
 
+func (x *NodeStatus) GetBundleSerial() uint64 {
+	if x != nil {
+		return x.BundleSerial
+	}
+	return 0
+}
+
+func (x *NodeStatus) GetStableBundle() string {
+	if x != nil {
+		return x.StableBundle
+	}
+	return ""
+}
+
+func (x *NodeStatus) GetCandidateBundle() string {
+	if x != nil {
+		return x.CandidateBundle
+	}
+	return ""
+}
+
+func (x *NodeStatus) GetSiteStatus() []*SiteStatus {
+	if x != nil {
+		return x.SiteStatus
+	}
+	return nil
+}
+
+func (x *NodeStatus) GetCounts() *BundleCounts {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
+// SiteStatus is how a site behind a node is run.
+type SiteStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Site  string                 `protobuf:"bytes,1,opt,name=site,proto3" json:"site,omitempty"`
+	// block or detect.
+	Mode string `protobuf:"bytes,2,opt,name=mode,proto3" json:"mode,omitempty"`
+	// Fingerprint of its rule set.
+	Ruleset       string `protobuf:"bytes,3,opt,name=ruleset,proto3" json:"ruleset,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SiteStatus) Reset() {
+	*x = SiteStatus{}
+	mi := &file_gatewatch_v1_node_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SiteStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SiteStatus) ProtoMessage() {}
+
+func (x *SiteStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_node_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SiteStatus.ProtoReflect.Descriptor instead.
+func (*SiteStatus) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *SiteStatus) GetSite() string {
+	if x != nil {
+		return x.Site
+	}
+	return ""
+}
+
+func (x *SiteStatus) GetMode() string {
+	if x != nil {
+		return x.Mode
+	}
+	return ""
+}
+
+func (x *SiteStatus) GetRuleset() string {
+	if x != nil {
+		return x.Ruleset
+	}
+	return ""
+}
+
+// BundleCounts is what a node has decided with and without a candidate.
+type BundleCounts struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Stable    *DecisionCounts        `protobuf:"bytes,1,opt,name=stable,proto3" json:"stable,omitempty"`
+	Candidate *DecisionCounts        `protobuf:"bytes,2,opt,name=candidate,proto3" json:"candidate,omitempty"`
+	// Of a candidate in the stage shadow: requests that it judged as the rules in
+	// use did, would block, would let pass; and that were not given to it.
+	ShadowSame         uint64 `protobuf:"varint,3,opt,name=shadow_same,json=shadowSame,proto3" json:"shadow_same,omitempty"`
+	ShadowNewlyBlocked uint64 `protobuf:"varint,4,opt,name=shadow_newly_blocked,json=shadowNewlyBlocked,proto3" json:"shadow_newly_blocked,omitempty"`
+	ShadowNewlyAllowed uint64 `protobuf:"varint,5,opt,name=shadow_newly_allowed,json=shadowNewlyAllowed,proto3" json:"shadow_newly_allowed,omitempty"`
+	ShadowSkipped      uint64 `protobuf:"varint,6,opt,name=shadow_skipped,json=shadowSkipped,proto3" json:"shadow_skipped,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *BundleCounts) Reset() {
+	*x = BundleCounts{}
+	mi := &file_gatewatch_v1_node_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BundleCounts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BundleCounts) ProtoMessage() {}
+
+func (x *BundleCounts) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_node_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BundleCounts.ProtoReflect.Descriptor instead.
+func (*BundleCounts) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *BundleCounts) GetStable() *DecisionCounts {
+	if x != nil {
+		return x.Stable
+	}
+	return nil
+}
+
+func (x *BundleCounts) GetCandidate() *DecisionCounts {
+	if x != nil {
+		return x.Candidate
+	}
+	return nil
+}
+
+func (x *BundleCounts) GetShadowSame() uint64 {
+	if x != nil {
+		return x.ShadowSame
+	}
+	return 0
+}
+
+func (x *BundleCounts) GetShadowNewlyBlocked() uint64 {
+	if x != nil {
+		return x.ShadowNewlyBlocked
+	}
+	return 0
+}
+
+func (x *BundleCounts) GetShadowNewlyAllowed() uint64 {
+	if x != nil {
+		return x.ShadowNewlyAllowed
+	}
+	return 0
+}
+
+func (x *BundleCounts) GetShadowSkipped() uint64 {
+	if x != nil {
+		return x.ShadowSkipped
+	}
+	return 0
+}
+
+// DecisionCounts is what became of requests.
+type DecisionCounts struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Requests      uint64                 `protobuf:"varint,1,opt,name=requests,proto3" json:"requests,omitempty"`
+	Blocked       uint64                 `protobuf:"varint,2,opt,name=blocked,proto3" json:"blocked,omitempty"`
+	Errors        uint64                 `protobuf:"varint,3,opt,name=errors,proto3" json:"errors,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecisionCounts) Reset() {
+	*x = DecisionCounts{}
+	mi := &file_gatewatch_v1_node_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecisionCounts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecisionCounts) ProtoMessage() {}
+
+func (x *DecisionCounts) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_node_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecisionCounts.ProtoReflect.Descriptor instead.
+func (*DecisionCounts) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *DecisionCounts) GetRequests() uint64 {
+	if x != nil {
+		return x.Requests
+	}
+	return 0
+}
+
+func (x *DecisionCounts) GetBlocked() uint64 {
+	if x != nil {
+		return x.Blocked
+	}
+	return 0
+}
+
+func (x *DecisionCounts) GetErrors() uint64 {
+	if x != nil {
+		return x.Errors
+	}
+	return 0
+}
+
+// BundleOffer says which bundles one node is to use, signed by the server's key.
+// One with a higher serial takes the place of one with a lower serial.
+type BundleOffer struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Node   string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	Serial uint64                 `protobuf:"varint,2,opt,name=serial,proto3" json:"serial,omitempty"`
+	// SHA-256 of the bundle for all requests in hexadecimal, empty for the node's
+	// own rules.
+	Stable string `protobuf:"bytes,3,opt,name=stable,proto3" json:"stable,omitempty"`
+	// SHA-256 of the bundle to try out, empty for none.
+	Candidate string `protobuf:"bytes,4,opt,name=candidate,proto3" json:"candidate,omitempty"`
+	// Stage of the candidate: shadow or canary.
+	Stage string `protobuf:"bytes,5,opt,name=stage,proto3" json:"stage,omitempty"`
+	// Percent of the clients whose requests the candidate judges, for canary.
+	SharePercent uint32 `protobuf:"varint,6,opt,name=share_percent,json=sharePercent,proto3" json:"share_percent,omitempty"`
+	// Ed25519 signature over the fields above.
+	Signature []byte `protobuf:"bytes,7,opt,name=signature,proto3" json:"signature,omitempty"`
+	// Texts of the bundles that are named.
+	Bundles       [][]byte `protobuf:"bytes,8,rep,name=bundles,proto3" json:"bundles,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BundleOffer) Reset() {
+	*x = BundleOffer{}
+	mi := &file_gatewatch_v1_node_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BundleOffer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BundleOffer) ProtoMessage() {}
+
+func (x *BundleOffer) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_node_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BundleOffer.ProtoReflect.Descriptor instead.
+func (*BundleOffer) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *BundleOffer) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *BundleOffer) GetSerial() uint64 {
+	if x != nil {
+		return x.Serial
+	}
+	return 0
+}
+
+func (x *BundleOffer) GetStable() string {
+	if x != nil {
+		return x.Stable
+	}
+	return ""
+}
+
+func (x *BundleOffer) GetCandidate() string {
+	if x != nil {
+		return x.Candidate
+	}
+	return ""
+}
+
+func (x *BundleOffer) GetStage() string {
+	if x != nil {
+		return x.Stage
+	}
+	return ""
+}
+
+func (x *BundleOffer) GetSharePercent() uint32 {
+	if x != nil {
+		return x.SharePercent
+	}
+	return 0
+}
+
+func (x *BundleOffer) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
+func (x *BundleOffer) GetBundles() [][]byte {
+	if x != nil {
+		return x.Bundles
+	}
+	return nil
+}
+
+// BundleReport says what a node did with an offer.
+type BundleReport struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Serial uint64                 `protobuf:"varint,1,opt,name=serial,proto3" json:"serial,omitempty"`
+	Result BundleResult           `protobuf:"varint,2,opt,name=result,proto3,enum=gatewatch.v1.BundleResult" json:"result,omitempty"`
+	// Why, if it did not apply it or took it back.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BundleReport) Reset() {
+	*x = BundleReport{}
+	mi := &file_gatewatch_v1_node_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BundleReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BundleReport) ProtoMessage() {}
+
+func (x *BundleReport) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_node_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BundleReport.ProtoReflect.Descriptor instead.
+func (*BundleReport) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *BundleReport) GetSerial() uint64 {
+	if x != nil {
+		return x.Serial
+	}
+	return 0
+}
+
+func (x *BundleReport) GetResult() BundleResult {
+	if x != nil {
+		return x.Result
+	}
+	return BundleResult_BUNDLE_RESULT_UNSPECIFIED
+}
+
+func (x *BundleReport) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // Batch is a run of records with consecutive sequence numbers.
 type Batch struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -366,7 +884,7 @@ type Batch struct {
 
 func (x *Batch) Reset() {
 	*x = Batch{}
-	mi := &file_gatewatch_v1_node_proto_msgTypes[4]
+	mi := &file_gatewatch_v1_node_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -378,7 +896,7 @@ func (x *Batch) String() string {
 func (*Batch) ProtoMessage() {}
 
 func (x *Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_node_proto_msgTypes[4]
+	mi := &file_gatewatch_v1_node_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -391,7 +909,7 @@ func (x *Batch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Batch.ProtoReflect.Descriptor instead.
 func (*Batch) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{4}
+	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Batch) GetFirstSequence() uint64 {
@@ -428,7 +946,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_gatewatch_v1_node_proto_msgTypes[5]
+	mi := &file_gatewatch_v1_node_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -440,7 +958,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_node_proto_msgTypes[5]
+	mi := &file_gatewatch_v1_node_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -453,7 +971,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{5}
+	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Welcome) GetSequence() uint64 {
@@ -483,7 +1001,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_gatewatch_v1_node_proto_msgTypes[6]
+	mi := &file_gatewatch_v1_node_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -495,7 +1013,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_node_proto_msgTypes[6]
+	mi := &file_gatewatch_v1_node_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -508,7 +1026,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{6}
+	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Ack) GetSequence() uint64 {
@@ -529,27 +1047,66 @@ var File_gatewatch_v1_node_proto protoreflect.FileDescriptor
 
 const file_gatewatch_v1_node_proto_rawDesc = "" +
 	"\n" +
-	"\x17gatewatch/v1/node.proto\x12\fgatewatch.v1\"\xa8\x01\n" +
+	"\x17gatewatch/v1/node.proto\x12\fgatewatch.v1\"\xde\x01\n" +
 	"\rStreamRequest\x12+\n" +
 	"\x05hello\x18\x01 \x01(\v2\x13.gatewatch.v1.HelloH\x00R\x05hello\x12+\n" +
 	"\x05batch\x18\x02 \x01(\v2\x13.gatewatch.v1.BatchH\x00R\x05batch\x122\n" +
-	"\x06status\x18\x03 \x01(\v2\x18.gatewatch.v1.NodeStatusH\x00R\x06statusB\t\n" +
-	"\amessage\"u\n" +
+	"\x06status\x18\x03 \x01(\v2\x18.gatewatch.v1.NodeStatusH\x00R\x06status\x124\n" +
+	"\x06report\x18\x04 \x01(\v2\x1a.gatewatch.v1.BundleReportH\x00R\x06reportB\t\n" +
+	"\amessage\"\xa8\x01\n" +
 	"\x0eStreamResponse\x121\n" +
 	"\awelcome\x18\x01 \x01(\v2\x15.gatewatch.v1.WelcomeH\x00R\awelcome\x12%\n" +
-	"\x03ack\x18\x02 \x01(\v2\x11.gatewatch.v1.AckH\x00R\x03ackB\t\n" +
+	"\x03ack\x18\x02 \x01(\v2\x11.gatewatch.v1.AckH\x00R\x03ack\x121\n" +
+	"\x05offer\x18\x03 \x01(\v2\x19.gatewatch.v1.BundleOfferH\x00R\x05offerB\t\n" +
 	"\amessage\"c\n" +
 	"\x05Hello\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\fR\x05epoch\x120\n" +
-	"\x06status\x18\x03 \x01(\v2\x18.gatewatch.v1.NodeStatusR\x06status\"\xa2\x01\n" +
+	"\x06status\x18\x03 \x01(\v2\x18.gatewatch.v1.NodeStatusR\x06status\"\x86\x03\n" +
 	"\n" +
 	"NodeStatus\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x18\n" +
 	"\aruleset\x18\x02 \x01(\tR\aruleset\x12\x14\n" +
 	"\x05sites\x18\x03 \x03(\tR\x05sites\x12%\n" +
 	"\x0espool_overflow\x18\x04 \x01(\x04R\rspoolOverflow\x12#\n" +
-	"\rspool_records\x18\x05 \x01(\x04R\fspoolRecords\"`\n" +
+	"\rspool_records\x18\x05 \x01(\x04R\fspoolRecords\x12#\n" +
+	"\rbundle_serial\x18\x06 \x01(\x04R\fbundleSerial\x12#\n" +
+	"\rstable_bundle\x18\a \x01(\tR\fstableBundle\x12)\n" +
+	"\x10candidate_bundle\x18\b \x01(\tR\x0fcandidateBundle\x129\n" +
+	"\vsite_status\x18\t \x03(\v2\x18.gatewatch.v1.SiteStatusR\n" +
+	"siteStatus\x122\n" +
+	"\x06counts\x18\n" +
+	" \x01(\v2\x1a.gatewatch.v1.BundleCountsR\x06counts\"N\n" +
+	"\n" +
+	"SiteStatus\x12\x12\n" +
+	"\x04site\x18\x01 \x01(\tR\x04site\x12\x12\n" +
+	"\x04mode\x18\x02 \x01(\tR\x04mode\x12\x18\n" +
+	"\aruleset\x18\x03 \x01(\tR\aruleset\"\xac\x02\n" +
+	"\fBundleCounts\x124\n" +
+	"\x06stable\x18\x01 \x01(\v2\x1c.gatewatch.v1.DecisionCountsR\x06stable\x12:\n" +
+	"\tcandidate\x18\x02 \x01(\v2\x1c.gatewatch.v1.DecisionCountsR\tcandidate\x12\x1f\n" +
+	"\vshadow_same\x18\x03 \x01(\x04R\n" +
+	"shadowSame\x120\n" +
+	"\x14shadow_newly_blocked\x18\x04 \x01(\x04R\x12shadowNewlyBlocked\x120\n" +
+	"\x14shadow_newly_allowed\x18\x05 \x01(\x04R\x12shadowNewlyAllowed\x12%\n" +
+	"\x0eshadow_skipped\x18\x06 \x01(\x04R\rshadowSkipped\"^\n" +
+	"\x0eDecisionCounts\x12\x1a\n" +
+	"\brequests\x18\x01 \x01(\x04R\brequests\x12\x18\n" +
+	"\ablocked\x18\x02 \x01(\x04R\ablocked\x12\x16\n" +
+	"\x06errors\x18\x03 \x01(\x04R\x06errors\"\xe2\x01\n" +
+	"\vBundleOffer\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x16\n" +
+	"\x06serial\x18\x02 \x01(\x04R\x06serial\x12\x16\n" +
+	"\x06stable\x18\x03 \x01(\tR\x06stable\x12\x1c\n" +
+	"\tcandidate\x18\x04 \x01(\tR\tcandidate\x12\x14\n" +
+	"\x05stage\x18\x05 \x01(\tR\x05stage\x12#\n" +
+	"\rshare_percent\x18\x06 \x01(\rR\fsharePercent\x12\x1c\n" +
+	"\tsignature\x18\a \x01(\fR\tsignature\x12\x18\n" +
+	"\abundles\x18\b \x03(\fR\abundles\"r\n" +
+	"\fBundleReport\x12\x16\n" +
+	"\x06serial\x18\x01 \x01(\x04R\x06serial\x122\n" +
+	"\x06result\x18\x02 \x01(\x0e2\x1a.gatewatch.v1.BundleResultR\x06result\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"`\n" +
 	"\x05Batch\x12%\n" +
 	"\x0efirst_sequence\x18\x01 \x01(\x04R\rfirstSequence\x12\x16\n" +
 	"\x06format\x18\x02 \x01(\tR\x06format\x12\x18\n" +
@@ -559,7 +1116,12 @@ const file_gatewatch_v1_node_proto_rawDesc = "" +
 	"\fwindow_bytes\x18\x02 \x01(\x04R\vwindowBytes\"D\n" +
 	"\x03Ack\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12!\n" +
-	"\fwindow_bytes\x18\x02 \x01(\x04R\vwindowBytes2V\n" +
+	"\fwindow_bytes\x18\x02 \x01(\x04R\vwindowBytes*\x80\x01\n" +
+	"\fBundleResult\x12\x1d\n" +
+	"\x19BUNDLE_RESULT_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15BUNDLE_RESULT_APPLIED\x10\x01\x12\x19\n" +
+	"\x15BUNDLE_RESULT_REFUSED\x10\x02\x12\x1b\n" +
+	"\x17BUNDLE_RESULT_WITHDRAWN\x10\x032V\n" +
 	"\vNodeService\x12G\n" +
 	"\x06Stream\x12\x1b.gatewatch.v1.StreamRequest\x1a\x1c.gatewatch.v1.StreamResponse(\x010\x01B?Z=github.com/gatewatch/gatewatch/proto/gatewatch/v1;gatewatchv1b\x06proto3"
 
@@ -575,30 +1137,44 @@ func file_gatewatch_v1_node_proto_rawDescGZIP() []byte {
 	return file_gatewatch_v1_node_proto_rawDescData
 }
 
-var file_gatewatch_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_gatewatch_v1_node_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_gatewatch_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_gatewatch_v1_node_proto_goTypes = []any{
-	(*StreamRequest)(nil),  // 0: gatewatch.v1.StreamRequest
-	(*StreamResponse)(nil), // 1: gatewatch.v1.StreamResponse
-	(*Hello)(nil),          // 2: gatewatch.v1.Hello
-	(*NodeStatus)(nil),     // 3: gatewatch.v1.NodeStatus
-	(*Batch)(nil),          // 4: gatewatch.v1.Batch
-	(*Welcome)(nil),        // 5: gatewatch.v1.Welcome
-	(*Ack)(nil),            // 6: gatewatch.v1.Ack
+	(BundleResult)(0),      // 0: gatewatch.v1.BundleResult
+	(*StreamRequest)(nil),  // 1: gatewatch.v1.StreamRequest
+	(*StreamResponse)(nil), // 2: gatewatch.v1.StreamResponse
+	(*Hello)(nil),          // 3: gatewatch.v1.Hello
+	(*NodeStatus)(nil),     // 4: gatewatch.v1.NodeStatus
+	(*SiteStatus)(nil),     // 5: gatewatch.v1.SiteStatus
+	(*BundleCounts)(nil),   // 6: gatewatch.v1.BundleCounts
+	(*DecisionCounts)(nil), // 7: gatewatch.v1.DecisionCounts
+	(*BundleOffer)(nil),    // 8: gatewatch.v1.BundleOffer
+	(*BundleReport)(nil),   // 9: gatewatch.v1.BundleReport
+	(*Batch)(nil),          // 10: gatewatch.v1.Batch
+	(*Welcome)(nil),        // 11: gatewatch.v1.Welcome
+	(*Ack)(nil),            // 12: gatewatch.v1.Ack
 }
 var file_gatewatch_v1_node_proto_depIdxs = []int32{
-	2, // 0: gatewatch.v1.StreamRequest.hello:type_name -> gatewatch.v1.Hello
-	4, // 1: gatewatch.v1.StreamRequest.batch:type_name -> gatewatch.v1.Batch
-	3, // 2: gatewatch.v1.StreamRequest.status:type_name -> gatewatch.v1.NodeStatus
-	5, // 3: gatewatch.v1.StreamResponse.welcome:type_name -> gatewatch.v1.Welcome
-	6, // 4: gatewatch.v1.StreamResponse.ack:type_name -> gatewatch.v1.Ack
-	3, // 5: gatewatch.v1.Hello.status:type_name -> gatewatch.v1.NodeStatus
-	0, // 6: gatewatch.v1.NodeService.Stream:input_type -> gatewatch.v1.StreamRequest
-	1, // 7: gatewatch.v1.NodeService.Stream:output_type -> gatewatch.v1.StreamResponse
-	7, // [7:8] is the sub-list for method output_type
-	6, // [6:7] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	3,  // 0: gatewatch.v1.StreamRequest.hello:type_name -> gatewatch.v1.Hello
+	10, // 1: gatewatch.v1.StreamRequest.batch:type_name -> gatewatch.v1.Batch
+	4,  // 2: gatewatch.v1.StreamRequest.status:type_name -> gatewatch.v1.NodeStatus
+	9,  // 3: gatewatch.v1.StreamRequest.report:type_name -> gatewatch.v1.BundleReport
+	11, // 4: gatewatch.v1.StreamResponse.welcome:type_name -> gatewatch.v1.Welcome
+	12, // 5: gatewatch.v1.StreamResponse.ack:type_name -> gatewatch.v1.Ack
+	8,  // 6: gatewatch.v1.StreamResponse.offer:type_name -> gatewatch.v1.BundleOffer
+	4,  // 7: gatewatch.v1.Hello.status:type_name -> gatewatch.v1.NodeStatus
+	5,  // 8: gatewatch.v1.NodeStatus.site_status:type_name -> gatewatch.v1.SiteStatus
+	6,  // 9: gatewatch.v1.NodeStatus.counts:type_name -> gatewatch.v1.BundleCounts
+	7,  // 10: gatewatch.v1.BundleCounts.stable:type_name -> gatewatch.v1.DecisionCounts
+	7,  // 11: gatewatch.v1.BundleCounts.candidate:type_name -> gatewatch.v1.DecisionCounts
+	0,  // 12: gatewatch.v1.BundleReport.result:type_name -> gatewatch.v1.BundleResult
+	1,  // 13: gatewatch.v1.NodeService.Stream:input_type -> gatewatch.v1.StreamRequest
+	2,  // 14: gatewatch.v1.NodeService.Stream:output_type -> gatewatch.v1.StreamResponse
+	14, // [14:15] is the sub-list for method output_type
+	13, // [13:14] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_gatewatch_v1_node_proto_init() }
@@ -610,23 +1186,26 @@ func file_gatewatch_v1_node_proto_init() {
 		(*StreamRequest_Hello)(nil),
 		(*StreamRequest_Batch)(nil),
 		(*StreamRequest_Status)(nil),
+		(*StreamRequest_Report)(nil),
 	}
 	file_gatewatch_v1_node_proto_msgTypes[1].OneofWrappers = []any{
 		(*StreamResponse_Welcome)(nil),
 		(*StreamResponse_Ack)(nil),
+		(*StreamResponse_Offer)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatewatch_v1_node_proto_rawDesc), len(file_gatewatch_v1_node_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   7,
+			NumEnums:      1,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_gatewatch_v1_node_proto_goTypes,
 		DependencyIndexes: file_gatewatch_v1_node_proto_depIdxs,
+		EnumInfos:         file_gatewatch_v1_node_proto_enumTypes,
 		MessageInfos:      file_gatewatch_v1_node_proto_msgTypes,
 	}.Build()
 	File_gatewatch_v1_node_proto = out.File

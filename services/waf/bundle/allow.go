@@ -134,7 +134,7 @@ func parseTarget(s string) (target, error) {
 	case !ruleVariables[t.name]:
 		return t, fmt.Errorf("variable %.60q is not one of a request that a bundle may name", name)
 	case t.name == "XML":
-		if key != "/*" && key != "//@*" {
+		if has && key != "/*" && key != "//@*" {
 			return t, fmt.Errorf("XML:%.60q: only XML:/* and XML://@* may be used", key)
 		}
 	case t.name == "TX":

@@ -255,8 +255,11 @@ func (x *Exclusion) parse() (section, error) {
 		most      int
 		needed    bool
 	}{
-		{"id", x.ID, maxName, true}, {"site", x.Site, maxName, false}, {"path", x.Path, maxText, false},
-		{"owner", x.Owner, maxName, true}, {"reason", x.Reason, maxText, true},
+		{"id", x.ID, maxName, true},
+		{"site", x.Site, maxName, false},
+		{"path", x.Path, maxText, false},
+		{"owner", x.Owner, maxName, true},
+		{"reason", x.Reason, maxText, true},
 	} {
 		if err := checkText(t.text, t.most, t.needed); err != nil {
 			return section{}, fmt.Errorf("%s: %w", t.key, err)

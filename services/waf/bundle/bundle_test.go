@@ -21,10 +21,14 @@ func sample() *Bundle {
 		Setup: []Variable{{"allowed_methods", "GET HEAD POST OPTIONS PUT"}, {"allowed_request_content_type", "|application/json| |text/plain|"}},
 		Sites: []Site{{Name: "*", Paranoia: 1}, {Name: "shop", Mode: "block", InboundThreshold: 7}},
 		Exclusions: []Exclusion{
-			{ID: "search", Site: "shop", Path: "/search", Owner: "ann", Reason: "search terms look like SQL <b>", Expires: expiry,
-				Directive: `SecRule REQUEST_FILENAME "@streq /search" "id:9900000,phase:1,pass,nolog,ctl:ruleRemoveTargetById=942100;ARGS:q"`},
-			{ID: "cookie", Owner: "bob", Reason: "a cookie of the shop holds JSON",
-				Directive: "SecRuleUpdateTargetById 942000-942999 \"!REQUEST_COOKIES:/^cart_/\"\nSecRuleRemoveById 942432"},
+			{
+				ID: "search", Site: "shop", Path: "/search", Owner: "ann", Reason: "search terms look like SQL <b>", Expires: expiry,
+				Directive: `SecRule REQUEST_FILENAME "@streq /search" "id:9900000,phase:1,pass,nolog,ctl:ruleRemoveTargetById=942100;ARGS:q"`,
+			},
+			{
+				ID: "cookie", Owner: "bob", Reason: "a cookie of the shop holds JSON",
+				Directive: "SecRuleUpdateTargetById 942000-942999 \"!REQUEST_COOKIES:/^cart_/\"\nSecRuleRemoveById 942432",
+			},
 		},
 	}
 }

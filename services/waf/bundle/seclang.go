@@ -346,11 +346,8 @@ func parseActions(s string, further bool) (actionList, error) {
 
 // take checks one action.
 func (a *actionList) take(key, value string, further bool) error {
-	switch {
-	case key == "id" || key == "phase" || key == "pass" || key == "block":
-		if further {
-			return fmt.Errorf("action %s stands in the first rule of a chain only", key)
-		}
+	if further && (key == "id" || key == "phase" || key == "pass" || key == "block") {
+		return fmt.Errorf("action %s stands in the first rule of a chain only", key)
 	}
 	switch {
 	case key == "id":
