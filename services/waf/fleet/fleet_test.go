@@ -197,12 +197,13 @@ func (c *control) await(what string, is func([]fleet.Member) bool) {
 func (c *control) all(n int, result gatewatchv1.BundleResult) func([]fleet.Member) bool {
 	serial := c.fleet.Rollout().Serial
 	return func(members []fleet.Member) bool {
+		have := 0
 		for _, m := range members {
 			if m.Report.GetSerial() == serial && m.Report.GetResult() == result {
-				n--
+				have++
 			}
 		}
-		return n == 0
+		return have == n
 	}
 }
 
@@ -283,6 +284,8 @@ func TestFleet(t *testing.T) {
 	var stop atomic.Bool
 	var served atomic.Int64
 	var load sync.WaitGroup
+	defer load.Wait()
+	defer stop.Store(true)
 	load.Go(func() {
 		for i := 0; !stop.Load(); i++ {
 			if got := get(t, urls[i%len(urls)]+"/page", "198.51.100.2"); got != 200 {
