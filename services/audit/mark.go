@@ -55,7 +55,9 @@ func (l *Log) Lost(m Mark) (why string, err error) {
 
 // rootAt is the root of the tree of the first leaves, of which p has the tail.
 func (l *Log) rootAt(size int64, p *place) (tlog.Hash, error) {
-	t, err := treeOf(l.dir, size-size%width)
+	// A tail may hold a whole bundle that has no tile yet.
+	finished := min(size-size%width, p.tree.size-int64(len(p.leaves)))
+	t, err := treeOf(l.dir, finished)
 	if err != nil {
 		return tlog.Hash{}, err
 	}

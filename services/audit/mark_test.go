@@ -44,9 +44,10 @@ func TestMark(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for range 3 {
-		fill(t, l, 200)
+	for _, n := range []int{200, width - 203, 1, 143, width} { // also with a bundle that is full, and not yet finished
+		fill(t, l, n)
 		mark()
+		holds(dir, l, marks[len(marks)-1], "")
 	}
 	for _, m := range marks {
 		holds(dir, l, m, "")
