@@ -101,6 +101,10 @@ func appendEscapes(dst, s []byte) ([]byte, bool) {
 	return dst, found
 }
 
+// lineBreak are the characters U+560A and U+560D, whose low bytes are a line
+// break.
+var lineBreak = []byte("\xe5\x98\x8a\xe5\x98\x8d")
+
 // appendOverlong replaces the two-byte forms of ASCII characters that UTF-8
 // forbids (C0 AE for a dot) and full-width forms by the character meant.
 func appendOverlong(dst, s []byte) ([]byte, bool) {
@@ -118,6 +122,9 @@ func appendOverlong(dst, s []byte) ([]byte, bool) {
 			}
 			dst, found = append(dst, byte(r-0xff01+'!')), true
 			i += 2
+		case s[i] == 0xe5 && bytes.HasPrefix(s[i:], lineBreak): // of which careless software keeps the low bytes
+			dst, found = append(dst, '\r', '\n'), true
+			i += len(lineBreak) - 1
 		default:
 			dst = append(dst, s[i])
 		}
@@ -158,7 +165,7 @@ func undo(s []byte, buf *[2][]byte) ([]byte, decoding) {
 			done |= decodedEscape
 			again = true
 		}
-		if (bytes.IndexByte(s, 0xc0) >= 0 || bytes.IndexByte(s, 0xc1) >= 0 || bytes.IndexByte(s, 0xef) >= 0) && step(appendOverlong) {
+		if (bytes.IndexByte(s, 0xc0) >= 0 || bytes.IndexByte(s, 0xc1) >= 0 || bytes.IndexByte(s, 0xef) >= 0 || bytes.Contains(s, lineBreak)) && step(appendOverlong) {
 			done |= decodedOverlong
 			again = true
 		}

@@ -56,7 +56,7 @@ func (a *anatomy) pairs(s []byte, separator byte, p place) {
 			a.quoted, _ = appendURL(a.quoted[:0], value, true)
 			value = a.quoted
 		}
-		value = a.arena.keep(bytes.TrimSpace(value))
+		value = a.arena.keep(trimValue(value))
 		if len(name) > 0 {
 			a.quoted, _ = appendURL(a.quoted[:0], name, form)
 			name = a.arena.keep(bytes.TrimSpace(a.quoted))
@@ -69,6 +69,12 @@ func (a *anatomy) pairs(s []byte, separator byte, p place) {
 	if len(s) > 0 {
 		a.cut = true
 	}
+}
+
+// trimValue cuts white space off a value, but not line breaks at its beginning:
+// by these a client begins a line of its own.
+func trimValue(s []byte) []byte {
+	return bytes.TrimRight(bytes.TrimLeft(s, " \t"), " \t\r\n\v\f")
 }
 
 func (a *anatomy) full() bool { return len(a.leaves) >= maxLeaves || a.content >= maxContent }

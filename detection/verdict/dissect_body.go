@@ -30,7 +30,7 @@ func (a *anatomy) json(s, name []byte, p place, nesting int) {
 		strings++
 		if i < len(s) && s[i] == ':' {
 			key = a.arena.keep(text)
-			if !plainName(key) {
+			if !plainName(key) || prototype(key) {
 				a.add(inName, key, key, maxNesting)
 			}
 			continue
@@ -40,6 +40,12 @@ func (a *anatomy) json(s, name []byte, p place, nesting int) {
 	if strings == 0 || !plainJSON(bare) {
 		a.add(p, name, a.arena.keep(bare), maxNesting)
 	}
+}
+
+// prototype tells whether the name of a member is one that reaches the
+// prototype of all objects.
+func prototype(key []byte) bool {
+	return string(key) == "__proto__" || string(key) == "constructor" || string(key) == "prototype"
 }
 
 func firstOf(a, b []byte) []byte {

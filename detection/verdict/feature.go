@@ -215,11 +215,11 @@ func stands(l *leaf, m *Match) bool {
 		if l.place.wrapper() || l.place == inPath || l.place == inName {
 			return false
 		}
-		return key == "" || bytes.EqualFold(l.name, []byte(key)) || len(l.name) > 0 && strings.HasSuffix(member(key), "."+string(l.name))
+		return key == "" || bytes.EqualFold(l.name, []byte(key)) || bytes.EqualFold(l.holder, []byte(key)) || len(l.name) > 0 && strings.HasSuffix(member(key), "."+string(l.name))
 	case "ARGS_NAMES", "ARGS_GET_NAMES", "ARGS_POST_NAMES":
 		return l.place == inName
 	case "REQUEST_COOKIES":
-		return l.place == inCookie && bytes.EqualFold(l.name, []byte(key))
+		return l.place == inCookie && (bytes.EqualFold(l.name, []byte(key)) || bytes.EqualFold(l.holder, []byte(key)))
 	case "REQUEST_HEADERS":
 		return l.place.wrapper() && l.place != inCookie && bytes.EqualFold(l.name, []byte(key))
 	case "REQUEST_FILENAME", "REQUEST_URI", "REQUEST_URI_RAW", "REQUEST_BASENAME", "REQUEST_LINE":

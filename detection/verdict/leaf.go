@@ -1,5 +1,7 @@
 package verdict
 
+import "encoding/json"
+
 // place says where in a request a leaf stands.
 type place uint8
 
@@ -38,6 +40,7 @@ func (p place) wrapper() bool {
 type leaf struct {
 	place   place
 	name    []byte
+	holder  []byte // the parameter that a document with this leaf stands in
 	value   []byte
 	decoded decoding
 }
@@ -106,7 +109,7 @@ func (a *anatomy) add(p place, name, raw []byte, nesting int) {
 		return
 	}
 	if (value[0] == '{' || value[0] == '[') && len(value) > 2 {
-		a.json(value, name, p, nesting+1)
+		a.document(value, name, p, nesting+1)
 		return
 	}
 	if len(value) >= minBase64 {
@@ -118,5 +121,19 @@ func (a *anatomy) add(p place, name, raw []byte, nesting int) {
 				a.leaves[n-1].decoded |= decodedBase64
 			}
 		}
+	}
+}
+
+// document adds what a JSON text in a parameter holds. A well-formed one is no
+// leaf itself: its marks say nothing, and all its texts are judged.
+func (a *anatomy) document(value, name []byte, p place, nesting int) {
+	begin := len(a.leaves)
+	if json.Valid(value) {
+		begin--
+		a.leaves = a.leaves[:begin]
+	}
+	a.json(value, name, p, nesting)
+	for i := begin; i < len(a.leaves); i++ {
+		a.leaves[i].holder = name
 	}
 }

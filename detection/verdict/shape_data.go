@@ -11,6 +11,9 @@ func (f *finder) query() {
 			}
 		}
 	}
+	if f.contains(":=") && f.contains(":2.5.13.") || f.contains(":1.2.840.113556.1.4.8") { // matching rules by their numbers
+		f.found.add(ldapFilter)
+	}
 	if f.has("/[|") {
 		for _, s := range []string{"/text()", "/node()", "//*", "count(/", "name(/", "string-length(", "substring(name", "doc(", "position()=", "last()", "]|//", "/child::", "parent::", "self::node", "/*[", "document("} {
 			if f.contains(s) {
@@ -25,7 +28,7 @@ func (f *finder) query() {
 			}
 		}
 	}
-	if f.contains("this.") && f.contains("return") || f.contains("||'1'=='1") || f.contains("&& this.") || f.contains("db.get") {
+	if f.contains("this.") && f.contains("return") || f.contains("||'1'=='1") || f.contains("&& this.") || f.contains("db.get") || f.contains("new date") && f.contains("while") && len(f.s) < 256 {
 		f.found.add(noSQLOperator)
 	}
 	if f.contains("__schema") || f.contains("introspectionquery") || f.contains("__type(") {
@@ -79,7 +82,8 @@ func (f *finder) lines() {
 		begin := int(f.at(j).start)
 		colon := bytes.IndexByte(f.s[begin:min(len(f.s), begin+32)], ':')
 		switch {
-		case f.at(j).vocab&mailHeader != 0 && (colon > 0 && colon < 26 || f.at(j).isWord(f.s, "rcpt") || f.at(j).isWord(f.s, "quit")):
+		case f.at(j).vocab&mailHeader != 0 && (colon > 0 && colon < 26 || f.at(j).isWord(f.s, "rcpt") || f.at(j).isWord(f.s, "quit")),
+			f.mailCommand(j):
 			f.found.add(lineMail)
 		case f.follows(begin, "http/"), f.follows(begin, "set-cookie"), f.follows(begin, "location:"), f.follows(begin, "content-"), f.follows(begin, "x-"),
 			f.follows(begin, "host:"):
@@ -89,6 +93,20 @@ func (f *finder) lines() {
 			f.found.add(lineHeader)
 		}
 	}
+}
+
+// mailCommand tells whether a line is a command of IMAP: a tag and a verb in
+// capitals.
+func (f *finder) mailCommand(j int) bool {
+	tag, verb := f.at(j), f.at(j+1)
+	if tag.end-tag.start > 6 || verb.kind != kWord || !verb.spaced {
+		return false
+	}
+	switch string(f.s[verb.start:verb.end]) {
+	case "CAPABILITY", "FETCH", "LOGOUT", "LOGIN", "NOOP", "SELECT", "EXAMINE", "STORE", "SEARCH", "LIST", "EXPUNGE":
+		return true
+	}
+	return false
 }
 
 // headerName tells whether a text looks like the name of a header: words joined

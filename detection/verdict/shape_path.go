@@ -48,7 +48,7 @@ func (f *finder) path() {
 			}
 		}
 	}
-	if f.contains("..;/") || f.contains(".../") || f.contains("..\\/") || f.contains("/./") && climbs > 0 || f.contains("%2e%2e") || f.contains("..%") || f.contains("0x2e0x2e") || f.contains("..0x") {
+	if f.contains("..;/") || f.contains("..../") || f.contains("..\\/") || f.contains("/./") && climbs > 0 || f.contains("%2e%2e") || f.contains("..%") || f.contains("0x2e0x2e") || f.contains("..0x") {
 		f.found.add(pathOdd)
 	}
 }
@@ -65,13 +65,21 @@ func (f *finder) climbs() int {
 		if i < 0 {
 			return n
 		}
+		first := i == 0 && len(s) == len(f.s)
+		behind := i > 0 && (s[i-1] == '/' || s[i-1] == '\\')
 		s = s[i+2:]
+		run := 2
 		for len(s) > 0 && s[0] == '.' {
 			s = s[1:]
+			run++
+		}
+		if run >= 6 && len(s) > 0 && (first || behind) { // steps from which a filter took the separators
+			n += run / 2
+			continue
 		}
 		if len(s) > 0 && (s[0] == '/' || s[0] == '\\' || s[0] == ';' && len(s) > 1 && s[1] == '/' || s[0] == '%') {
 			n++
-		} else if len(s) == 0 && i > 0 {
+		} else if len(s) == 0 && behind {
 			n++
 		}
 	}

@@ -39,7 +39,8 @@ func (f *finder) probeRuns() {
 			switch {
 			case single && double && len(run) >= 3, (single || double) && bytes.IndexByte(run, '<') >= 0 && bytes.IndexByte(run, '>') < 0,
 				bytes.Contains(run, []byte("}}")) && f.counts['{'] == 0, bytes.Contains(run, []byte("]]>")), bytes.Contains(run, []byte("%>")) && f.counts['<'] < 2,
-				bytes.Contains(run, []byte(`'\`)), bytes.Contains(run, []byte(`"\`)):
+				bytes.Contains(run, []byte(`'\`)), bytes.Contains(run, []byte(`"\`)),
+				string(run) == `\\` && i > 0 && j < len(f.s) && f.counts[' '] == 0:
 				f.found.add(probeMarks)
 			}
 		}
@@ -59,6 +60,7 @@ func (f *finder) strayQuote() {
 	}
 	q := end[len(end)-1]
 	switch {
+	case bytes.HasSuffix(end, []byte("```")): // the fence of a listing
 	case (q == '\'' || q == '"' || q == '`') && f.counts[q]%2 == 1, q == '\\':
 		f.found.add(quoteStray)
 	case len(end) > 2 && (q == '\'' || q == '"') && end[len(end)-2] == q && end[0] != q:

@@ -1,6 +1,9 @@
 package verdict
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // shell looks for commands that are appended, substituted or hidden.
 func (f *finder) shell() {
@@ -110,7 +113,7 @@ func (f *finder) shellWord(i int, t *token) {
 	if hit {
 		f.found.add(shellArgument)
 	}
-	if alone && len(f.t) <= 12 && (i+1 >= len(f.t) || f.ends(i+1)) && len(f.s) < 120 && f.leaf.place != inPath {
+	if alone && len(f.t) <= 12 && (i+1 >= len(f.t) || f.ends(i+1)) && len(f.s) < 120 && f.leaf.place != inPath && !f.everyday(i) {
 		f.found.add(shellOnly)
 	}
 }
@@ -118,6 +121,13 @@ func (f *finder) shellWord(i int, t *token) {
 // shellHidden looks for words that are split by quotes or backslashes, and for
 // wildcards in place of the names of directories.
 func (f *finder) shellHidden() {
+	if f.has("$") && len(f.s) < 2048 { // c$@at
+		for i := 1; i+2 < len(f.s); i++ {
+			if f.s[i] == '$' && bytes.IndexByte([]byte("_?*@"), f.s[i+1]) >= 0 && byteClass[f.s[i-1]]&byteClass[f.s[i+2]]&classAlpha != 0 {
+				f.found.add(shellSplit)
+			}
+		}
+	}
 	if f.has("'\"\\") && len(f.s) < 2048 {
 		for i := 1; i+2 < len(f.t); i++ {
 			a, q, r, b := f.at(i-1), f.at(i), f.at(i+1), f.at(i+2)
@@ -134,4 +144,30 @@ func (f *finder) shellHidden() {
 			}
 		}
 	}
+}
+
+// everydayCommands are words of everyday language that happen to be commands.
+var everydayCommands = func() map[string]bool {
+	m := map[string]bool{}
+	for _, w := range strings.Fields(`cat host head tail less more sort find cut tee export set unset which kill type copy del net service time
+		timeout watch screen expect last who history mount route file link mail touch echo date make test join split top env id dir sleep reg
+		use user strings stat source go node java command fish dash perl ruby php`) {
+		m[w] = true
+	}
+	return m
+}()
+
+// everyday tells whether a command at i, with which a value begins, is more
+// likely a word: alone, or followed by words alone.
+func (f *finder) everyday(i int) bool {
+	t := f.at(i)
+	if i > 0 || !everydayCommands[string(bytes.ToLower(f.s[t.start:t.end]))] {
+		return false
+	}
+	for j := 1; j < len(f.t); j++ {
+		if k := f.t[j].kind; k != kWord && k != kText && !(k == kPunct && bytes.IndexByte([]byte(".,!?:"), f.t[j].char) >= 0) {
+			return false
+		}
+	}
+	return true
 }

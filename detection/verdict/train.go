@@ -3,7 +3,9 @@ package verdict
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
+	"sync"
 )
 
 // core is a trained pair of value and request model, before calibration.
@@ -37,14 +39,23 @@ type trainer struct {
 	examples []*Example
 	folds    int
 	config   TrainConfig
-	first    map[[2]int]*core // value models without two folds
+	corpus   *corpus
+	first    map[[2]int]*core // value models without two folds, one twice for without one
 	weight   func(*Example) float32
 }
+
+// What a source has to say by its number of requests (sourceWeights): less in
+// learning, so that no source drowns the others, than in calibration, where
+// many requests are many observations.
+const (
+	learningSay    = 0.5
+	calibrationSay = 0.75
+)
 
 // Train fits a model. Every fold is held out once to calibrate; there must be at
 // least two, each with attacks and legitimate requests outside it.
 func Train(examples []*Example, c TrainConfig) (*Trained, error) {
-	t := &trainer{examples: examples, config: c, first: map[[2]int]*core{}, weight: sourceWeights(examples)}
+	t := &trainer{examples: examples, config: c, weight: sourceWeights(examples, learningSay)}
 	if c.Progress == nil {
 		t.config.Progress = func(string) {}
 	}
@@ -54,22 +65,15 @@ func Train(examples []*Example, c TrainConfig) (*Trained, error) {
 	if err := t.check(); err != nil {
 		return nil, err
 	}
+	t.config.Progress("take requests apart")
+	t.corpus = newCorpus(examples)
+	t.config.Progress("train value models")
+	t.values()
+	t.config.Progress("train request models")
 	out := make([]float64, len(examples))
-	for f := range t.folds {
-		t.config.Progress(fmt.Sprintf("hold out fold %d of %d", f+1, t.folds))
-		m := t.complete(f)
-		var r reading
-		var moved [terms]float64
-		for i, e := range examples {
-			if e.Fold == f {
-				m.read(&r, &e.Input)
-				out[i] = m.request.score(&r.x, r.rules, &moved)
-			}
-		}
-	}
-	t.config.Progress("train on all folds")
+	t.atOnce(t.folds, func(f int) { t.holdOut(f, out) })
 	m := &Model{core: *t.complete(nobody)}
-	m.calibrate(examples, out, t.weight)
+	m.calibrate(examples, out, sourceWeights(examples, calibrationSay))
 	if b, err := m.Encode(); err != nil {
 		return nil, err
 	} else {
@@ -101,24 +105,65 @@ func (t *trainer) check() error {
 	return nil
 }
 
+// atOnce calls f with all numbers below n, several at a time.
+func (t *trainer) atOnce(n int, f func(i int)) {
+	var wg sync.WaitGroup
+	next := make(chan int)
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		wg.Go(func() {
+			for i := range next {
+				f(i)
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+}
+
+// values trains a value model without each pair of folds, without each fold, and
+// on all.
+func (t *trainer) values() {
+	pairs := [][2]int{{nobody, nobody}}
+	for a := range t.folds {
+		pairs = append(pairs, [2]int{nobody, a})
+		for b := range a {
+			pairs = append(pairs, [2]int{b, a})
+		}
+	}
+	models := make([]*core, len(pairs))
+	t.atOnce(len(pairs), func(i int) {
+		out := pairs[i]
+		pick := func(e *Example) bool { return e.Fold != out[0] && e.Fold != out[1] }
+		models[i] = &core{value: t.corpus.fit(t.examples, pick, t.config.Seed)}
+	})
+	t.first = map[[2]int]*core{}
+	for i, p := range pairs {
+		t.first[p] = models[i]
+	}
+}
+
 // without returns the value model trained without two folds.
 func (t *trainer) without(a, b int) *core {
 	if a == b {
 		a = nobody
 	}
-	k := [2]int{min(a, b), max(a, b)}
-	if m, ok := t.first[k]; ok {
-		return m
-	}
-	var some []*Example
-	for _, e := range t.examples {
-		if e.Fold != a && e.Fold != b {
-			some = append(some, e)
+	return t.first[[2]int{min(a, b), max(a, b)}]
+}
+
+// holdOut scores the examples of a fold by models that have not seen it.
+func (t *trainer) holdOut(fold int, out []float64) {
+	m := t.complete(fold)
+	var r reading
+	var moved [terms]float64
+	for i, e := range t.examples {
+		if e.Fold == fold {
+			m.read(&r, &e.Input)
+			out[i] = m.request.score(&r.x, r.rules, &moved)
 		}
 	}
-	m := &core{value: fitValue(some, t.config.Seed)}
-	t.first[k] = m
-	return m
 }
 
 // complete trains both models without one fold. The request model learns from

@@ -16,15 +16,32 @@ type Example struct {
 	Fold   int // examples of one fold are held out together
 }
 
-// piece is one window of a leaf that training has seen, once however often it
-// occurs.
+// piece is one window of a leaf, held once however often it occurs.
 type piece struct {
-	at     []uint32 // indexes into the table
-	chars  int      // how many of at are of characters, the rest are of tokens
-	found  findings
-	hits   int     // shapes of attack languages
-	mute   bool    // words alone, of which none can be the attack
-	benign float32 // weight as part of legitimate requests
+	at    []uint32 // indexes into the table
+	chars int      // how many of at are of characters, the rest are of tokens
+	found findings
+	hits  int  // shapes of attack languages
+	mute  bool // words alone, of which none can be the attack
+}
+
+// corpus is what the windows of all examples hold. Value models of several folds
+// learn from one corpus, which is only read then.
+type corpus struct {
+	pieces []piece
+	known  map[uint64]int32
+	uses   []use // one for each example
+	seed   maphash.Seed
+	part   anatomy
+	finder finder
+	tokens []token
+}
+
+// use are the pieces of one example. Of an attack those are left out that cannot
+// be what is bad about it.
+type use struct {
+	pieces []int32
+	share  float32 // of the weight of a legitimate example, for each piece
 }
 
 // bag is one attack of the training data: at least one of its pieces is bad.
@@ -33,15 +50,11 @@ type bag struct {
 	weight float32
 }
 
-// valueTrainer collects pieces and fits the value model.
+// valueTrainer fits a value model to some examples of a corpus.
 type valueTrainer struct {
-	pieces []piece
-	known  map[uint64]int32
+	*corpus
+	benign []float32 // weight of each piece as part of legitimate requests
 	bags   []bag
-	seed   maphash.Seed
-	part   anatomy
-	finder finder
-	tokens []token
 
 	weights []float32
 	squares []float32
@@ -51,9 +64,9 @@ type valueTrainer struct {
 	biasSq  float32
 }
 
-// sourceWeights gives each source and label the same say as the square root of
-// its number of requests.
-func sourceWeights(examples []*Example) func(*Example) float32 {
+// sourceWeights gives each source and label a say that is a power of its number
+// of requests: 0 as much for each source, 1 as much for each request.
+func sourceWeights(examples []*Example, power float64) func(*Example) float32 {
 	type key struct {
 		source string
 		attack bool
@@ -68,86 +81,70 @@ func sourceWeights(examples []*Example) func(*Example) float32 {
 	for _, e := range examples {
 		if k := (key{e.Source, e.Attack}); !seen[k] {
 			seen[k] = true
-			total[k.attack] += math.Sqrt(float64(n[k]))
+			total[k.attack] += math.Pow(float64(n[k]), power)
 		}
 	}
 	return func(e *Example) float32 {
-		return float32(1 / math.Sqrt(float64(n[key{e.Source, e.Attack}])) / total[e.Attack])
+		return float32(math.Pow(float64(n[key{e.Source, e.Attack}]), power-1) / total[e.Attack])
 	}
 }
 
-// fitValue trains a value model on examples. The same examples and seed give
-// the same model.
-func fitValue(examples []*Example, seed uint64) *valueModel {
-	t := &valueTrainer{known: map[uint64]int32{}, seed: maphash.MakeSeed()}
-	t.weights = make([]float32, tableSize)
-	t.squares = make([]float32, tableSize)
-	weight := sourceWeights(examples)
-	const scale = 40000 // so that an average window has a weight of about one
+// newCorpus takes all examples apart.
+func newCorpus(examples []*Example) *corpus {
+	c := &corpus{known: map[uint64]int32{}, seed: maphash.MakeSeed()}
 	for _, e := range examples {
-		t.collect(e, weight(e)*scale)
+		c.uses = append(c.uses, c.collect(e))
 	}
-	rng := rand.New(rand.NewPCG(seed, 1))
-	for round := range 3 {
-		t.epoch(rng, t.choose(round), 0.12)
-	}
-	t.epoch(rng, t.choose(3), 0.05)
-	return t.model()
+	c.known = nil
+	return c
 }
 
-// collect adds the leaves of one example.
-func (t *valueTrainer) collect(e *Example, weight float32) {
-	t.part.dissect(&e.Input)
-	var b bag
-	b.weight = weight
+// collect adds the windows of one example.
+func (c *corpus) collect(e *Example) use {
+	c.part.dissect(&e.Input)
+	var u use
 	n := 0
-	for i := range t.part.leaves {
-		n += 1 + len(t.part.leaves[i].value)/step
+	for i := range c.part.leaves {
+		n += 1 + len(c.part.leaves[i].value)/step
 	}
-	for i := range t.part.leaves {
-		l := &t.part.leaves[i]
-		t.tokens = lex(t.tokens[:0], l.value)
-		t.finder.site = []byte(e.Request.Site)
-		t.finder.find(l, t.tokens)
+	u.share = float32(math.Sqrt(1 / float64(max(n, 1))))
+	for i := range c.part.leaves {
+		l := &c.part.leaves[i]
+		c.tokens = lex(c.tokens[:0], l.value)
+		c.finder.site = []byte(e.Request.Site)
+		c.finder.find(l, c.tokens)
 		for begin := 0; begin < len(l.value); begin += step {
 			end := min(begin+window, len(l.value))
-			k := t.piece(l.value, begin, end)
-			if e.Attack {
-				if !l.place.wrapper() || t.pieces[k].hits > 0 {
-					b.pieces = append(b.pieces, k)
-				}
-			} else {
-				t.pieces[k].benign += weight * float32(math.Sqrt(1/float64(n)))
+			if k := c.piece(l.value, begin, end); !e.Attack || !l.place.wrapper() || c.pieces[k].hits > 0 {
+				u.pieces = append(u.pieces, k)
 			}
 			if end == len(l.value) {
 				break
 			}
 		}
 	}
-	if e.Attack && len(b.pieces) > 0 {
-		t.bags = append(t.bags, b)
-	}
+	return u
 }
 
 // piece returns the number of a window, which it makes if it is new.
-func (t *valueTrainer) piece(s []byte, begin, end int) int32 {
+func (c *corpus) piece(s []byte, begin, end int) int32 {
 	var h maphash.Hash
-	h.SetSeed(t.seed)
+	h.SetSeed(c.seed)
 	h.Write(s[begin:end])
-	h.Write(t.finder.found[:])
+	h.Write(c.finder.found[:])
 	sum := h.Sum64()
-	if k, ok := t.known[sum]; ok {
+	if k, ok := c.known[sum]; ok {
 		return k
 	}
-	p := piece{found: t.finder.found}
+	p := piece{found: c.finder.found}
 	for i := begin; i < end; i++ {
 		at, n := charSequences(s, i)
 		p.at = append(p.at, at[:n]...)
 	}
 	p.chars = len(p.at)
-	for i := range t.tokens {
-		if int(t.tokens[i].start) >= begin && int(t.tokens[i].start) < end {
-			at, n := wordSequences(t.tokens, i)
+	for i := range c.tokens {
+		if int(c.tokens[i].start) >= begin && int(c.tokens[i].start) < end {
+			at, n := wordSequences(c.tokens, i)
 			p.at = append(p.at, at[:n]...)
 		}
 	}
@@ -157,10 +154,47 @@ func (t *valueTrainer) piece(s []byte, begin, end int) int32 {
 		}
 	}
 	p.mute = p.hits == 0 && wordsAlone(s[begin:end])
-	k := int32(len(t.pieces))
-	t.pieces = append(t.pieces, p)
-	t.known[sum] = k
+	k := int32(len(c.pieces))
+	c.pieces = append(c.pieces, p)
+	c.known[sum] = k
 	return k
+}
+
+// fit trains a value model on those examples that are picked. The same examples
+// and seed give the same model. It may be called by any number of goroutines.
+func (c *corpus) fit(examples []*Example, pick func(*Example) bool, seed uint64) *valueModel {
+	t := &valueTrainer{corpus: c, benign: make([]float32, len(c.pieces)), weights: make([]float32, tableSize), squares: make([]float32, tableSize)}
+	var some []*Example
+	for _, e := range examples {
+		if pick(e) {
+			some = append(some, e)
+		}
+	}
+	weight := sourceWeights(some, learningSay)
+	const scale = 40000 // so that an average window has a weight of about one
+	for i, e := range examples {
+		if pick(e) {
+			t.take(&c.uses[i], e.Attack, weight(e)*scale)
+		}
+	}
+	rng := rand.New(rand.NewPCG(seed, 1))
+	for round := range 3 {
+		t.epoch(rng, t.choose(round), 0.12)
+	}
+	t.epoch(rng, t.choose(3), 0.05)
+	return t.model()
+}
+
+// take adds one example to what is learned.
+func (t *valueTrainer) take(u *use, attack bool, weight float32) {
+	switch {
+	case !attack:
+		for _, k := range u.pieces {
+			t.benign[k] += weight * u.share
+		}
+	case len(u.pieces) > 0:
+		t.bags = append(t.bags, bag{u.pieces, weight})
+	}
 }
 
 // sample is one piece with its label in one epoch.
@@ -175,7 +209,7 @@ type sample struct {
 func (t *valueTrainer) choose(round int) []sample {
 	var out []sample
 	for i := range t.pieces {
-		if w := t.pieces[i].benign; w > 0 {
+		if w := t.benign[i]; w > 0 {
 			out = append(out, sample{int32(i), false, min(w, 20)})
 		}
 	}
@@ -183,7 +217,7 @@ func (t *valueTrainer) choose(round int) []sample {
 		best, score := int32(-1), float32(math.Inf(-1))
 		for _, k := range b.pieces {
 			p := &t.pieces[k]
-			if p.benign > 0 || p.mute {
+			if t.benign[k] > 0 || p.mute {
 				continue
 			}
 			s := float32(p.hits)

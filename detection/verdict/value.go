@@ -1,6 +1,9 @@
 package verdict
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // The value model weighs the text of a leaf: sequences of one to four
 // characters and of one to three tokens, looked up in one table by hash, and
@@ -75,6 +78,8 @@ type opinion struct {
 type reader struct {
 	chars []int32 // sum of all bytes before
 	words []int32 // sum of all tokens before
+
+	windows []float32 // what the text of each window weighs
 }
 
 // judge weighs a leaf.
@@ -82,6 +87,7 @@ func (m *valueModel) judge(r *reader, s []byte, t []token, f *findings) opinion 
 	m.sum(r, s, t)
 	var best opinion
 	worst := float32(math.Inf(-1))
+	r.windows = r.windows[:0]
 	from, to := 0, 0
 	for begin := 0; ; begin += step {
 		end := min(begin+window, len(s))
@@ -93,6 +99,7 @@ func (m *valueModel) judge(r *reader, s []byte, t []token, f *findings) opinion 
 		}
 		text := float32(m.unit * (float64(r.chars[end]-r.chars[begin])/root(charGrams*(end-begin)) + float64(r.words[to]-r.words[from])/root(wordGrams*(to-from))))
 		best.n++
+		r.windows = append(r.windows, text)
 		if text > worst {
 			worst = text
 		}
@@ -100,11 +107,29 @@ func (m *valueModel) judge(r *reader, s []byte, t []token, f *findings) opinion 
 			break
 		}
 	}
+	if best.n >= manyWindows && attackShapes(f) == 0 {
+		worst -= odd(r.windows, m.bias)
+	}
 	best.margin = worst + m.shapes(f) + m.bias
 	if best.margin > wordsMargin && attackShapes(f) == 0 && wordsAlone(s) {
 		best.margin = wordsMargin + wordsSlope*(best.margin-wordsMargin)
 	}
 	return best
+}
+
+// A long text all of which looks odd is in a format that training has not seen.
+// What an attacker adds to a text stands out from the rest of it.
+const (
+	manyWindows = 8
+	oddWindow   = -2.0 // margin from which the middle window counts as odd
+	oddShare    = 0.8
+)
+
+// odd is by how much less a long text is suspected for what its middle window
+// looks like. It sorts the windows.
+func odd(windows []float32, bias float32) float32 {
+	slices.Sort(windows)
+	return oddShare * max(0, windows[len(windows)/2]+bias-oddWindow)
 }
 
 // Words alone are suspected less the more they would be: training never takes

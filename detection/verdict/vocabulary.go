@@ -114,7 +114,7 @@ var vocabularyWords = map[vocab]string{
 	scannerName: `sqlmap nikto acunetix nessus netsparker wvs arachni w3af nuclei havij dirbuster gobuster wpscan masscan zgrab
 		burp appscan webinspect openvas qualys jorgee zmeu morfeus fimap commix xsser skipfish whatweb hydra metis
 		feroxbuster ffuf wfuzz dirb brutus joomscan`,
-	mailHeader: `bcc cc to rcpt subject mime-version content-transfer-encoding from quit helo ehlo`,
+	mailHeader: `bcc cc to rcpt noop rset vrfy expn starttls subject mime-version content-transfer-encoding from quit helo ehlo`,
 	noise: `the of a an for you your it that this not are was be have has can will we do if new get how what my me at which
 		your any would should could http www com org net html htm php asp aspx jsp js css json xml png jpg gif svg id
 		name user admin test page true false undefined nan`,

@@ -15,7 +15,8 @@ import (
 // Source names the requests that are made here.
 const Source = "self-made"
 
-// Requests makes n requests, two thirds of them benign.
+// Requests makes n requests, two thirds of them benign, and a tenth as many again
+// of questions with code in the line and of pages as editors send them.
 func Requests(n int, seed uint64) []*verdict.Request {
 	m := maker{rand.New(rand.NewPCG(seed, 0x5e1f))}
 	out := make([]*verdict.Request, 0, n)
@@ -26,9 +27,15 @@ func Requests(n int, seed uint64) []*verdict.Request {
 		} else {
 			r = m.benign()
 		}
+		out = append(out, r)
+	}
+	m = maker{rand.New(rand.NewPCG(seed, 0x1e7))}
+	for range n / 10 {
+		out = append(out, m.question())
+	}
+	for i, r := range out {
 		r.ID = Source + "-" + strconv.Itoa(i)
 		r.Source, r.Labeled, r.Proto = Source, true, "HTTP/1.1"
-		out = append(out, r)
 	}
 	return out
 }
