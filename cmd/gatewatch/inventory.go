@@ -55,7 +55,7 @@ func (v *server) openAPI(inputs *access.Gate) (err error) {
 	v.nodes.OfferBundles(v.fleet)
 	v.api, err = api.New(v.settings.API, api.Parts{
 		Store: v.store, Explorer: v.store, Tokens: v.tokens, Sources: v.listSources, Nodes: v.listNodes, Rules: inUse, Groups: groups,
-		Alerts: v.state, Audit: v.audit.Append, Triage: desk, Fleet: v.fleet,
+		Alerts: v.state, Audit: v.audit.Append, Triage: desk, Fleet: v.fleet, Requests: requestLibrary(v.store, v.requests),
 		Ingest: ingest.NewBatchServer(v.sink, inputs.Sender), Node: v.nodes,
 		Ready: v.ready, Notice: v.notice, Metrics: v.metrics, Now: time.Now, Log: v.log,
 	})

@@ -34,6 +34,9 @@ func TestMain(m *testing.M) {
 //	mmdb FILE PREFIX COUNTRY   makes an mmdb file of one network
 //	break PATH          changes a byte in the middle of a file, or of the first
 //	                    segment of a folder
+//	node                starts a WAF node of that server before a site that answers
+//	                    everything; it keeps all requests for replay
+//	request CODE METHOD PATH [FORM]   sends a request through the node
 //	end, stop, crash    ends the server with SIGTERM, or SIGKILL
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -44,12 +47,14 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": status,
-			"serve":  startServer,
-			"break":  breakFile,
-			"mmdb":   makeMMDB,
-			"end":    func(ts *testscript.TestScript, _ bool, _ []string) { endServer(ts, syscall.SIGTERM) },
-			"crash":  func(ts *testscript.TestScript, _ bool, _ []string) { endServer(ts, syscall.SIGKILL) },
+			"status":  status,
+			"serve":   startServer,
+			"break":   breakFile,
+			"mmdb":    makeMMDB,
+			"node":    startNode,
+			"request": sendRequest,
+			"end":     func(ts *testscript.TestScript, _ bool, _ []string) { endServer(ts, syscall.SIGTERM) },
+			"crash":   func(ts *testscript.TestScript, _ bool, _ []string) { endServer(ts, syscall.SIGKILL) },
 		},
 	})
 }

@@ -107,7 +107,7 @@ func newTokenCreate() *cobra.Command {
 	t.flags(cmd)
 	cmd.Flags().StringVar(&source, "source", "", "name of a source of records")
 	cmd.Flags().StringVar(&node, "node", "", "name of a WAF node")
-	cmd.Flags().StringVar(&role, "role", "", "role of a person or program: viewer, analyst or administrator")
+	cmd.Flags().StringVar(&role, "role", "", "role of a person or program: viewer, analyst, examiner or administrator")
 	cmd.Flags().StringVar(&name, "name", "", "name of the person or program of --role")
 	cmd.Flags().DurationVar(&lifetime, "expires", 0, "time until the token expires; 0 never")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

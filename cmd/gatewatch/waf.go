@@ -15,6 +15,6 @@ rates and sample a server or a file; the others work on files alone.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newWAFScore(), newWAFEval(), newWAFRates(), newWAFSample(), newWAFTrain(), newWAFTune(), newWAFDecisions(), newWAFLabel(), newWAFReplay(), newWAFBundle())
+	cmd.AddCommand(newWAFScore(), newWAFEval(), newWAFRates(), newWAFSample(), newWAFTrain(), newWAFTune(), newWAFDecisions(), newWAFLabel(), newWAFReplay(), newWAFRequests(), newWAFBundle())
 	return cmd
 }

@@ -192,6 +192,8 @@ type decisionJSON struct {
 	PWrong   *float64  `json:"p_wrong"`
 	Kind     string    `json:"kind"`
 	Label    string    `json:"label"`
+	Request  string    `json:"request_id"`
+	Kept     float64   `json:"kept_probability"`
 	Evidence []struct {
 		Name   string  `json:"name"`
 		Weight float64 `json:"weight"`
@@ -200,7 +202,7 @@ type decisionJSON struct {
 }
 
 var decisionColumns = []string{
-	"id", "time", "decision", "p_wrong", "p_attack", "site", "method", "path", "rules", "kind", "client", "label", "evidence", "source",
+	"id", "time", "decision", "p_wrong", "p_attack", "site", "method", "path", "rules", "kind", "client", "label", "evidence", "source", "request_id", "kept_probability",
 }
 
 func decisionRow(d *decisionJSON) ([]json.RawMessage, error) {
@@ -209,7 +211,7 @@ func decisionRow(d *decisionJSON) ([]json.RawMessage, error) {
 		evidence = d.Evidence[0].Name + ": " + d.Evidence[0].Detail
 	}
 	return jsonRow(d.ID, d.Time.UTC().Format(time.RFC3339Nano), d.Decision, d.PWrong, d.PAttack, d.Site, d.Method, d.Path,
-		strings.Join(d.Rules, ","), d.Kind, d.Client, d.Label, evidence, d.Source)
+		strings.Join(d.Rules, ","), d.Kind, d.Client, d.Label, evidence, d.Source, d.Request, d.Kept)
 }
 
 // decisionGroupJSON is a group of decisions of the REST API.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,15 +12,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gatewatch/gatewatch/detection/verdict"
-	"github.com/gatewatch/gatewatch/services/audit"
 	"github.com/gatewatch/gatewatch/services/kept"
 	"github.com/gatewatch/gatewatch/services/waf"
 )
 
 type wafReplayFlags struct {
+	remote
+	selectionFlags
 	data, config string
-	from, to     string
-	filter       string
 	guard        []string
 	changed      bool
 	rules        waf.Settings
@@ -35,22 +33,24 @@ func newWAFReplay() *cobra.Command {
 		Short: "Put kept requests through other rules: what would be blocked or allowed that is not now",
 		Long: `Judges requests by another set of rules, on all processors, and prints for each
 whether it is newly blocked, newly allowed or unchanged, with its verdict. The
-requests are those that WAF nodes have kept (--data, of a range of time) and those
-of corpus files. Kept ones of which the node has marked that the copy does not get
+requests are those that WAF nodes have kept (of a range of time, from a --server or
+a --data folder) and those of corpus files. Kept ones of which the node has marked that the copy does not get
 the same decision are left out and counted. Requests of files are compared with
 the rules of CRS as they come. Those of --guard are attacks that must not pass.
 
-To read kept requests is written into the audit log. Exit code 1 says that an
-attack of --guard is newly allowed.`,
-		Example: `  gatewatch waf replay --data ./gatewatch-data --from now-1d --before exclusions.conf --changed
+To read kept requests is written into the audit log, and needs a token of the role
+examiner or administrator. Exit code 1 says that an attack of --guard is newly
+allowed, a request could not be judged, or not all were read.`,
+		Example: `  gatewatch waf replay --server http://127.0.0.1:8080 --from now-1d --before exclusions.conf --changed
+  gatewatch waf replay --data ./gatewatch-data --from now-1d --before exclusions.conf --changed
   gatewatch waf replay --paranoia 2 --guard attacks.ndjson requests.ndjson`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runWAFReplay(cmd, f, args) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.data, "data", "", "data folder whose kept requests are replayed")
+	addRemote(cmd, &f.remote)
+	flags.StringVar(&f.data, "data", "", "data folder whose kept requests are replayed, instead of --server")
 	flags.StringVar(&f.config, "config", "", "configuration file of the server, for its master key")
-	flags.StringVar(&f.from, "from", "", "start of the time range of kept requests, inclusive")
-	flags.StringVar(&f.to, "to", "", "end of it, exclusive")
+	f.add(cmd)
 	flags.StringVar(&f.filter, "filter", "", "which kept requests, in the query language: waf.site, waf.decision, waf.kept, rule.id, verdict.p_attack")
 	flags.StringArrayVar(&f.guard, "guard", nil, "file of attacks that must stay blocked; repeatable")
 	flags.BoolVar(&f.changed, "changed", false, "print only what changes")
@@ -99,8 +99,15 @@ type replayRun struct {
 }
 
 func runWAFReplay(cmd *cobra.Command, f wafReplayFlags, files []string) error {
-	if f.data == "" && len(files) == 0 && len(f.guard) == 0 {
-		return usagef("name files of requests, or --data for those that nodes have kept")
+	switch live := asksServer(cmd); {
+	case f.data != "" && cmd.Flags().Changed("server"):
+		return usagef("give --server or --data, not both")
+	case f.data == "" && !live && len(files) == 0 && len(f.guard) == 0:
+		return usagef("name files of requests, or --server or --data for those that nodes have kept")
+	case f.data == "" && live:
+		if err := f.connect(); err != nil {
+			return err
+		}
 	}
 	format, err := outputFormat(cmd.OutOrStdout(), f.output)
 	if err != nil {
@@ -146,8 +153,11 @@ type replayPart struct {
 
 func (r *replayRun) parts(files []string) []replayPart {
 	var all []replayPart
-	if r.flags.data != "" {
-		all = append(all, replayPart{fromKept, r.kept})
+	switch {
+	case r.flags.data != "":
+		all = append(all, replayPart{fromKept, r.kept(r.fromFolder)})
+	case asksServer(r.cmd):
+		all = append(all, replayPart{fromKept, r.kept(r.fromServer)})
 	}
 	for _, name := range files {
 		all = append(all, replayPart{fromFile, r.file(name)})
@@ -174,47 +184,6 @@ func (r *replayRun) file(name string) iter.Seq2[*kept.Copy, error] {
 			yield(nil, err)
 		}
 	}
-}
-
-// kept yields the faithful copies of the data folder.
-func (r *replayRun) kept(yield func(*kept.Copy, error) bool) {
-	f := &queryFlags{data: r.flags.data, config: r.flags.config, from: r.flags.from, to: r.flags.to}
-	span, err := readRange(f.from, f.to)
-	if err == nil {
-		err = auditAct(r.cmd, f.data, audit.ActRequests, "replay", map[string]string{
-			"filter": r.flags.filter, "from": leafTime(span.from), "to": leafTime(span.to),
-		})
-	}
-	if err == nil {
-		err = r.keptOf(r.cmd.Context(), f, kept.Query{Filter: r.flags.filter, From: span.from, To: span.to}, func(c *kept.Copy) bool { return yield(c, nil) })
-	}
-	if err != nil && !errors.Is(err, errStopped) {
-		yield(nil, err)
-	}
-}
-
-func (r *replayRun) keptOf(ctx context.Context, f *queryFlags, q kept.Query, yield func(*kept.Copy) bool) error {
-	settings, err := loadSettings(f.config, f.data)
-	if err != nil {
-		return err
-	}
-	s, err := f.openLocal(r.cmd)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = s.Close() }() // only read
-	page, err := requestLibrary(s, &requestKeys{settings: &settings}).Each(ctx, q, func(c *kept.Copy) error {
-		if !c.Faithful {
-			r.unfaithful++
-			return nil
-		}
-		if !yield(c) {
-			return errStopped
-		}
-		return nil
-	})
-	r.unreadable, r.partial = page.Unreadable, page.Partial
-	return err
 }
 
 // take prints what became of a request.

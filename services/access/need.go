@@ -6,9 +6,11 @@ func (r right) needs() string {
 	case r.viewer && r.input:
 		return "any token"
 	case r.viewer:
-		return "a token of the role viewer, analyst or administrator"
+		return "a token of the role viewer, analyst, examiner or administrator"
 	case r.analyst:
-		return "a token of the role analyst or administrator"
+		return "a token of the role analyst, examiner or administrator"
+	case r.examiner:
+		return "a token of the role examiner or administrator"
 	case r.input:
 		return "a token of a source or node, or of the role administrator"
 	case r.administrator:

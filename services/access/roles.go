@@ -7,26 +7,30 @@ type Role string
 const (
 	Viewer        Role = "viewer"        // reads
 	Analyst       Role = "analyst"       // reads and judges
+	Examiner      Role = "examiner"      // reads what clients sent, too: requests that nodes keep for replay
 	Administrator Role = "administrator" // everything
 )
 
-func (r Role) valid() bool { return r == Viewer || r == Analyst || r == Administrator }
+func (r Role) valid() bool {
+	return r == Viewer || r == Analyst || r == Examiner || r == Administrator
+}
 
 // right says who may make a call.
 type right struct {
 	public bool // everyone, unasked
 	input  bool // senders of records: sources, nodes and certificates; anyone where inputs are open
 	local  bool // everyone on this machine
-	viewer, analyst,
+	viewer, analyst, examiner,
 	administrator bool
 }
 
 var (
 	everyone       = right{public: true}
 	senders        = right{input: true, administrator: true}
-	readers        = right{viewer: true, analyst: true, administrator: true}
-	readersOrLocal = right{local: true, viewer: true, analyst: true, administrator: true}
-	analysts       = right{analyst: true, administrator: true}
+	readers        = right{viewer: true, analyst: true, examiner: true, administrator: true}
+	readersOrLocal = right{local: true, viewer: true, analyst: true, examiner: true, administrator: true}
+	analysts       = right{analyst: true, examiner: true, administrator: true}
+	examiners      = right{examiner: true, administrator: true}
 	administrators = right{administrator: true}
 )
 
@@ -58,6 +62,9 @@ var rights = map[string]right{
 	"/gatewatch.v1.DecisionService/LabelDecisionGroup": analysts,
 	"/gatewatch.v1.DecisionService/UndoLabelAct":       analysts,
 	"/gatewatch.v1.DecisionService/SampleDecisions":    analysts,
+
+	"/gatewatch.v1.RequestService/ListRequests": examiners,
+	"/gatewatch.v1.RequestService/GetRequest":   examiners,
 
 	"/gatewatch.v1.BundleService/ListBundles":    readers,
 	"/gatewatch.v1.BundleService/GetBundle":      readers,
@@ -107,6 +114,8 @@ func (r right) allows(id Identity) bool {
 			return r.public || r.viewer
 		case Analyst:
 			return r.public || r.analyst
+		case Examiner:
+			return r.public || r.examiner
 		case Administrator:
 			return r.public || r.administrator
 		}

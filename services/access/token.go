@@ -94,7 +94,7 @@ func (g Grant) check() (Grant, error) {
 		}
 	case KindRole:
 		if !g.Role.valid() {
-			return g, fmt.Errorf("%w: role %q is none of viewer, analyst, administrator", ErrGrant, g.Role)
+			return g, fmt.Errorf("%w: role %q is none of viewer, analyst, examiner, administrator", ErrGrant, g.Role)
 		}
 		if g.Name == "" {
 			g.Name = string(g.Role)

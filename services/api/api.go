@@ -15,6 +15,7 @@ import (
 	"github.com/gatewatch/gatewatch/proto/gatewatch/v1"
 	"github.com/gatewatch/gatewatch/services/access"
 	"github.com/gatewatch/gatewatch/services/audit"
+	"github.com/gatewatch/gatewatch/services/kept"
 	"github.com/gatewatch/gatewatch/services/rules"
 	"github.com/gatewatch/gatewatch/services/state"
 	"github.com/gatewatch/gatewatch/services/store"
@@ -93,6 +94,7 @@ type Parts struct {
 	Audit    AuditFunc           // as Alerts
 	Triage   *triage.Desk        // may be nil: a process without events or state
 	Groups   GroupsFunc          // nil where Rules is
+	Requests *kept.Library       // may be nil: a process without events
 	Fleet    *fleet.Fleet        // may be nil: a process without nodes
 	Ingest   IngestServer        // may be nil
 	Node     NodeServer          // may be nil

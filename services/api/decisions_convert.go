@@ -22,6 +22,7 @@ func newProtoDecision(x *triage.Decision) *gatewatchv1.Decision {
 		Id: plainText(x.ID), Source: plainText(x.Source), Time: timestamppb.New(x.Time), Dataset: plainText(x.Dataset), Site: x.Site, Node: x.Node,
 		Client: x.Client, Method: x.Method, Path: x.Path, Decision: decisionName(x.Blocked), Action: x.Action,
 		AnomalyScore: x.Score, Rules: x.Rules, Kind: string(x.Kind), Model: x.Model, Label: x.Label.Label, SampleProbability: x.Drawn,
+		RequestId: x.Request, KeptProbability: x.Kept,
 	}
 	if x.Judged {
 		p.PAttack = &x.PAttack

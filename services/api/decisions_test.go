@@ -57,6 +57,8 @@ func (s *server) fillDecisions(n int) {
 		e.AddText(event.URLPath, fmt.Sprintf("/item/%d/\x1b[31m", i))
 		e.AddText(event.ClientIP, fmt.Sprintf("192.0.2.%d", i))
 		e.Add(event.VerdictPAttack, event.Float(float64(i)/float64(n)))
+		e.AddText(event.HTTPRequestID, fmt.Sprint("r/", i))
+		e.Add(event.WAFSampleProb, event.Float(0.5))
 		e.AddText(event.VerdictKind, []string{"clean", "pattern"}[i%2])
 		e.AddText(event.VerdictEvidence, "content|1.50|a <b> \xff|c")
 		if i%2 == 1 {
@@ -101,7 +103,7 @@ func TestDecisions(t *testing.T) {
 		want(http.MethodPost, "/api/v1/decisions/d%2F01:"+act, body, code, parts...)
 	}
 
-	get("/api/v1/decisions?order_by=false_positive&page_size=2", 200, `"decisions":[{"id":"d/01"`, `"p_attack":0.1,"p_wrong":0.9`, `"next_page_token":"`)
+	get("/api/v1/decisions?order_by=false_positive&page_size=2", 200, `"decisions":[{"id":"d/01"`, `"p_attack":0.1,"p_wrong":0.9`, `"request_id":"r/1","kept_probability":0.5}`, `"next_page_token":"`)
 	get("/api/v1/decisions?order_by=missed&page_size=1", 200, `"id":"d/08"`)
 	get("/api/v1/decisions?filter=waf.decision:+block+or+source.ip:1&page_size=1", 200)
 	get("/api/v1/decisions/d%2F01", 200, `"decision":{"decision":{"id":"d/01","source":"edge-1"`, `"evidence":[{"name":"content","weight":1.5,"detail":"a <b> �|c"}]`)

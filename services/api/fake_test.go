@@ -24,10 +24,12 @@ import (
 	"github.com/gatewatch/gatewatch/proto/gatewatch/v1"
 	"github.com/gatewatch/gatewatch/services/access"
 	"github.com/gatewatch/gatewatch/services/audit"
+	"github.com/gatewatch/gatewatch/services/kept"
 	"github.com/gatewatch/gatewatch/services/rules"
 	"github.com/gatewatch/gatewatch/services/state"
 	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/store/query"
+	"github.com/gatewatch/gatewatch/services/vault"
 )
 
 // breakable is a store that fails when told to.
@@ -128,6 +130,8 @@ type server struct {
 	leaves []audit.Leaf // of acts
 	audit  error        // what the audit log answers
 	state  *state.DB
+	kept   *store.Columnar // the store itself
+	ring   *vault.Ring     // keys of requests
 	notice string
 }
 
@@ -179,13 +183,15 @@ func newServer(t *testing.T, config Config, open bool) *server {
 			t.Errorf("close store: %v", err)
 		}
 	})
-	s.store = &breakable{Store: embedded}
+	s.store, s.kept = &breakable{Store: embedded}, embedded
+	s.ring = s.openRing()
 	if s.tokens, err = access.OpenTokens(t.TempDir(), time.Now, logger); err != nil {
 		t.Fatal(err)
 	}
 	for _, g := range []access.Grant{
 		{Kind: access.KindRole, Role: access.Viewer},
 		{Kind: access.KindRole, Role: access.Analyst},
+		{Kind: access.KindRole, Role: access.Examiner},
 		{Kind: access.KindRole, Role: access.Administrator},
 		{Kind: access.KindSource, Name: "edge-1"},
 		{Kind: access.KindNode, Name: "waf-1"},
@@ -219,6 +225,9 @@ func newServer(t *testing.T, config Config, open bool) *server {
 		Alerts: alerts,
 		Triage: s.openDesk(alerts),
 		Fleet:  s.openFleet(alerts),
+		Requests: &kept.Library{
+			Find: embedded.Requests, Ring: func() (*vault.Ring, error) { return s.ring, nil },
+		},
 		Audit: func(_ context.Context, l audit.Leaf) (int64, error) {
 			s.leaves = append(s.leaves, l)
 			return 0, s.audit

@@ -67,6 +67,9 @@ func (a *API) register(r grpc.ServiceRegistrar) {
 	if a.parts.Triage != nil {
 		gatewatchv1.RegisterDecisionServiceServer(r, decisionServer{api: a})
 	}
+	if a.parts.Requests != nil {
+		gatewatchv1.RegisterRequestServiceServer(r, requestServer{api: a})
+	}
 	if a.parts.Fleet != nil {
 		gatewatchv1.RegisterBundleServiceServer(r, bundleServer{api: a})
 	}

@@ -161,7 +161,8 @@ func (a *API) timeout(method string) time.Duration {
 	case methodSearch, methodAggregate, gatewatchv1.SearchService_Explain_FullMethodName,
 		gatewatchv1.SearchService_ListFields_FullMethodName, gatewatchv1.DecisionService_ListDecisions_FullMethodName,
 		gatewatchv1.DecisionService_ListDecisionGroups_FullMethodName, gatewatchv1.DecisionService_EstimateRates_FullMethodName,
-		gatewatchv1.DecisionService_SampleDecisions_FullMethodName:
+		gatewatchv1.DecisionService_SampleDecisions_FullMethodName,
+		gatewatchv1.RequestService_ListRequests_FullMethodName, gatewatchv1.RequestService_GetRequest_FullMethodName:
 		return a.config.SearchTimeout
 	}
 	return a.config.CallTimeout

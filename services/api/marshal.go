@@ -107,6 +107,8 @@ func appendMessage(dst []byte, m protoreflect.Message) []byte {
 		return appendValues(dst, m.GetValues())
 	case *gatewatchv1.Value:
 		return appendValue(dst, m)
+	case *gatewatchv1.HTTPRequest:
+		return appendRequest(dst, m)
 	case *timestamppb.Timestamp:
 		dst = append(dst, '"')
 		dst = m.AsTime().AppendFormat(dst, time.RFC3339Nano)

@@ -14,6 +14,7 @@ import (
 type Query struct {
 	// Filter is in the query language, over what a copy is found by; without pipes.
 	Filter   string
+	Now      time.Time // what now means in Filter; zero is the time of the call
 	ID, Node string    // of the request, and of the node that kept it; "" is any
 	From, To time.Time // From <= time < To; a zero time is no bound
 
@@ -43,6 +44,12 @@ type Library struct {
 // ErrNotFound means that there is no such copy, or none any more.
 var ErrNotFound = errors.New("no copy of this request is kept")
 
+// IsGone tells whether an error is of a copy that cannot be opened: it is damaged,
+// or there is no key to it any more.
+func IsGone(err error) bool {
+	return errors.Is(err, ErrUnreadable) || errors.Is(err, vault.ErrUnknownKey) || errors.Is(err, vault.ErrNoMaster)
+}
+
 // Each yields the copies that a query names, newest first. An error that yield
 // returns ends it and is returned.
 func (l *Library) Each(ctx context.Context, q Query, yield func(*Copy) error) (Page, error) {
@@ -54,7 +61,7 @@ func (l *Library) Each(ctx context.Context, q Query, yield func(*Copy) error) (P
 	page, err := l.Find(ctx, q, func(e *event.Event) error {
 		c, err := Open(ring, e)
 		switch {
-		case errors.Is(err, ErrUnreadable), errors.Is(err, vault.ErrUnknownKey), errors.Is(err, vault.ErrNoMaster):
+		case IsGone(err):
 			unreadable++
 			return nil
 		case err != nil:
@@ -87,7 +94,10 @@ func (l *Library) Get(ctx context.Context, source, id string) (Copy, error) {
 		}
 		return nil
 	})
-	return found, errors.Join(err, why)
+	if err != nil {
+		return Copy{}, err
+	}
+	return found, why
 }
 
 // maxSame bounds how many copies of one id are looked at: an id that a proxy gives

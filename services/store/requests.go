@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/services/kept"
@@ -14,7 +13,10 @@ import (
 // Requests yields the sealed requests of [RequestStream] that a query names, as
 // [kept.FindFunc] says. Whoever calls it must have asked whether they may be read.
 func (s *Columnar) Requests(ctx context.Context, q kept.Query, yield func(*event.Event) error) (kept.Page, error) {
-	parsed, err := requestQuery(q, s.cfg.Now())
+	if q.Now.IsZero() {
+		q.Now = s.cfg.Now()
+	}
+	parsed, err := requestQuery(q)
 	if err != nil {
 		return kept.Page{}, err
 	}
@@ -24,10 +26,10 @@ func (s *Columnar) Requests(ctx context.Context, q kept.Query, yield func(*event
 }
 
 // requestQuery makes the query of the conditions that q holds.
-func requestQuery(q kept.Query, now time.Time) (*query.Query, error) {
+func requestQuery(q kept.Query) (*query.Query, error) {
 	var all []string
 	if strings.TrimSpace(q.Filter) != "" {
-		filter, err := query.Parse(q.Filter, now)
+		filter, err := query.Parse(q.Filter, q.Now)
 		if err != nil {
 			return nil, err
 		}
@@ -43,7 +45,7 @@ func requestQuery(q kept.Query, now time.Time) (*query.Query, error) {
 		all = append(all, event.WAFNode.String()+": "+query.Quote(q.Node))
 	}
 	if len(all) == 0 {
-		return query.Parse("*", now)
+		return query.Parse("*", q.Now)
 	}
-	return query.Parse(strings.Join(all, " and "), now)
+	return query.Parse(strings.Join(all, " and "), q.Now)
 }

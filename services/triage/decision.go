@@ -33,6 +33,8 @@ type Decision struct {
 	Action  string // what was done
 	Score   int64
 	Rules   []string // that scored
+	Request string   // its http.request.id, which a copy that is kept for replay has too
+	Kept    float64  // probability with which the node kept that copy, 0 if it did not
 
 	// Judged is false if the event has no verdict; what follows then means nothing.
 	Judged   bool
@@ -84,6 +86,7 @@ func (d *Decision) read(e *event.Event) {
 		Site: of(event.WAFSite, event.URLDomain), Node: of(event.WAFNode, event.ObserverName), Client: of(event.ClientIP, event.SourceIP), User: of(event.UserID, event.UserName),
 		Method: of(event.HTTPRequestMethod), Path: of(event.URLPath), Action: of(event.WAFAction),
 		Blocked: isBlock(e), Score: e.Get(event.WAFAnomalyScore).Int(), Rules: texts(e, event.RuleID, maxRules),
+		Request: of(event.HTTPRequestID), Kept: e.Get(event.WAFSampleProb).Float(),
 		Kind: verdict.Kind(of(event.VerdictKind)), Model: of(event.VerdictModel),
 	}
 	d.PAttack, d.Judged = pAttack(e)

@@ -69,7 +69,7 @@ func (d *Desk) Decisions(ctx context.Context, l List) (*Page, error) {
 // each calls yield with the decisions that a list may hold.
 func (d *Desk) each(ctx context.Context, l List, m *marks, yield func(*Decision) error) ([]string, error) {
 	var x Decision
-	return d.scan(ctx, l.Selection, summary, func(e *event.Event) error {
+	return d.scan(ctx, l.Selection, listed, func(e *event.Event) error {
 		x.read(e)
 		m.on(&x)
 		if l.Unlabelled && x.Label.ID != 0 {

@@ -91,7 +91,7 @@ func mustFilter(text string) query.Expr {
 	return q.Filter
 }
 
-// summary are the fields that lists, groups, rates and samples look at.
+// summary are the fields that groups, rates and samples look at.
 var summary = []event.Key{
 	event.Intern("@timestamp"), event.Intern("event.id"), event.Intern("gatewatch.source"), event.Intern("event.dataset"),
 	event.WAFSite, event.WAFNode, event.WAFDecision, event.WAFAction, event.WAFAnomalyScore,
@@ -99,6 +99,9 @@ var summary = []event.Key{
 	event.RuleID, event.WAFMatchRuleID, event.WAFMatchVariable, event.WAFMatchSeverity,
 	event.VerdictPAttack, event.VerdictKind, event.VerdictModel, event.VerdictEvidence,
 }
+
+// listed are those that lists look at.
+var listed = append(summary[:len(summary):len(summary)], event.HTTPRequestID, event.WAFSampleProb)
 
 // scan hands the decisions of a selection to yield, the newest first, with the
 // fields named, nil for all. The event is valid during the call. It returns why

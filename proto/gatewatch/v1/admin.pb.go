@@ -87,7 +87,8 @@ type Token struct {
 	Kind TokenKind `protobuf:"varint,2,opt,name=kind,proto3,enum=gatewatch.v1.TokenKind" json:"kind,omitempty"`
 	// Name of the source or node, or of the person or program with a role.
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
-	// Role of a TOKEN_KIND_ROLE token: viewer, analyst or administrator.
+	// Role of a TOKEN_KIND_ROLE token: viewer, analyst, examiner or
+	// administrator.
 	Role       string                 `protobuf:"bytes,4,opt,name=role,proto3" json:"role,omitempty"`
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// Unset if the token does not expire.

@@ -63,8 +63,13 @@ type Decision struct {
 	PAttackNow *float64 `protobuf:"fixed64,21,opt,name=p_attack_now,json=pAttackNow,proto3,oneof" json:"p_attack_now,omitempty"`
 	// What came to the verdict of the moment.
 	LaterEvidence []*Evidence `protobuf:"bytes,22,rep,name=later_evidence,json=laterEvidence,proto3" json:"later_evidence,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// The http.request.id. Where the node has kept the request for replay,
+	// RequestService has it under this id.
+	RequestId string `protobuf:"bytes,23,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Probability with which the node kept the request for replay; 0 if it did not.
+	KeptProbability float64 `protobuf:"fixed64,24,opt,name=kept_probability,json=keptProbability,proto3" json:"kept_probability,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Decision) Reset() {
@@ -249,6 +254,20 @@ func (x *Decision) GetLaterEvidence() []*Evidence {
 		return x.LaterEvidence
 	}
 	return nil
+}
+
+func (x *Decision) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *Decision) GetKeptProbability() float64 {
+	if x != nil {
+		return x.KeptProbability
+	}
+	return 0
 }
 
 // Evidence is one reason of a verdict.
@@ -2605,7 +2624,7 @@ var File_gatewatch_v1_decision_proto protoreflect.FileDescriptor
 
 const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\n" +
-	"\x1bgatewatch/v1/decision.proto\x12\fgatewatch.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc8\x05\n" +
+	"\x1bgatewatch/v1/decision.proto\x12\fgatewatch.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\x06\n" +
 	"\bDecision\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06source\x18\x02 \x01(\tR\x06source\x12.\n" +
@@ -2630,7 +2649,10 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\x12sample_probability\x18\x14 \x01(\x01R\x11sampleProbability\x12%\n" +
 	"\fp_attack_now\x18\x15 \x01(\x01H\x02R\n" +
 	"pAttackNow\x88\x01\x01\x12=\n" +
-	"\x0elater_evidence\x18\x16 \x03(\v2\x16.gatewatch.v1.EvidenceR\rlaterEvidenceB\v\n" +
+	"\x0elater_evidence\x18\x16 \x03(\v2\x16.gatewatch.v1.EvidenceR\rlaterEvidence\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x17 \x01(\tR\trequestId\x12)\n" +
+	"\x10kept_probability\x18\x18 \x01(\x01R\x0fkeptProbabilityB\v\n" +
 	"\t_p_attackB\n" +
 	"\n" +
 	"\b_p_wrongB\x0f\n" +

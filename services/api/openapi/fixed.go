@@ -33,6 +33,28 @@ var fixedSchemas = object{
 		"type":        "array",
 		"items":       ref("Value"),
 	},
+	"HTTPRequest": object{
+		"description": "A request of a corpus: what a client sent, with credentials masked. The body is text, or base64 where body_b64 is true.",
+		"type":        "object",
+		"required":    []string{"id", "method", "uri", "headers"},
+		"properties": object{
+			"id":       object{"type": "string"},
+			"site":     object{"type": "string"},
+			"method":   object{"type": "string"},
+			"uri":      object{"type": "string", "description": "As the client wrote it."},
+			"proto":    object{"type": "string"},
+			"headers":  object{"type": "array", "items": ref("HTTPHeader")},
+			"body":     object{"type": "string"},
+			"body_b64": object{"type": "boolean"},
+		},
+	},
+	"HTTPHeader": object{
+		"description": "Name and value of one line of a header.",
+		"type":        "array",
+		"items":       object{"type": "string"},
+		"minItems":    2,
+		"maxItems":    2,
+	},
 	"Problem": object{
 		"description": "Problem details of RFC 9457.",
 		"type":        "object",
