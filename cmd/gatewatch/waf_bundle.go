@@ -57,9 +57,10 @@ func bundleArg(cmd *cobra.Command, name string) ([]byte, error) {
 
 func newBundleCheck() *cobra.Command {
 	return &cobra.Command{
-		Use:   "check FILE",
-		Short: "Check a bundle without a server: allow-list, compile, try out; prints its name",
-		Args:  oneArg("the file of a bundle, or -"),
+		Use:     "check FILE",
+		Short:   "Check a bundle without a server: allow-list, compile, try out; prints its name",
+		Example: `  gatewatch waf bundle check rules.json`,
+		Args:    oneArg("the file of a bundle, or -"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text, err := bundleArg(cmd, args[0])
 			if err != nil {
@@ -93,9 +94,10 @@ type bundleJSON struct {
 func newBundleCreate() *cobra.Command {
 	var r remote
 	cmd := &cobra.Command{
-		Use:   "create FILE",
-		Short: "Keep a bundle on the server; prints its name",
-		Args:  oneArg("the file of a bundle, or -"),
+		Use:     "create FILE",
+		Short:   "Keep a bundle on the server; prints its name",
+		Example: `  gatewatch waf bundle create rules.json`,
+		Args:    oneArg("the file of a bundle, or -"),
 	}
 	addRemote(cmd, &r)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -119,7 +121,7 @@ func newBundleCreate() *cobra.Command {
 func newBundleList() *cobra.Command {
 	var r remote
 	var output string
-	cmd := &cobra.Command{Use: "list", Short: "List bundles, the newest first", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "list", Short: "List bundles, the newest first", Example: "  gatewatch waf bundle list -o csv", Args: cobra.NoArgs}
 	addRemote(cmd, &r)
 	addOutput(cmd, &output)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -152,7 +154,7 @@ func newBundleList() *cobra.Command {
 
 func newBundleShow() *cobra.Command {
 	var r remote
-	cmd := &cobra.Command{Use: "show NAME", Short: "Print the text of a bundle", Args: oneArg("the name of a bundle")}
+	cmd := &cobra.Command{Use: "show NAME", Short: "Print the text of a bundle", Example: "  gatewatch waf bundle show NAME", Args: oneArg("the name of a bundle")}
 	addRemote(cmd, &r)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if !bundle.IsSum(args[0]) {
@@ -204,9 +206,10 @@ func newBundleRollOut() *cobra.Command {
 	var share int
 	var nodes []string
 	cmd := &cobra.Command{
-		Use:   "roll-out NAME",
-		Short: "Offer a bundle to nodes: beside the rules in use, for a share of clients, or for all",
-		Args:  oneArg("the name of a bundle, see gatewatch waf bundle list"),
+		Use:     "roll-out NAME",
+		Short:   "Offer a bundle to nodes: beside the rules in use, for a share of clients, or for all",
+		Example: `  gatewatch waf bundle roll-out NAME --stage canary --share 10 --reason 'search on /search'`,
+		Args:    oneArg("the name of a bundle, see gatewatch waf bundle list"),
 	}
 	addRemote(cmd, &r)
 	cmd.Flags().StringVar(&stage, "stage", "shadow", "shadow: judge a sample and only report; canary: judge a share of the clients; all")
@@ -230,7 +233,7 @@ func newBundleRollOut() *cobra.Command {
 func newBundleRollBack() *cobra.Command {
 	var r remote
 	var reason string
-	cmd := &cobra.Command{Use: "roll-back", Short: "Take the candidate back, or else the last bundle for all", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "roll-back", Short: "Take the candidate back, or else the last bundle for all", Example: "  gatewatch waf bundle roll-back --reason 'orders fail'", Args: cobra.NoArgs}
 	addRemote(cmd, &r)
 	cmd.Flags().StringVar(&reason, "reason", "", "why; it is kept in the audit log")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -274,9 +277,10 @@ func newBundleStatus() *cobra.Command {
 	var r remote
 	var output string
 	cmd := &cobra.Command{
-		Use:   "status",
-		Short: "Show what each node has made of the rollout; exit 1 if one differs from it",
-		Args:  cobra.NoArgs,
+		Use:     "status",
+		Short:   "Show what each node has made of the rollout; exit 1 if one differs from it",
+		Example: `  gatewatch waf bundle status -o table`,
+		Args:    cobra.NoArgs,
 	}
 	addRemote(cmd, &r)
 	addOutput(cmd, &output)
@@ -319,7 +323,7 @@ func (r *remote) rolloutStatus(cmd *cobra.Command) (s rolloutStatus, err error) 
 
 func newBundleKey() *cobra.Command {
 	var r remote
-	cmd := &cobra.Command{Use: "key", Short: "Print the server's key, for bundles.trusted_keys of nodes", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "key", Short: "Print the server's key, for bundles.trusted_keys of nodes", Example: "  gatewatch waf bundle key", Args: cobra.NoArgs}
 	addRemote(cmd, &r)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		s, err := r.rolloutStatus(cmd)
