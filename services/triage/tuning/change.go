@@ -129,11 +129,15 @@ func (c change) portable() change {
 	return c
 }
 
-// directive writes the rule for changes at a place.
-func directive(id int, p *place, changes []change) string {
+// directive writes the rule for changes at a place. allowed are values that a
+// policy whose list is set is to allow as well.
+func directive(id int, p *place, s *set, allowed []change) string {
 	conditions := p.conditions()
+	if s.query != nil {
+		conditions = append(conditions, condition{"QUERY_STRING", "@rx " + s.query.String()})
+	}
 	actions := ""
-	for i, s := range append(settings(changes), ctls(changes)...) {
+	for i, s := range append(settings(slices.Concat(s.changes, allowed)), ctls(s.changes)...) {
 		if i > 0 {
 			actions += ",\\\n    "
 		}

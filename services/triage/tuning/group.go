@@ -11,19 +11,20 @@ import (
 // group is what was blocked at one place, and the changes accepted there.
 type group struct {
 	*place
-	wrong   []*item // taken for false positives
-	attacks []*item // blocked requests taken for attacks
-	guard   []*item
-	base    []change
-	refused map[string]bool // candidates whose replay did not free what was reckoned
-	best    *candidate
-	settled bool // best holds for base
-	spent   bool // too many candidates were refused
+	wrong     []*item // taken for false positives
+	attacks   []*item // blocked requests taken for attacks
+	guard     []*item
+	base      []*set
+	proposals []int           // accepted here, by their index
+	refused   map[string]bool // candidates whose replay did not free what was reckoned
+	best      *candidate
+	settled   bool // best holds for base
+	spent     bool // too many candidates were refused
 }
 
 // candidate is a set of changes at a place with what is reckoned of it.
 type candidate struct {
-	changes  []change
+	*set
 	gain     float64
 	released float64
 	guard    int
@@ -108,7 +109,7 @@ func (g *group) candidates(threshold int) [][]change {
 		if len(changes) == 0 || len(changes) > maxChanges {
 			return
 		}
-		if k := keyOf(changes); !seen[k] && !g.refused[k] {
+		if k := keyOf(changes); !seen[k] {
 			seen[k] = true
 			all = append(all, changes)
 		}
@@ -145,14 +146,16 @@ const (
 	guardCost    = 5
 	changeCost   = 0.01 // part of the gain for each change
 	ruleCost     = 0.15 // part of the gain for rules that are off altogether
+	queryCost    = 0.05 // part of the gain for queries that have to be usual
 )
 
 // weigh reckons what a candidate does with what was accepted before.
-func (g *group) weigh(changes []change, threshold int) *candidate {
-	c := &candidate{changes: changes}
+func (g *group) weigh(s *set, threshold int) *candidate {
+	c := &candidate{set: s}
+	sets := append(slices.Clone(g.base), s)
 	sum := func(items []*item, weight func(*item) float64) (total float64) {
 		for _, it := range items {
-			if !it.freed && it.passes(threshold, g.base, changes) {
+			if !it.freed && it.passes(threshold, sets...) {
 				total += weight(it)
 			}
 		}
@@ -161,15 +164,39 @@ func (g *group) weigh(changes []change, threshold int) *candidate {
 	c.gain = sum(g.wrong, func(it *item) float64 { return 1 - it.PAttack })
 	c.released = sum(g.attacks, func(it *item) float64 { return it.PAttack })
 	c.guard = int(sum(g.guard, func(*item) float64 { return 1 }))
-	part := 1 - changeCost*float64(len(changes))
-	for _, change := range changes {
-		if change.kind == removeRule {
-			part -= ruleCost
-			break
-		}
+	part := 1 - changeCost*float64(len(s.changes))
+	if slices.ContainsFunc(s.changes, func(c change) bool { return c.kind == removeRule }) {
+		part -= ruleCost
+	}
+	if s.query != nil {
+		part -= queryCost
 	}
 	c.value = c.gain*part - releasedCost*c.released - guardCost*float64(c.guard)
 	return c
+}
+
+// narrowed is a candidate for usual queries alone, nil if that keeps no attack
+// out.
+func (g *group) narrowed(c *candidate, threshold int) *candidate {
+	if c.released == 0 && c.guard == 0 {
+		return nil
+	}
+	var items []*item
+	sets := append(slices.Clone(g.base), c.set)
+	for _, it := range g.wrong {
+		if !it.freed && it.passes(threshold, sets...) {
+			items = append(items, it)
+		}
+	}
+	query, ok := usualQuery(items)
+	if !ok {
+		return nil
+	}
+	s := &set{c.changes, query}
+	if g.refused[s.key()] {
+		return nil
+	}
+	return g.weigh(s, threshold)
 }
 
 // choose finds the best candidate that frees at most room attacks of the guard,
@@ -182,14 +209,18 @@ func (g *group) choose(threshold, room int) *candidate {
 		return g.best
 	}
 	g.best, g.settled = nil, true
-	for _, changes := range g.candidates(threshold) {
-		c := g.weigh(changes, threshold)
-		if c.value <= 0 || c.guard > room {
-			continue
+	better := func(c *candidate) {
+		if c == nil || c.value <= 0 || c.guard > room || g.refused[c.key()] {
+			return
 		}
-		if g.best == nil || c.value > g.best.value || c.value == g.best.value && keyOf(c.changes) < keyOf(g.best.changes) {
+		if g.best == nil || c.value > g.best.value || c.value == g.best.value && c.key() < g.best.key() {
 			g.best = c
 		}
+	}
+	for _, changes := range g.candidates(threshold) {
+		c := g.weigh(&set{changes: changes}, threshold)
+		better(c)
+		better(g.narrowed(c, threshold))
 	}
 	return g.best
 }

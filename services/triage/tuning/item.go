@@ -74,13 +74,13 @@ func (c change) covers(f *find) bool {
 
 // passes reckons whether a request would no longer be blocked. The replay says
 // whether that is so.
-func (it *item) passes(threshold int, sets ...[]change) bool {
+func (it *item) passes(threshold int, sets ...*set) bool {
 	left := it.sum
 	for i := range it.finds {
 		f := &it.finds[i]
 		covered := false
-		for _, set := range sets {
-			if slices.ContainsFunc(set, func(c change) bool { return c.covers(f) }) {
+		for _, s := range sets {
+			if s.holds(it) && slices.ContainsFunc(s.changes, func(c change) bool { return c.covers(f) }) {
 				covered = true
 				break
 			}

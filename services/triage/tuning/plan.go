@@ -2,7 +2,6 @@ package tuning
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,18 +27,21 @@ type planner struct {
 	groups    []*group
 	room      int // attacks of the guard that may still be freed
 	total     int // of false positives
-	freed     int
 	guard     int
 	accepted  []Proposal
+	found     []finding // of accepted
 	progress  func(done int)
+}
+
+// finding is where a proposal comes from.
+type finding struct {
+	*group
+	*candidate
 }
 
 // maxAttempts bounds how often the replay may refuse what was reckoned for one
 // group, before the group is left alone.
 const maxAttempts = 12
-
-// errDiffers says that all proposals together do not do what each did.
-var errDiffers = errors.New("proposals do not do together what they did one by one")
 
 // Propose looks for proposals that free the false positives among the blocked
 // cases. guard holds blocked attacks that must stay blocked; those of the cases
@@ -66,8 +68,17 @@ func Propose(ctx context.Context, cfg Config, settings waf.Settings, compile Com
 			return nil, err
 		}
 	}
+	if err := p.verify(ctx); err != nil {
+		return nil, err
+	}
+	freed := 0
+	for i := range p.accepted {
+		r := &p.accepted[i]
+		freed += len(r.Unblocks) - len(r.Released)
+		r.Evidence = p.evidence(p.found[i], r, freed)
+	}
 	plan.Proposals = p.accepted
-	return plan, p.verify(ctx)
+	return plan, nil
 }
 
 // next is the best candidate of all groups.
@@ -85,7 +96,6 @@ func (p *planner) next() (*group, *candidate) {
 // try replays a candidate and accepts it if it does what was reckoned.
 func (p *planner) try(ctx context.Context, g *group, c *candidate) error {
 	g.settled = false
-	changes := slices.Concat(g.base, c.changes)
 	var items []*item
 	for _, all := range [][]*item{g.wrong, g.attacks, g.guard} {
 		for _, it := range all {
@@ -94,7 +104,7 @@ func (p *planner) try(ctx context.Context, g *group, c *candidate) error {
 			}
 		}
 	}
-	passes, err := replay(ctx, p.compile, directive(p.FirstID, g.place, changes), items)
+	passes, err := replay(ctx, p.compile, p.directives(g.proposals)+directive(p.FirstID+len(p.accepted), g.place, c.set, g.allowed(c.changes)), items)
 	if err != nil {
 		return err
 	}
@@ -111,7 +121,7 @@ func (p *planner) try(ctx context.Context, g *group, c *candidate) error {
 		}
 	}
 	if value := wrong - releasedCost*attacks - guardCost*float64(guard); value <= 0 || wrong < c.gain/2 || guard > p.room {
-		g.refused[keyOf(c.changes)] = true
+		g.refused[c.key()] = true
 		if len(g.refused) >= maxAttempts {
 			g.spent = true
 		}
@@ -121,25 +131,31 @@ func (p *planner) try(ctx context.Context, g *group, c *candidate) error {
 	return nil
 }
 
+// allowed are the values that were allowed at the place before, of the policies
+// that changes extend: a list is set as a whole.
+func (g *group) allowed(changes []change) []change {
+	var all []change
+	for _, s := range g.base {
+		for _, before := range s.changes {
+			if before.kind == allowValue && slices.ContainsFunc(changes, func(c change) bool { return c.kind == allowValue && c.rule == before.rule }) {
+				all = append(all, before)
+			}
+		}
+	}
+	return all
+}
+
 // touches tells whether changes concern a rule that counted.
 func (it *item) touches(changes []change) bool {
-	return slices.ContainsFunc(it.finds, func(f find) bool {
-		return slices.ContainsFunc(changes, func(c change) bool { return c.rule == f.rule })
-	})
+	return slices.ContainsFunc(changes, func(c change) bool { return slices.Contains(it.Decision.Scoring, c.rule) })
 }
 
 func (p *planner) accept(g *group, c *candidate, items []*item, passes []bool) {
 	id := p.FirstID + len(p.accepted)
-	// A list of allowed values is set as a whole: it repeats those of before.
-	changes := slices.Clone(c.changes)
-	for _, before := range g.base {
-		if before.kind == allowValue && slices.ContainsFunc(c.changes, func(n change) bool { return n.kind == allowValue && n.rule == before.rule }) {
-			changes = append(changes, before)
-		}
-	}
-	r := Proposal{Directive: directive(id, g.place, changes), Site: g.site, Path: g.shownPath(), Unblocks: []string{}, Released: []string{}, Guard: []string{}}
-	portable := make([]change, len(changes))
-	for i, change := range changes {
+	allowed := g.allowed(c.changes)
+	r := Proposal{Directive: directive(id, g.place, c.set, allowed), Site: g.site, Path: g.shownPath(), Unblocks: []string{}, Released: []string{}, Guard: []string{}}
+	portable := make([]change, len(c.changes))
+	for i, change := range c.changes {
 		portable[i] = change.portable()
 		if !slices.Contains(r.Rules, change.rule) {
 			r.Rules = append(r.Rules, change.rule)
@@ -147,27 +163,18 @@ func (p *planner) accept(g *group, c *candidate, items []*item, passes []bool) {
 	}
 	slices.Sort(r.Rules)
 	slices.SortFunc(portable, change.compare)
-	if text := directive(id, g.place, slices.Compact(portable)); text != r.Directive {
+	if text := directive(id, g.place, &set{slices.Compact(portable), c.query}, allowed); text != r.Directive {
 		r.Portable = text
 	}
 	for i, it := range items {
-		if !passes[i] {
-			continue
-		}
-		it.freed = true
-		if slices.Contains(g.guard, it) {
-			r.Guard = append(r.Guard, it.Request.ID)
-			continue
-		}
-		r.Unblocks = append(r.Unblocks, it.Request.ID)
-		if !it.wrong() {
-			r.Released = append(r.Released, it.Request.ID)
+		if passes[i] {
+			g.frees(it, &r)
 		}
 	}
-	g.base = append(g.base, c.changes...)
+	g.base = append(g.base, c.set)
+	g.proposals = append(g.proposals, len(p.accepted))
 	p.room -= len(r.Guard)
-	p.freed += len(r.Unblocks) - len(r.Released)
-	r.Evidence = p.evidence(g, c, &r)
+	p.found = append(p.found, finding{g, c})
 	p.accepted = append(p.accepted, r)
 	if p.progress != nil {
 		p.progress(len(p.accepted))
@@ -175,21 +182,24 @@ func (p *planner) accept(g *group, c *candidate, items []*item, passes []bool) {
 }
 
 // evidence says in words what speaks for a proposal and what against it.
-func (p *planner) evidence(g *group, c *candidate, r *Proposal) []verdict.Evidence {
+func (p *planner) evidence(g finding, r *Proposal, freed int) []verdict.Evidence {
 	var what []string
-	for _, change := range c.changes {
+	for _, change := range g.changes {
 		what = append(what, change.words())
 	}
 	where := "on all paths of " + g.site
 	if g.path != "" {
 		where = "on " + g.shownPath() + " of " + g.site
 	}
+	if g.query != nil {
+		where += ", while the query has no unusual characters"
+	}
 	wrong := len(r.Unblocks) - len(r.Released)
 	return []verdict.Evidence{
 		{Name: "change", Detail: strings.Join(what, "; ") + " " + where},
-		{Name: "unblocked", Weight: float64(wrong), Detail: fmt.Sprintf("%d requests taken for false positives pass; with the proposals before it %d of %d", wrong, p.freed, p.total)},
+		{Name: "unblocked", Weight: float64(wrong), Detail: fmt.Sprintf("%d requests taken for false positives pass; with the proposals before it %d of %d", wrong, freed, p.total)},
 		{Name: "released", Weight: 0 - float64(len(r.Released)), Detail: fmt.Sprintf("%d of %d blocked requests at this place that are taken for attacks pass", len(r.Released), len(g.attacks))},
-		{Name: "guard", Weight: 0 - float64(len(r.Guard)), Detail: fmt.Sprintf("%d of %d attacks of the guard at this place pass; the guard has %d blocked attacks in all", len(r.Guard), len(g.guard), p.guard)},
+		{Name: "guard", Weight: 0 - float64(len(r.Guard)), Detail: fmt.Sprintf("%d of %d attacks of the guard at this place pass; the guard has %d blocked attacks in all", len(r.Guard), len(g.group.guard), p.guard)},
 	}
 }
 
@@ -202,32 +212,4 @@ func (c change) words() string {
 		return fmt.Sprintf("rule %d no longer looks at %s", c.rule, c.target)
 	}
 	return fmt.Sprintf("rule %d is off", c.rule)
-}
-
-// verify replays all proposals at once over everything that was blocked: what
-// each frees was found one by one.
-func (p *planner) verify(ctx context.Context) error {
-	if len(p.accepted) == 0 {
-		return nil
-	}
-	var all strings.Builder
-	for _, r := range p.accepted {
-		all.WriteString(r.Directive)
-	}
-	var items []*item
-	for _, g := range p.groups {
-		if len(g.base) > 0 {
-			items = slices.Concat(items, g.wrong, g.attacks, g.guard)
-		}
-	}
-	passes, err := replay(ctx, p.compile, all.String(), items)
-	if err != nil {
-		return err
-	}
-	for i, it := range items {
-		if passes[i] != it.freed {
-			return fmt.Errorf("%w: request %q", errDiffers, it.Request.ID)
-		}
-	}
-	return nil
 }

@@ -40,12 +40,15 @@ func posts() (legit, attacks, guard []*verdict.Request) {
 		legit = append(legit, post(fmt.Sprintf("post%d", i), "forum.example", "/t/"+fmt.Sprint(100+i)+"/reply", form, "text="+url.QueryEscape(w)+"&page=1"))
 	}
 	for i := range 3 {
-		legit = append(legit, post(fmt.Sprintf("beacon%d", i), "stats.example:8443", "/beacon", "text/plain;charset=UTF-8", "hello"))
+		legit = append(legit, post(fmt.Sprintf("beacon%d", i), "stats.example:8443", "/beacon?id=a1", "text/plain;charset=UTF-8", "hello"))
 	}
 	inject := func(id, parameter string) *verdict.Request {
 		return post(id, "forum.example", "/t/7/reply", form, parameter+"="+url.QueryEscape("1' union select password from users-- "))
 	}
-	return legit, []*verdict.Request{inject("attack", "page")}, []*verdict.Request{inject("guard0", "page"), inject("guard1", "id")}
+	return legit, []*verdict.Request{inject("attack", "page")}, []*verdict.Request{
+		inject("guard0", "page"), inject("guard1", "id"),
+		post("guard2", "stats.example", "/beacon?id=//evil.example/x", "text/plain", "hello"), // that no attack rule sees
+	}
 }
 
 func compile(t testing.TB) Compile {
@@ -108,8 +111,11 @@ func TestPropose(t *testing.T) {
 	}
 	slices.Sort(freed)
 	want := []string{"beacon0", "beacon1", "beacon2", "post0", "post1", "post2", "post3", "post4", "post5"}
-	if diff := cmp.Diff(want, freed); diff != "" || plan.Wrong != 9 || plan.Guard != 2 {
+	if diff := cmp.Diff(want, freed); diff != "" || plan.Wrong != 9 || plan.Guard != 3 {
 		t.Errorf("plan of %d wrong blocks and a guard of %d (-want +got):\n%s", plan.Wrong, plan.Guard, diff)
+	}
+	if last := plan.Proposals[len(plan.Proposals)-1]; !strings.Contains(last.Directive, `QUERY_STRING "@rx ^[A-Za-z0-9\x26`) {
+		t.Errorf("an attack is kept out by nothing: %s", last.Directive)
 	}
 	if first := plan.Proposals[0]; first.Path != "/t/{id}/reply" || len(first.Unblocks) < 4 {
 		t.Errorf("the first proposal frees %d on %s, want most of the posts", len(first.Unblocks), first.Path)
@@ -210,7 +216,7 @@ func FuzzDirective(f *testing.F) {
 		for _, rule := range []int{942100, 920420} {
 			changes = append(changes, changesOf(c, &waf.Match{RuleID: rule, Variable: variable})...)
 		}
-		text := directive(FirstID, p, changes)
+		text := directive(FirstID, p, &set{changes: changes}, nil)
 		engine, err := waf.CompileWith(waf.CorpusSettings(), text)
 		if err != nil {
 			t.Fatalf("%v: %s", err, text)
