@@ -54,7 +54,7 @@ text. Nothing is changed by this command.`,
 	cmd.Flags().StringVar(&f.guard, "guard", "", "attacks that must stay blocked")
 	cmd.Flags().StringVar(&f.scope, "scope", string(tuning.Path), "how wide a change may be: path or site")
 	cmd.Flags().IntVar(&f.limit, "limit", 100, "proposals at most")
-	cmd.Flags().Float64Var(&f.guardLoss, "guard-loss", 0.005, "share of the guard's blocked attacks that all proposals together may let through")
+	cmd.Flags().Float64Var(&f.guardLoss, "guard-loss", tuning.GuardLoss, "share of the guard's blocked attacks that all proposals together may let through")
 	addOutput(cmd, &f.output)
 	return cmd
 }

@@ -60,13 +60,13 @@ func groups(scope Scope, cases, guard []*Case) (all []*group, left int) {
 		wrong[k] = append(wrong[k], c)
 	}
 	for _, k := range keys {
-		p, ok := newPlace(k.site, k.path, wrong[k])
-		if !ok {
-			left += len(wrong[k])
+		p, kept := newPlace(k.site, k.path, wrong[k])
+		left += len(wrong[k]) - len(kept)
+		if p == nil {
 			continue
 		}
 		g := &group{place: p, refused: map[string]bool{}}
-		for _, c := range wrong[k] {
+		for _, c := range kept {
 			g.wrong = append(g.wrong, newItem(c))
 		}
 		all = append(all, g)

@@ -2,6 +2,7 @@ package tuning
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"regexp"
 	"slices"
@@ -63,26 +64,35 @@ func pathOf(r *verdict.Request) string {
 	return uri
 }
 
-// newPlace describes where requests went. It fails if they can't be described in
-// a directive: too many hosts, or names that no browser sends.
-func newPlace(site, template string, all []*Case) (*place, bool) {
+// newPlace describes where requests went, for those of them whose host a directive
+// can name: of many hosts those with the most requests. It returns nil if no
+// directive can tell the place.
+func newPlace(site, template string, all []*Case) (*place, []*Case) {
 	p := &place{site: site, path: template}
+	count := map[string]int{}
 	for _, c := range all {
-		host := hostOf(c.Request)
-		if !plainHost.MatchString(host) || len(host) > maxHost {
-			return nil, false
-		}
-		if i, found := slices.BinarySearch(p.hosts, host); !found {
-			if len(p.hosts) == maxHosts {
-				return nil, false
-			}
-			p.hosts = slices.Insert(p.hosts, i, host)
+		if host := hostOf(c.Request); plainHost.MatchString(host) && len(host) <= maxHost {
+			count[host]++
 		}
 	}
-	if template == "" {
-		return p, len(p.hosts) > 0
+	p.hosts = slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		if count[a] != count[b] {
+			return count[b] - count[a]
+		}
+		return strings.Compare(a, b)
+	})
+	p.hosts = p.hosts[:min(len(p.hosts), maxHosts)]
+	slices.Sort(p.hosts)
+	var kept []*Case
+	for _, c := range all {
+		if slices.Contains(p.hosts, hostOf(c.Request)) {
+			kept = append(kept, c)
+		}
 	}
-	return p, len(p.hosts) > 0 && p.describe(all)
+	if len(kept) == 0 || template != "" && !p.describe(kept) {
+		return nil, nil
+	}
+	return p, kept
 }
 
 // describe finds what the paths have in common.

@@ -43,13 +43,17 @@ const (
 	Site Scope = "site"
 )
 
-// Config bounds what is proposed. The zero value is the default.
+// Config bounds what is proposed. The zero value is the default; it frees no
+// attack of the guard.
 type Config struct {
 	Scope     Scope
 	Limit     int     // proposals at most; default 100
-	GuardLoss float64 // share of the guard's blocked attacks that all proposals together may free; default 0.005
+	GuardLoss float64 // share of the guard's blocked attacks that all proposals together may free
 	FirstID   int     // of the rules that are made; default [FirstID]
 }
+
+// GuardLoss is the share that is meant where nothing else is said.
+const GuardLoss = 0.005
 
 // FirstID is the first id of rules made by proposals.
 const FirstID = 9900000
@@ -60,9 +64,6 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Limit == 0 {
 		c.Limit = 100
-	}
-	if c.GuardLoss == 0 {
-		c.GuardLoss = 0.005
 	}
 	if c.FirstID == 0 {
 		c.FirstID = FirstID

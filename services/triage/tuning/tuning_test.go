@@ -208,8 +208,8 @@ func FuzzDirective(f *testing.F) {
 	f.Add("shop.example", "/a;b=c/\x00\xff/12/", "ARGS:a.1.b", "")
 	f.Fuzz(func(t *testing.T, host, path, variable, contentType string) {
 		c := &Case{Request: post("x", host, path, contentType, "")}
-		p, ok := newPlace("s", triage.PathTemplate(pathOf(c.Request)), []*Case{c})
-		if !ok {
+		p, _ := newPlace("s", triage.PathTemplate(pathOf(c.Request)), []*Case{c})
+		if p == nil {
 			return
 		}
 		var changes []change
@@ -254,14 +254,12 @@ func TestTemplateRegexp(t *testing.T) {
 		for _, p := range paths {
 			all = append(all, &Case{Request: post("x", "shop.example", p, form, "")})
 		}
-		p, ok := newPlace("shop", triage.PathTemplate(paths[0]), all)
-		if got := ""; ok {
+		got := ""
+		if p, _ := newPlace("shop", triage.PathTemplate(paths[0]), all); p != nil {
 			got = p.exact + p.rx
-			if got != want {
-				t.Errorf("%q: %s, want %s", paths, got, want)
-			}
-		} else if want != "" {
-			t.Errorf("%q can't be described", paths)
+		}
+		if got != want {
+			t.Errorf("%q: %q, want %q", paths, got, want)
 		}
 	}
 	f("/a/b.php", "/a/b.php?x=1", "/a/b.php")
@@ -270,4 +268,24 @@ func TestTemplateRegexp(t *testing.T) {
 	f(`^/a(?:;[^/]*)?/x(?:;[^/]*)?$`, "/a;v=2/x", "/a;v=3/x")
 	f(`^/\x22\x20\x5c$`, "/\" \\")
 	f("", "/a\x00b")
+}
+
+// TestHosts leaves out requests with hosts that no directive can name, not all.
+func TestHosts(t *testing.T) {
+	var all []*Case
+	for i, host := range []string{"shop.example", "a b", "shop.example:8443", "[::1]:80", "SHOP.example"} {
+		all = append(all, &Case{Request: post(fmt.Sprint(i), host, "/x", form, "")})
+	}
+	p, kept := newPlace("shop", "/x", all)
+	if p == nil || len(kept) != 3 || !slices.Equal(p.hosts, []string{"shop.example"}) {
+		t.Fatalf("place %v of %d requests", p, len(kept))
+	}
+	for i := range 2 * maxHosts {
+		for range 1 + i {
+			all = append(all, &Case{Request: post("x", fmt.Sprintf("h%d.example", i), "/x", form, "")})
+		}
+	}
+	if p, _ = newPlace("shop", "/x", all); len(p.hosts) != maxHosts || !slices.Contains(p.hosts, "h15.example") || slices.Contains(p.hosts, "h0.example") {
+		t.Errorf("hosts %v, want the most frequent ones", p.hosts)
+	}
 }
