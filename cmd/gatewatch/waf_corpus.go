@@ -127,6 +127,16 @@ func (j *judges) key(q *verdict.Request) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
+// verdictMatches are matches of the rules as a verdict takes them. They are kept
+// for long: the names must not hold on to their requests.
+func verdictMatches(all []waf.Match) []verdict.Match {
+	var matches []verdict.Match
+	for _, m := range all {
+		matches = append(matches, verdict.Match{Rule: m.RuleID, Variable: strings.Clone(m.Variable)})
+	}
+	return matches
+}
+
 // judge returns the input of a verdict about a request.
 func (j *judges) judge(q *verdict.Request) (verdict.Input, error) {
 	in := verdict.Input{Request: q}
@@ -143,9 +153,7 @@ func (j *judges) judge(q *verdict.Request) (verdict.Input, error) {
 		return in, err
 	}
 	in.Block, in.Score, in.Rules = d.Block, d.Score, d.Scoring
-	for _, m := range d.Matches {
-		in.Matches = append(in.Matches, verdict.Match{Rule: m.RuleID, Variable: strings.Clone(m.Variable)})
-	}
+	in.Matches = verdictMatches(d.Matches)
 	if j.kept == nil {
 		return in, nil
 	}

@@ -32,7 +32,7 @@ something for requests of sources that the model was not trained on.
 Scopes: blocked (wrong blocks among those by attack rules), blocked_all (with
 those by protocol policy alone), allowed (missed attacks), all, and each source.`,
 		Example: `  gatewatch waf eval --prior 0.27 labelled.jsonl.gz`,
-		Args:    cobra.MinimumNArgs(1),
+		Args:    labelledFiles,
 		RunE:    func(cmd *cobra.Command, args []string) error { return runWAFEval(cmd, f, args) },
 	}
 	cmd.Flags().StringVar(&f.model, "model", "", "model file, in place of the shipped one")

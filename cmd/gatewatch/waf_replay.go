@@ -211,7 +211,7 @@ func (r *replayRun) take(from string, x waf.Replayed) error {
 		return nil
 	}
 	if c.Model == "" {
-		v := r.model.Score(nil, verdict.Input{Request: &c.Request, Block: c.Block, Score: c.Score, Rules: c.Rules})
+		v := r.model.Score(nil, verdict.Input{Request: &c.Request, Block: c.Block, Score: c.Score, Rules: c.Rules, Matches: verdictMatches(x.Before)})
 		c.PAttack, c.Kind = v.PAttack, v.Kind
 	}
 	line.PAttack, line.Kind = &c.PAttack, c.Kind

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -108,13 +109,7 @@ func runWAFScore(cmd *cobra.Command, f wafScoreFlags, args []string) error {
 		evidence = v.Evidence
 		return writeScore(w, q.ID, &in, &v, f.evidence)
 	})
-	if err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	return j.close()
+	return errors.Join(err, w.Flush(), j.close()) // what was judged before an error is there
 }
 
 func writeScore(w *bufio.Writer, id string, in *verdict.Input, v *verdict.Verdict, evidence bool) error {

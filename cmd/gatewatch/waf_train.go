@@ -36,7 +36,7 @@ Sources are held out in folds to calibrate the model; --fold names sources that
 belong together, such as those with the same attacks. Sources that no --fold
 names are divided by site; a site lies in one fold with all its requests.`,
 		Example: `  gatewatch waf train --out model.bin traffic.jsonl.gz attacks.jsonl.gz`,
-		Args:    cobra.MinimumNArgs(1),
+		Args:    labelledFiles,
 		RunE:    func(cmd *cobra.Command, args []string) error { return runWAFTrain(cmd, f, args) },
 	}
 	cmd.Flags().StringVar(&f.out, "out", "", "file for the model")
@@ -48,7 +48,18 @@ names are divided by site; a site lies in one fold with all its requests.`,
 	return cmd
 }
 
+// labelledFiles wants at least one argument.
+func labelledFiles(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usagef("name files of labelled requests")
+	}
+	return nil
+}
+
 func runWAFTrain(cmd *cobra.Command, f wafTrainFlags, files []string) error {
+	if f.out == "" && f.heldOut == "" {
+		return usagef("name a file for the model with --out, or one for scores with --held-out")
+	}
 	examples, err := trainingExamples(cmd, f, files)
 	if err != nil {
 		return err

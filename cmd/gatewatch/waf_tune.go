@@ -206,10 +206,7 @@ func (b *blockedReader) judge(q *verdict.Request) (*tuning.Case, error) {
 		}
 		return c, nil
 	}
-	in := verdict.Input{Request: q, Block: true, Score: d.Score, Rules: d.Scoring}
-	for _, m := range d.Matches {
-		in.Matches = append(in.Matches, verdict.Match{Rule: m.RuleID, Variable: m.Variable})
-	}
+	in := verdict.Input{Request: q, Block: true, Score: d.Score, Rules: d.Scoring, Matches: verdictMatches(d.Matches)}
 	c.PAttack = b.model.Score(nil, in).PAttack
 	return c, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -30,8 +31,8 @@ func ReadRequest(line []byte, r *Request) error {
 	var w struct {
 		ID      string      `json:"id"`
 		Site    string      `json:"site"`
-		Method  string      `json:"method"`
-		URI     string      `json:"uri"`
+		Method  *string     `json:"method"`
+		URI     *string     `json:"uri"`
 		Proto   string      `json:"proto"`
 		Headers [][2]string `json:"headers"`
 		Body    string      `json:"body"`
@@ -43,8 +44,11 @@ func ReadRequest(line []byte, r *Request) error {
 	if err := json.Unmarshal(line, &w); err != nil {
 		return fmt.Errorf("read request: %w", err)
 	}
+	if w.Method == nil || w.URI == nil {
+		return errors.New("read request: it needs a method and a uri")
+	}
 	*r = Request{
-		ID: w.ID, Site: w.Site, Method: w.Method, URI: w.URI, Proto: w.Proto, Headers: w.Headers,
+		ID: w.ID, Site: w.Site, Method: *w.Method, URI: *w.URI, Proto: w.Proto, Headers: w.Headers,
 		Body: []byte(w.Body), Class: w.Class, Source: w.Source,
 	}
 	switch w.Label {

@@ -22,9 +22,10 @@ type Replayer struct {
 // Replayed is a request and what the candidate decides. It shares no memory with
 // other ones.
 type Replayed struct {
-	Copy  *kept.Copy // with the decision of before
-	After Decision
-	Err   error // why a request could not be judged
+	Copy   *kept.Copy // with the decision of before
+	Before []Match    // what the baseline matched, if it has decided
+	After  Decision
+	Err    error // why a request could not be judged
 }
 
 // Run judges requests on all processors and hands the results to yield in the
@@ -101,6 +102,7 @@ func (r *Replayer) judge(x *Replayed) {
 			return
 		}
 		c.Block, c.Score, c.Rules, c.PolicyOnly = before.Block, before.Score, before.Scoring, before.PolicyOnly
+		x.Before = before.Matches
 	}
 	if x.After, x.Err = r.Candidate.JudgeCopy(x.Copy); x.Err != nil {
 		x.Err = fmt.Errorf("judge request: %w", x.Err)
