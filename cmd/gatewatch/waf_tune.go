@@ -83,7 +83,7 @@ func runWAFTune(cmd *cobra.Command, f wafTuneFlags) error {
 	if err != nil {
 		return err
 	}
-	defer engine.Close()
+	defer func() { _ = engine.Close() }() // the program ends
 	model, err := verdict.Default()
 	if err != nil {
 		return err

@@ -165,7 +165,7 @@ func (f *finder) everyday(i int) bool {
 		return false
 	}
 	for j := 1; j < len(f.t); j++ {
-		if k := f.t[j].kind; k != kWord && k != kText && !(k == kPunct && bytes.IndexByte([]byte(".,!?:"), f.t[j].char) >= 0) {
+		if k := f.t[j].kind; k != kWord && k != kText && (k != kPunct || bytes.IndexByte([]byte(".,!?:"), f.t[j].char) < 0) {
 			return false
 		}
 	}

@@ -1,6 +1,7 @@
 package waf
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -312,7 +313,7 @@ func TestBodyEndsWithItsLastByte(t *testing.T) {
 			t.Fatal(err)
 		}
 		body.Close()
-		if n, err := p.Read(make([]byte, 1)); n != 0 || err != want {
+		if n, err := p.Read(make([]byte, 1)); n != 0 || !errors.Is(err, want) {
 			t.Errorf("length %d: read %d more bytes, %v, want %v", length, n, err, want)
 		}
 	}

@@ -15,7 +15,7 @@ var encodings = []Rewriting{
 	{"url", func(_ *rand.Rand, s string) string { return escapeAll(s) }},
 	{"double url", func(_ *rand.Rand, s string) string { return url.QueryEscape(escapeAll(s)) }},
 	{"unicode", func(_ *rand.Rand, s string) string { return eachMark(s, "%%u%04x") }},
-	{"entities", func(rng *rand.Rand, s string) string { return entities(rng, s) }},
+	{"entities", entities},
 	{"escapes", func(rng *rand.Rand, s string) string {
 		return eachMark(s, []string{`\x%02x`, `\u%04x`}[rng.IntN(2)])
 	}},
@@ -26,7 +26,7 @@ var encodings = []Rewriting{
 
 // mark tells the bytes that encodings are used for.
 func mark(c byte) bool {
-	return c > ' ' && c < 0x7f && !(c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z')
+	return c > ' ' && c < 0x7f && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
 }
 
 // eachMark writes punctuation by a format of its number.
