@@ -158,6 +158,11 @@ func (v *server) reviseVerdicts(ctx context.Context) error {
 		}
 		return err
 	}
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	if shadow := v.newShadow(); shadow != nil {
+		beside.Go(func() { shadow.Run(ctx) })
+	}
 	v.desk.Run(ctx)
 	return nil
 }

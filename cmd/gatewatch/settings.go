@@ -21,6 +21,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/rules"
 	"github.com/gatewatch/gatewatch/services/state"
 	"github.com/gatewatch/gatewatch/services/store"
+	"github.com/gatewatch/gatewatch/services/triage"
 )
 
 // settings is the configuration of the server: the keys of the YAML file, of
@@ -52,6 +53,7 @@ type settings struct {
 	Rules    rules.Config
 	Store    store.Config
 	State    state.Config
+	Triage   triage.Config
 }
 
 type listenSettings struct {
@@ -98,6 +100,7 @@ func (s settings) withDefaults() settings {
 	s.Rules = s.Rules.WithDefaults()
 	s.Store = s.Store.WithDefaults()
 	s.State = s.State.WithDefaults()
+	s.Triage = s.Triage.WithDefaults()
 	return s
 }
 
@@ -246,6 +249,7 @@ func (s *settings) validateParts() error {
 		{"http", s.HTTP.Validate()},
 		{"api", s.API.Validate()},
 		{"store", s.Store.Validate()},
+		{"triage", s.Triage.Validate()},
 	} {
 		if p.err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", p.name, p.err))

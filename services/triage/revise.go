@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -148,6 +149,9 @@ func (r *revising) stale() []*seen {
 			if e, ok := c.weigh(&x.Decision); ok {
 				x.want = append(x.want, e)
 			}
+		}
+		if i := slices.IndexFunc(x.Moved, isShadow); i >= 0 { // it comes once, and stays
+			x.want = append(x.want, x.Moved[i])
 		}
 		if !alreadyMoved(x.Moved, x.want) {
 			if all = append(all, x); len(all) == reviseMost {
