@@ -12,7 +12,8 @@ type Circumstances struct {
 	At       int64      // Unix nanoseconds
 	Client   netip.Addr // not valid if it is not known
 	Session  Session
-	SignedIn bool
+	SignedIn bool // as the request says, or the application
+	Proven   bool // the application has said so
 	Retry    Retry
 	Retries  int // how often it has been tried since the block
 
@@ -96,10 +97,13 @@ func (c *circumstantial) settle(a *account, odds float64) float64 {
 // part is x, at least 0 and at most 1.
 func part(x float64) float64 { return math.Max(0, math.Min(1, x)) }
 
+// proven tells of somebody who is signed in for sure.
+func (s *Circumstances) proven() bool { return s.Session == SessionIssued && s.Proven }
+
 // session weighs the session. A claim is cheap, so little follows from it.
 func (c *circumstantial) session(s *Circumstances) {
 	switch {
-	case s.Session == SessionIssued && s.SignedIn:
+	case s.proven():
 		c.add("session", -0.7, "signed in, in a session that the application gave out")
 	case s.Session == SessionIssued:
 		c.add("session", -0.3, "in a session that the application gave out")

@@ -8,8 +8,8 @@ import (
 )
 
 // conduct is what a client did of late. Counts fade: they halve every
-// conductHalf, and start anew after conductWindow of silence, or where the time
-// of a log jumps.
+// conductHalf, and start anew after conductWindow of silence. What comes late
+// counts for as much as would be left of it, and moves no time.
 type conduct struct {
 	First, Last int64   // Unix nanoseconds
 	Requests    float32 // with a decision
@@ -17,37 +17,56 @@ type conduct struct {
 	Missing     float32 // answered with 404
 	Rules       []int32 // attack rules that matched, each once
 	Findings    []uint64
+	Found       int64       // Unix nanoseconds, when the last of them was received
+	Kinds       []blockKind // of blocks among the suspicious
 }
 
 const (
 	conductHalf   = 5 * time.Minute
 	conductWindow = 10 * time.Minute
-	maxConduct    = 16 // rules, and findings, that are told apart
+	maxConduct    = 16 // rules, findings, and kinds of blocks that are told apart
 )
 
-// fade brings the counts to a time.
-func (c *conduct) fade(at int64) {
+// fade brings the counts to a time and returns for how much something of that time
+// counts: 1, less if later is known already, 0 if it is older than the window.
+func (c *conduct) fade(at int64) float32 {
 	passed := at - c.Last
-	if passed > int64(conductWindow) || passed < -int64(conductWindow) {
-		*c = conduct{First: at, Last: at, Rules: c.Rules[:0], Findings: c.Findings[:0]}
-		return
-	}
-	if passed > 0 {
-		f := float32(math.Exp2(-float64(passed) / float64(conductHalf)))
+	switch {
+	case c.Last == 0:
+		c.First, c.Last = at, at
+	case passed > int64(conductWindow):
+		*c = conduct{First: at, Last: at, Rules: c.Rules[:0], Findings: c.Findings, Found: c.Found, Kinds: c.Kinds[:0]}
+	case passed >= 0:
+		f := left(passed)
 		c.Requests, c.Suspicious, c.Missing = c.Requests*f, c.Suspicious*f, c.Missing*f
+		c.fadeKinds(f)
+		c.Last = at
+	case passed < -int64(conductWindow):
+		return 0
+	default:
+		return left(-passed)
 	}
-	c.Last = at
-	c.First = min(c.First, at)
+	return 1
 }
 
-// add takes in a decision, after the counts were brought to its time.
-func (c *conduct) add(in *Input, s *Circumstances, suspicious bool) {
-	c.Requests++
+// left is the share of a count that is left after a time in nanoseconds.
+func left(passed int64) float32 {
+	return float32(math.Exp2(-float64(passed) / float64(conductHalf)))
+}
+
+// add takes in a decision, which counts for what fade has returned for its time.
+// kinds are those of a suspicious block.
+func (c *conduct) add(in *Input, s *Circumstances, weight float32, suspicious bool, kinds []uint64) {
+	if weight == 0 {
+		return
+	}
+	c.Requests += weight
 	if suspicious {
-		c.Suspicious++
+		c.Suspicious += weight
+		c.blocked(kinds, weight)
 	}
 	if s.Status == 404 {
-		c.Missing++
+		c.Missing += weight
 	}
 	for _, id := range in.Rules {
 		if !bookkeeping(id) && !policyRule(id) && len(c.Rules) < maxConduct && !slices.Contains(c.Rules, int32(id)) {
@@ -57,16 +76,22 @@ func (c *conduct) add(in *Input, s *Circumstances, suspicious bool) {
 }
 
 // found takes in that a rule over other logs than those of WAFs has found
-// something that names the client.
-func (c *conduct) found(rule uint64) {
+// something that names the client. Findings have a clock of their own: what was
+// found in a log that came late makes nothing of the client's requests old.
+func (c *conduct) found(received int64, rule uint64) {
+	if received-c.Found > int64(conductWindow) {
+		c.Findings = c.Findings[:0]
+	}
+	c.Found = max(c.Found, received)
 	if len(c.Findings) < maxConduct && !slices.Contains(c.Findings, rule) {
 		c.Findings = append(c.Findings, rule)
 	}
 }
 
-// before weighs what the client did before the request at hand.
-func (c *circumstantial) before(d *conduct) {
-	n, k := float64(d.Requests), float64(d.Suspicious)
+// before weighs what the client did before the request at hand, which has a time
+// and kinds.
+func (c *circumstantial) before(d *conduct, at int64, kinds []uint64) {
+	n, k := float64(d.Requests), float64(d.Suspicious-d.alike(kinds))
 	if n > 0 {
 		share := k / n
 		c.add("client before", suspicion(k, share),
@@ -85,7 +110,7 @@ func (c *circumstantial) before(d *conduct) {
 	if n >= 20 && k < 0.5 && len(d.Rules) == 0 && d.Last-d.First >= int64(conductHalf) {
 		c.add("client before", -0.3, fmt.Sprintf("its last %.0f requests gave no reason to suspect it", math.Ceil(n)))
 	}
-	if f := len(d.Findings); f > 0 {
+	if f := len(d.Findings); f > 0 && at-d.Found <= int64(conductWindow) && d.Found-at <= int64(conductWindow) {
 		c.add("client found", math.Min(0.9, 0.3*float64(f)), fmt.Sprintf("%d rules over other logs found this client", f))
 	}
 }

@@ -104,7 +104,8 @@ func (h *habit) weigh(from uint64, margin float32, p place) (float64, string) {
 type answers struct {
 	N      float32 // at most maxAnswers, so that it follows changes
 	Failed float32 // share of N answered with 5xx
-	Mean   float64 // of the logarithm of the size to base 2
+	Sizes  float32 // of N, those below 300 whose size is known; counted and bounded by itself
+	Mean   float64 // of the logarithm of their size to base 2
 	Square float64 // mean of its squared deviation
 }
 
@@ -116,15 +117,16 @@ const (
 // add takes in an answer.
 func (a *answers) add(s *Circumstances) {
 	a.N = min(a.N+1, maxAnswers)
-	share := 1 / float64(a.N)
 	failed := float32(0)
 	if s.Status >= 500 {
 		failed = 1
 	}
-	a.Failed += (failed - a.Failed) * float32(share)
+	a.Failed += (failed - a.Failed) / a.N
 	if s.Status >= 300 || s.Bytes < 0 {
 		return
 	}
+	a.Sizes = min(a.Sizes+1, maxAnswers)
+	share := 1 / float64(a.Sizes)
 	d := math.Log2(float64(s.Bytes+1)) - a.Mean
 	a.Mean += d * share
 	a.Square += (d*d*(1-share) - a.Square) * share
@@ -133,7 +135,7 @@ func (a *answers) add(s *Circumstances) {
 // unusual tells whether an answer is at least twice as large as it ever is, or
 // half as small, by the spread of the others.
 func (a *answers) unusual(size int64) bool {
-	if a.N < minAnswers || size < 0 {
+	if a.Sizes < minAnswers || size < 0 {
 		return false
 	}
 	d := math.Abs(math.Log2(float64(size+1)) - a.Mean)

@@ -21,15 +21,17 @@ type Memory struct {
 	clients *recent[netip.Addr, conduct]
 	habits  *recent[uint64, habit]
 	pages   *recent[uint64, answers]
+	novelty *recent[uint64, novelty] // by network
 }
 
-// Bounds of a memory: about 24 MB if all are reached.
+// Bounds of a memory: about 28 MB if all are reached.
 const (
-	maxClients  = 16384
-	maxHabits   = 16384
-	maxPages    = 8192
-	maxLearned  = 32 // parameters of one request
-	clientBits6 = 64 // of an IPv6 address that one client has
+	maxClients   = 16384
+	maxHabits    = 16384
+	maxPages     = 8192
+	maxNewcomers = 8192
+	maxLearned   = 32 // parameters of one request
+	clientBits6  = 64 // of an IPv6 address that one client has
 )
 
 // NewMemory returns an empty memory. A seed that others do not know keeps them
@@ -38,6 +40,7 @@ func NewMemory(seed uint64) *Memory {
 	return &Memory{
 		seed: seed, clients: newRecent[netip.Addr, conduct](maxClients),
 		habits: newRecent[uint64, habit](maxHabits), pages: newRecent[uint64, answers](maxPages),
+		novelty: newRecent[uint64, novelty](maxNewcomers),
 	}
 }
 
@@ -76,8 +79,13 @@ func (y *Memory) recall(known *circumstantial, r *reading, in *Input) {
 	s := in.Circumstances
 	if c := clientOf(s.Client); c.IsValid() {
 		if d := y.clients.peek(c); d != nil {
-			d.fade(s.At)
-			known.before(d)
+			if d.fade(s.At) > 0 {
+				var kinds []uint64
+				if len(d.Kinds) > 0 {
+					kinds = y.kindsOf(nil, in)
+				}
+				known.before(d, s.At, kinds)
+			}
 		}
 	}
 	if r.worst >= 0 && s.Client.IsValid() && in.Request != nil {
@@ -113,24 +121,27 @@ func (y *Memory) otherAbove(r *reading, in *Input, s *Circumstances, weight floa
 }
 
 // learn takes in a decision. Parameters are learned only where the application
-// answered, so that what is blocked teaches nothing.
+// answered, so that what is blocked teaches nothing. A page becomes known by an
+// answer that is no error, and a network makes only so much known at a time: what
+// one client sends pushes out little of what is remembered of others.
 func (y *Memory) learn(r *reading, in *Input, suspicious bool) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	s := in.Circumstances
-	if c := clientOf(s.Client); c.IsValid() {
-		d := y.clients.use(c)
-		d.fade(s.At)
-		d.add(in, s, suspicious)
-	}
+	y.conducted(in, suspicious)
 	if !s.Answered || in.Request == nil {
 		return
 	}
-	y.pages.use(y.page(in)).add(s)
+	from, learned := y.networkOf(s), 0
+	page := y.page(in)
+	if a := y.pages.peek(page); a != nil && s.Status >= 400 {
+		a.add(s)
+	} else if s.Status < 400 && (a != nil || y.admits(from, s.At)) {
+		y.pages.use(page).add(s)
+	}
 	if !s.Client.IsValid() || s.Status >= 400 {
 		return
 	}
-	from, learned := y.networkOf(s), 0
 	for i := range r.part.leaves {
 		l := &r.part.leaves[i]
 		if l.place.wrapper() || l.place == inName || l.place == inMatch {
@@ -139,31 +150,44 @@ func (y *Memory) learn(r *reading, in *Input, suspicious bool) {
 		if learned++; learned > maxLearned {
 			return
 		}
-		y.habits.use(y.hash(parameterKey(in.Request.Site, l))).add(from, r.opinions[i].margin, s.SignedIn && s.Session == SessionIssued)
+		key := y.hash(parameterKey(in.Request.Site, l))
+		if y.habits.peek(key) != nil || y.admits(from, s.At) {
+			y.habits.use(key).add(from, r.opinions[i].margin, s.proven())
+		}
 	}
 }
 
 // Observe takes in a decision that was judged elsewhere, of a client whose
-// request was taken for an attack or not.
+// request was taken for an attack by its content alone, or not; see
+// [SuspiciousContent].
 func (y *Memory) Observe(in *Input, suspicious bool) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	if c := clientOf(in.Circumstances.Client); c.IsValid() {
-		d := y.clients.use(c)
-		d.fade(in.Circumstances.At)
-		d.add(in, in.Circumstances, suspicious)
+	y.conducted(in, suspicious)
+}
+
+// conducted takes in what a client did.
+func (y *Memory) conducted(in *Input, suspicious bool) {
+	s := in.Circumstances
+	c := clientOf(s.Client)
+	if !c.IsValid() {
+		return
 	}
+	var kinds []uint64
+	if suspicious && in.Block {
+		kinds = y.kindsOf(nil, in)
+	}
+	d := y.clients.use(c)
+	d.add(in, s, d.fade(s.At), suspicious, kinds)
 }
 
 // Found takes in that a rule over other logs than those of WAFs found something
-// that names a client, at a time in Unix nanoseconds.
-func (y *Memory) Found(client netip.Addr, at int64, rule string) {
+// that names a client, in something received at a time in Unix nanoseconds.
+func (y *Memory) Found(client netip.Addr, received int64, rule string) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	if c := clientOf(client); c.IsValid() {
-		d := y.clients.use(c)
-		d.fade(at)
-		d.found(y.hash(rule))
+		y.clients.use(c).found(received, y.hash(rule))
 	}
 }
 
@@ -198,6 +222,7 @@ type remembered struct {
 	Clients []kept[netip.Addr, conduct]
 	Habits  []kept[uint64, habit]
 	Pages   []kept[uint64, answers]
+	Novelty []kept[uint64, novelty]
 }
 
 // Snapshot appends all that is remembered.
@@ -205,21 +230,22 @@ func (y *Memory) Snapshot(dst []byte) ([]byte, error) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	b := bytes.NewBuffer(dst)
-	err := gob.NewEncoder(b).Encode(remembered{y.seed, y.clients.list(), y.habits.list(), y.pages.list()})
+	err := gob.NewEncoder(b).Encode(remembered{y.seed, y.clients.list(), y.habits.list(), y.pages.list(), y.novelty.list()})
 	if err != nil {
 		return dst, fmt.Errorf("write memory of verdicts: %w", err)
 	}
 	return b.Bytes(), nil
 }
 
-// Restore replaces what is remembered by what Snapshot wrote. On an error it
-// stays as it is.
+// Restore replaces what is remembered by what Snapshot wrote, the seed too. Of a
+// snapshot without a seed, whose hashes anybody can choose, a memory that has one
+// takes the clients alone. On an error it stays as it is.
 func (y *Memory) Restore(snapshot []byte) error {
 	var all remembered
 	if err := gob.NewDecoder(bytes.NewReader(snapshot)).Decode(&all); err != nil {
 		return fmt.Errorf("read memory of verdicts: %w", err)
 	}
-	if len(all.Clients) > maxClients || len(all.Habits) > maxHabits || len(all.Pages) > maxPages {
+	if len(all.Clients) > maxClients || len(all.Habits) > maxHabits || len(all.Pages) > maxPages || len(all.Novelty) > maxNewcomers {
 		return fmt.Errorf("read memory of verdicts: it holds %d clients, %d parameters and %d pages", len(all.Clients), len(all.Habits), len(all.Pages))
 	}
 	for _, h := range all.Habits {
@@ -234,9 +260,13 @@ func (y *Memory) Restore(snapshot []byte) error {
 	}
 	y.mu.Lock()
 	defer y.mu.Unlock()
+	if all.Seed == 0 && y.seed != 0 {
+		all = remembered{Seed: y.seed, Clients: all.Clients}
+	}
 	y.seed = all.Seed
 	y.clients.fill(all.Clients)
 	y.habits.fill(all.Habits)
 	y.pages.fill(all.Pages)
+	y.novelty.fill(all.Novelty)
 	return nil
 }

@@ -81,11 +81,11 @@ func TestAClientCannotTalkItselfOut(t *testing.T) {
 	m := shippedModel(t)
 	y := NewMemory(1)
 	s := from(1, 1, 0)
-	s.Session, s.SignedIn, s.Retry, s.Answered, s.Status = SessionIssued, true, RetrySame, true, 200
+	s.Session, s.Proven, s.Retry, s.Answered, s.Status = SessionIssued, true, RetrySame, true, 200
 	send(m, y, 900, "shoes", 0, *s)
 	for network := range byte(200) { // and many others do what it does
 		like := *from(network, 9, 800)
-		like.Session, like.SignedIn, like.Answered, like.Status = SessionIssued, true, true, 200
+		like.Session, like.Proven, like.Answered, like.Status = SessionIssued, true, true, 200
 		send(m, y, 1, doubtful, 0, like)
 	}
 	s.At = 900 * int64(time.Second)
@@ -110,7 +110,7 @@ func TestWhatIsUsualOfAParameter(t *testing.T) {
 		y := NewMemory(1)
 		for i := range 600 {
 			s := from(byte(i%networks), byte(i), i)
-			s.Session, s.SignedIn, s.Answered, s.Status = SessionIssued, signedIn, true, 200
+			s.Session, s.Proven, s.Answered, s.Status = SessionIssued, signedIn, true, 200
 			send(m, y, 1, doubtful, 0, *s)
 		}
 		for i := range 20 { // others send what is plain
@@ -227,7 +227,7 @@ func (w *world) add(text string, attack bool, s Circumstances, rule int) {
 // person adds what somebody who uses the site sends.
 func (w *world) person(second int) {
 	s := *from(byte(w.random.IntN(250)), byte(w.random.IntN(250)), second)
-	s.Session, s.SignedIn, s.Answered, s.Status = SessionIssued, w.random.IntN(2) == 0, true, 200
+	s.Session, s.Proven, s.Answered, s.Status = SessionIssued, w.random.IntN(2) == 0, true, 200
 	for range 8 {
 		s.At += int64(time.Second) * int64(w.random.IntN(20))
 		if w.random.IntN(4) == 0 {

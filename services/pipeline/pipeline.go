@@ -78,7 +78,7 @@ type Options struct {
 	Enrichments Enrichments // nil adds nothing to events
 
 	Detectors Detectors // nil detects nothing
-	State     string    // folder for the state of the detectors
+	State     string    // folder for the state of the detectors and of verdicts
 	Alerts    Alerts    // takes what is found; nil: nobody does
 	Revisions Revisions // keeps the newest verdicts; nil: nobody does
 	// Keys open the state that is encrypted, nil if none is. Encrypt lets it be
@@ -129,7 +129,12 @@ func New(cfg Config, o Options) (*Pipeline, error) {
 	p.metrics = newMetrics(o.Metrics)
 	p.sources = newSources(p.metrics)
 	p.events = make([]event.Event, p.batchEvents)
-	p.verdicts = &verdicts{log: o.Log, metrics: p.metrics, memory: verdict.NewMemory(0)}
+	seed, err := seedIn(o.State)
+	if err != nil {
+		p.metrics.detectErrors.Inc()
+		o.Log.Error("seed of verdicts is of this start alone", slog.Any("error", err))
+	}
+	p.verdicts = &verdicts{log: o.Log, metrics: p.metrics, memory: verdict.NewMemory(seed)}
 	p.enrichment = &enrichment{Enrichments: o.Enrichments, log: o.Log, metrics: p.metrics}
 	if o.Detectors != nil {
 		p.stage = &stage{

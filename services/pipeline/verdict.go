@@ -3,7 +3,6 @@ package pipeline
 import (
 	"fmt"
 	"log/slog"
-	"strconv"
 
 	"github.com/gatewatch/gatewatch/detection"
 	"github.com/gatewatch/gatewatch/detection/event"
@@ -94,27 +93,23 @@ func isDecision(e *event.Event) bool {
 
 // observe remembers a decision that came with its verdict.
 func (v *verdicts) observe(e *event.Event) {
-	in := verdict.Input{Circumstances: verdict.CircumstancesOf(e)}
-	for r := range e.Values(event.RuleID) {
-		if id, err := strconv.Atoi(r.Text()); err == nil {
-			in.Rules = append(in.Rules, id)
-		}
+	in, ok := verdict.FromEvent(e)
+	if !ok {
+		return
 	}
-	v.memory.Observe(&in, e.Get(event.VerdictPAttack).Float() >= 0.5)
+	in.Circumstances = verdict.CircumstancesOf(e)
+	v.memory.Observe(&in, verdict.SuspiciousContent(e))
 }
 
 // found remembers what was found of clients in other logs than those of WAFs:
-// findings in decisions repeat what the rules of the WAF have said.
+// findings in decisions repeat what the rules of the WAF have said. When counts by
+// when the event was received: the time that a log states is anybody's.
 func (v *verdicts) found(all []detection.Finding) {
 	for i := range all {
 		f := &all[i]
 		if f.Rule.Severity < minFinding || isDecision(f.Event) {
 			continue
 		}
-		at := f.Event.Time
-		if at == 0 {
-			at = f.Event.Received
-		}
-		v.memory.Found(verdict.ClientOf(f.Event), at, f.Rule.ID)
+		v.memory.Found(verdict.ClientOf(f.Event), f.Event.Received, f.Rule.ID)
 	}
 }

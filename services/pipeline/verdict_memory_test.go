@@ -2,11 +2,15 @@ package pipeline
 
 import (
 	"fmt"
+	"log/slog"
+	"net/netip"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/detection/verdict"
 	"github.com/gatewatch/gatewatch/services/queue"
 )
 
@@ -16,13 +20,14 @@ func decisionsOf(client string, n int) []string {
 	const doubtful = "select a color from our list, or don't"
 	var all []string
 	for i := range n + 1 {
-		value, target := "1' union select 1", "/item?id=1%27%20union%20select%201"
+		value, target, rule := "1' union select 1", "/item?id=1%27%20union%20select%201", "942100"
 		if i == n {
+			rule = "942130"
 			value, target = doubtful, "/item?id=select%20a%20color%20from%20our%20list,%20or%20don%27t"
 		}
-		all = append(all, fmt.Sprintf(`{"@timestamp":"2026-11-21T09:30:%02dZ","client.ip":%q,"http.request.method":"GET","url.original":%q,"rule.id":["942100"],`+
-			`"waf.site":"shop","waf.mode":"block","waf.decision":"block","waf.anomaly_score":5,"waf.match.rule_id":["942100"],"waf.match.variable":["ARGS:id"],`+
-			`"waf.match.value":[%q],"waf.match.message":["m"],"waf.match.severity":["critical"]}`, i, client, target, value))
+		all = append(all, fmt.Sprintf(`{"@timestamp":"2026-11-21T09:30:%02dZ","client.ip":%q,"http.request.method":"GET","url.original":%q,"rule.id":[%q],`+
+			`"waf.site":"shop","waf.mode":"block","waf.decision":"block","waf.anomaly_score":5,"waf.match.rule_id":[%q],"waf.match.variable":["ARGS:id"],`+
+			`"waf.match.value":[%q],"waf.match.message":["m"],"waf.match.severity":["critical"]}`, i, client, target, rule, rule, value))
 	}
 	return all
 }
@@ -72,5 +77,44 @@ func TestMemoryOfVerdicts(t *testing.T) {
 	}
 	if diff := cmp.Diff(straight, run(true)); diff != "" {
 		t.Errorf("started anew it judges otherwise (-straight +anew):\n%s", diff)
+	}
+}
+
+// TestColouredVerdicts: decisions that a node took for attacks because of their
+// client alone do not mark it here too.
+func TestColouredVerdicts(t *testing.T) {
+	v := &verdicts{log: slog.New(slog.DiscardHandler), metrics: newMetrics(nil), memory: verdict.NewMemory(1)}
+	client := netip.MustParseAddr("203.0.113.7")
+	decision := func(second int64, p float64, evidence string) *event.Event {
+		e := &event.Event{Time: second * 1e9, Received: 1e12, Dataset: "coraza.waf"}
+		e.AddAddr(event.ClientIP, client)
+		e.AddText(event.WAFDecision, "allow")
+		e.AddText(event.HTTPRequestMethod, "GET")
+		e.AddText(event.URLOriginal, "/?q=select+a+color+from+our+list,+or+don%27t")
+		if p > 0 {
+			e.Add(event.VerdictPAttack, event.Float(p))
+			e.AddList(event.VerdictEvidence, event.String(evidence))
+		}
+		return e
+	}
+	judged := func(evidence string) bool {
+		v.memory = verdict.NewMemory(1)
+		for i := range int64(10) {
+			v.judge(decision(1+i, 0.6, evidence))
+		}
+		e := decision(12, 0, "")
+		v.judge(e)
+		for line := range e.Values(event.VerdictEvidence) {
+			if strings.HasPrefix(line.Text(), "client before|") {
+				return true
+			}
+		}
+		return false
+	}
+	if judged("client before|1.00|x") {
+		t.Error("verdicts coloured by the client mark it")
+	}
+	if !judged("content|1.00|x") {
+		t.Error("verdicts on content do not mark the client")
 	}
 }

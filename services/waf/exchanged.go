@@ -63,7 +63,7 @@ func headBytes(first int, host string, h http.Header) int64 {
 // circumstances is what the model is told besides the request.
 func (x *exchange) circumstances() *verdict.Circumstances {
 	c := &verdict.Circumstances{
-		At: x.started.UnixNano(), Session: x.session.state, SignedIn: x.session.signedIn,
+		At: x.started.UnixNano(), Session: x.session.state, SignedIn: x.session.signedIn, Proven: x.session.proven,
 		Retry: x.retry.kind, Retries: x.retry.times, Status: x.upstreamStatus, Bytes: -1,
 	}
 	if x.payer.IsValid() {
@@ -80,9 +80,10 @@ func (x *exchange) circumstances() *verdict.Circumstances {
 // Fields of a node's event that ECS has no name for, besides those that package
 // event knows.
 var (
-	keySession        = event.Intern("waf.session")   // none, claimed by the client, or issued by the application
-	keySignedIn       = event.Intern("waf.signed_in") // as the site's configuration tells
-	keyRetry          = event.Intern("waf.retry")     // same or changed: the like was blocked shortly before
+	keySession        = event.Intern("waf.session")          // none, claimed by the client, or issued by the application
+	keySignedIn       = event.Intern("waf.signed_in")        // as the site's configuration tells
+	keySignedInProven = event.Intern("waf.signed_in_proven") // true where the application has said so
+	keyRetry          = event.Intern("waf.retry")            // same or changed: the like was blocked shortly before
 	keyRetryCount     = event.Intern("waf.retry_count")
 	keyRetryOf        = event.Intern("waf.retry_of")        // http.request.id of what was blocked
 	keyUpstreamStatus = event.Intern("waf.upstream_status") // where the client got another one
@@ -105,6 +106,9 @@ func fillExchanged(e *event.Event, x *exchange) {
 	}
 	if x.site.sessions != nil {
 		e.Add(keySignedIn, event.Bool(x.session.signedIn))
+		if x.session.proven {
+			e.Add(keySignedInProven, event.Bool(true))
+		}
 	}
 	if x.retry.kind != verdict.NoRetry {
 		e.AddText(keyRetry, retryNames[x.retry.kind])

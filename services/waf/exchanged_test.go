@@ -58,7 +58,7 @@ func TestSessions(t *testing.T) {
 		}
 		request(t, "GET", n.url+target, "", headers...)
 		e := n.event(t)
-		if got := pickFields(e, "waf.session", "waf.signed_in"); got != want {
+		if got := pickFields(e, "waf.session", "waf.signed_in", "waf.signed_in_proven"); got != want {
 			t.Errorf("%s with %q: %s, want %s", target, cookie, got, want)
 		}
 		id, _ := e["session.id"].(string)
@@ -75,8 +75,11 @@ func TestSessions(t *testing.T) {
 	f("/", "made-up", "waf.session=claimed waf.signed_in=false", "X-Client-User", "<b>")
 	f("/login?who=ada", "", "waf.session=none waf.signed_in=false")
 	f("/", "s3cret-of-ada", "waf.session=issued waf.signed_in=false")
-	f("/me", "s3cret-of-ada", "waf.session=issued waf.signed_in=true")
-	f("/search?q='+union+select+a,b+from+users--", "s3cret-of-ada", "waf.session=issued waf.signed_in=true") // blocked, and remembered
+	f("/", "s3cret-of-ada", "waf.session=issued waf.signed_in=true", "X-Client-User", "ada")
+	f("/login?who=eve", "made-up", "waf.session=claimed waf.signed_in=true", "X-Client-User", "eve") // claims to be signed in as it gets a session
+	f("/", "s3cret-of-eve", "waf.session=issued waf.signed_in=false")
+	f("/me", "s3cret-of-ada", "waf.session=issued waf.signed_in=true waf.signed_in_proven=true")
+	f("/search?q='+union+select+a,b+from+users--", "s3cret-of-ada", "waf.session=issued waf.signed_in=true waf.signed_in_proven=true") // blocked, and remembered
 	if ids["made-up"] == ids["s3cret-of-ada"] {
 		t.Error("two sessions have one id")
 	}

@@ -78,7 +78,8 @@ type sessions struct {
 	pattern *regexp.Regexp // nil for any value
 }
 
-// issued is what is remembered of a session that the application gave out.
+// issued is what is remembered of a session that the application gave out, and
+// whether the application has named somebody who is signed in.
 type issued struct{ signedIn bool }
 
 // issuedTime is for how long after its last use a session is remembered.
@@ -89,7 +90,8 @@ func newIssued() *lately[issued] { return newLately[issued](8192, issuedTime) }
 // session is what is known of the session of a request.
 type session struct {
 	state    verdict.Session
-	signedIn bool
+	signedIn bool   // as the request says, or the application
+	proven   bool   // the application has said so
 	id       string // a keyed hash, "" if there is none
 	place    uint64 // of the id among those remembered
 }
@@ -149,6 +151,7 @@ func (x *exchange) seesSession() {
 	x.node.issued.with(x.session.place, x.session.place, x.started, func(v *issued, found bool) bool {
 		if found {
 			x.session.state = verdict.SessionIssued
+			x.session.proven = v.signedIn
 			x.session.signedIn = x.session.signedIn || v.signedIn
 		}
 		return found
@@ -164,7 +167,7 @@ func (x *exchange) answered(resp *http.Response) {
 		return
 	}
 	if s.SignedInAnswer != "" && resp.Header.Get(s.SignedInAnswer) != "" {
-		x.session.signedIn = true
+		x.session.signedIn, x.session.proven = true, true
 		if x.session.id != "" {
 			x.session.state = verdict.SessionIssued
 			x.issue(x.session.place, true)
@@ -178,7 +181,7 @@ func (x *exchange) answered(resp *http.Response) {
 			continue
 		}
 		if _, place := s.name(x.site.name, c.Value); place != x.session.place {
-			x.issue(place, s.SignedInAnswer != "" && x.session.signedIn)
+			x.issue(place, x.session.proven)
 		}
 	}
 }
