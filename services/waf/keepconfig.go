@@ -9,7 +9,7 @@ type ReplayConfig struct {
 	Sample       float64  `help:"probability with which an allowed request is kept that is not suspect; default 0.01"`
 	Suspect      float64  `help:"probability of an attack, by its verdict, from which on an allowed request is suspect; default 0.5"`
 	MaxBodyBytes int64    `help:"how much of a body is kept, at most 1MiB; default 64KiB"`
-	Mask         []string `help:"names of parameters, headers and members whose values are credentials, besides those that are known as such"`
+	Mask         []string `help:"names of parameters, headers and members whose values are credentials, in copies and in events, besides those that are known as such"`
 }
 
 // Values of ReplayConfig.Keep, each with all that the one before keeps.

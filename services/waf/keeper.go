@@ -188,7 +188,7 @@ func (k *keeper) finish(d *draft) {
 // reader of the record gets.
 func (d *draft) record() ([]byte, error) {
 	c := &d.copy
-	d.site.secrets.mask(&c.Request)
+	whole := d.site.mask.secrets.mask(&c.Request)
 	line, err := c.Request.MarshalJSON()
 	if err != nil {
 		return nil, err
@@ -198,6 +198,6 @@ func (d *draft) record() ([]byte, error) {
 		return nil, err
 	}
 	decision, err := d.site.engine.judgeCopy(&read, time.Now().Add(d.limit))
-	c.Faithful = err == nil && decidesSame(c, &decision)
+	c.Faithful = whole && err == nil && decidesSame(c, &decision)
 	return c.Record()
 }

@@ -2,7 +2,6 @@ package waf
 
 import (
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -15,7 +14,7 @@ type Masking string
 // digits become 0, letters x or X, an encoded byte %78, all else stays.
 const (
 	MaskCredentials Masking = "credentials" // values under names of credentials, and card numbers
-	MaskStrict      Masking = "strict"      // every matched value, every query value
+	MaskStrict      Masking = "strict"      // every matched value, every value in a query, parameter of a path, fragment
 	MaskOff         Masking = "off"         // nothing
 )
 
@@ -27,138 +26,138 @@ func (m Masking) validate() error {
 	return fmt.Errorf("mask: %q is not credentials, strict or off", string(m))
 }
 
+// eventMask masks what an event takes over from a request, by the policy of a
+// site. Credentials are those that copies are without, see [secrets].
+type eventMask struct {
+	policy Masking
+	secrets
+	bodyType string // Content-Type of the request
+}
+
 // matched masks a value that a rule matched in a variable such as ARGS:name.
-func (m Masking) matched(variable, value string) string {
-	switch m {
+func (m eventMask) matched(variable, value string) string {
+	switch m.policy {
 	case MaskOff:
 		return value
 	case MaskStrict:
 		return blot(value)
 	}
 	collection, key, _ := strings.Cut(variable, ":")
+	names := strings.HasSuffix(collection, "_NAMES")
 	switch {
-	case strings.HasPrefix(collection, "REQUEST_COOKIES") && !strings.HasSuffix(collection, "_NAMES"):
+	case names:
+		return m.value(value)
+	case strings.HasPrefix(collection, "REQUEST_COOKIES"), m.named(key):
 		return blot(value)
-	case !strings.HasSuffix(collection, "_NAMES") && isCredential(key):
-		return blot(value)
+	case collection == "REQUEST_HEADERS":
+		return m.header(key, value)
+	case collection == "REQUEST_URI", collection == "REQUEST_URI_RAW", collection == "REQUEST_FILENAME", collection == "REQUEST_BASENAME":
+		return m.secrets.target(value)
+	case collection == "QUERY_STRING":
+		return m.pairs(value)
+	case collection == "REQUEST_BODY":
+		if !isReadableType(m.bodyType) || !isMultipart(m.bodyType, value) && !isReadable(value) {
+			return blot(value)
+		}
+		return m.body(m.bodyType, value)
 	}
-	return maskCards(maskText(value))
+	return m.value(value)
 }
 
-// query masks the values of a raw query or a form.
-func (m Masking) query(raw string) string {
-	if m == MaskOff || raw == "" {
+// target masks a request target or a URL such as a referrer.
+func (m eventMask) target(raw string) string {
+	if m.policy == MaskOff || raw == "" {
 		return raw
 	}
-	var b *strings.Builder
-	done := 0
-	for start := 0; start < len(raw); {
-		end := start + strings.IndexAny(raw[start:]+"&", "&;")
-		if eq := strings.IndexByte(raw[start:end], '='); eq >= 0 && (m == MaskStrict || isCredential(unescape(raw[start:start+eq]))) {
-			if b == nil {
-				b = &strings.Builder{}
-			}
-			b.WriteString(raw[done : start+eq+1])
-			b.WriteString(blot(raw[start+eq+1 : end]))
-			done = end
+	masked := m.secrets.target(raw)
+	if m.policy != MaskStrict {
+		return masked
+	}
+	head, fragment, hasFragment := strings.Cut(masked, "#")
+	path, query, hasQuery := strings.Cut(head, "?")
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		if at := parameterAt(segment); at >= 0 {
+			segments[i] = segment[:at] + blot(segment[at:])
 		}
-		start = end + 1
 	}
-	if b != nil {
-		b.WriteString(raw[done:])
-		raw = b.String()
+	masked = strings.Join(segments, "/")
+	if hasQuery {
+		masked += "?" + blotValues(query)
 	}
-	return maskCards(raw)
+	if hasFragment {
+		masked += "#" + blot(fragment)
+	}
+	return masked
 }
 
-// target masks the query of a request target or of a URL such as a referrer,
-// and the password of its user part.
-func (m Masking) target(raw string) string {
-	if m == MaskOff {
-		return raw
-	}
-	path, query, found := strings.Cut(raw, "?")
-	if scheme := strings.Index(path, "://"); scheme >= 0 {
-		rest := path[scheme+3:]
-		host, _, _ := strings.Cut(rest, "/")
-		if at := strings.LastIndexByte(host, '@'); at >= 0 {
-			path = path[:scheme+3] + blot(rest[:at]) + rest[at:]
+// parameterAt is where the parameters of a path segment begin, -1 if it has none.
+func parameterAt(segment string) int {
+	at := strings.IndexByte(segment, ';')
+	for _, escaped := range []string{"%3b", "%3B"} {
+		if n := strings.Index(segment, escaped); n >= 0 && (at < 0 || n < at) {
+			at = n + len(escaped)
 		}
 	}
-	if !found {
-		return path
-	}
-	return path + "?" + m.query(query)
+	return at
 }
 
-func unescape(s string) string {
-	if !strings.ContainsAny(s, "%+") {
-		return s
+// blotValues masks all values of a query.
+func blotValues(raw string) string {
+	parts := strings.Split(raw, "&")
+	for i, part := range parts {
+		if name, value, found := strings.Cut(part, "="); found {
+			parts[i] = name + "=" + blot(value)
+		}
 	}
-	if u, err := url.QueryUnescape(s); err == nil {
-		return u
-	}
-	return s
+	return strings.Join(parts, "&")
 }
 
-var (
-	credentialParts = []string{
-		"passw", "passphrase", "passcode", "pwd", "secret", "token", "apikey", "accesskey", "privatekey",
-		"authorization", "credential", "sessionid", "sessid", "cookie", "cardnumber", "creditcard", "cvv", "cvc", "signature",
+// mediaType masks a Content-Type.
+func (m eventMask) mediaType(value string) string {
+	switch m.policy {
+	case MaskOff:
+		return value
+	case MaskStrict:
+		if at := strings.IndexAny(value, ";, "); at >= 0 {
+			return value[:at] + blot(value[at:])
+		}
 	}
-	credentialNames = map[string]bool{
-		"pass": true, "sid": true, "auth": true, "pin": true, "otp": true, "jwt": true, "session": true,
-		"card": true, "pan": true, "psw": true, "sig": true, "ssn": true, "bearer": true,
-	}
-)
+	return m.parameters(value)
+}
 
-// isCredential tells whether a name is one under which secrets are sent. Case
-// and punctuation do not count; of a dotted or bracketed name the last part is
-// looked at too.
-func isCredential(name string) bool {
-	if name == "" || len(name) > 512 {
-		return false
+// field masks a header.
+func (m eventMask) field(name, value string) string {
+	if m.policy == MaskOff {
+		return value
 	}
-	var buf [64]byte
-	plain, last := buf[:0], 0
-	for i := range len(name) {
-		c := name[i] | 0x20
-		switch {
-		case c >= 'a' && c <= 'z' || name[i] >= '0' && name[i] <= '9':
-			plain = append(plain, c)
-		case i < len(name)-1:
-			last = len(plain)
-		}
-	}
-	if credentialNames[string(plain)] || credentialNames[string(plain[last:])] {
-		return true
-	}
-	text := string(plain)
-	for _, part := range credentialParts {
-		if strings.Contains(text, part) {
-			return true
-		}
-	}
-	return false
+	return m.header(name, value)
 }
 
 // blot replaces text by other text of the same length and classes.
 func blot(s string) string {
 	b := []byte(s)
 	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case c == '%' && i+2 < len(b) && isHex(b[i+1]) && isHex(b[i+2]):
+		if c := b[i]; c == '%' && i+2 < len(b) && isHex(b[i+1]) && isHex(b[i+2]) {
 			b[i+1], b[i+2] = '7', '8'
 			i += 2
-		case c >= '0' && c <= '9':
-			b[i] = '0'
-		case c >= 'a' && c <= 'z', c >= 0x80:
-			b[i] = 'x'
-		case c >= 'A' && c <= 'Z':
-			b[i] = 'X'
+			continue
 		}
+		b[i] = blotByte(b[i])
 	}
 	return string(b)
+}
+
+func blotByte(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return '0'
+	case c >= 'a' && c <= 'z', c >= 0x80:
+		return 'x'
+	case c >= 'A' && c <= 'Z':
+		return 'X'
+	}
+	return c
 }
 
 func isHex(c byte) bool {

@@ -2,13 +2,9 @@ package waf
 
 import "strings"
 
-// maskText masks what stands behind the names of credentials in text of any
-// kind: name=value, "name": "value", <name>value</name>, Name: value.
-func maskText(s string) string { return maskNamed(s, isCredential) }
-
 // maskNamed masks what stands behind the names that named holds of.
 func maskNamed(s string, named func(string) bool) string {
-	if !strings.ContainsAny(s, "=:>") {
+	if !strings.ContainsAny(s, "=:&") {
 		return s
 	}
 	var b []byte
@@ -24,7 +20,7 @@ func maskNamed(s string, named func(string) bool) string {
 		if !named(unescape(s[start:i])) {
 			continue
 		}
-		from, to := valueBehind(s, start, i)
+		from, to := valueBehind(s, i)
 		if from >= to {
 			continue
 		}
@@ -41,37 +37,92 @@ func maskNamed(s string, named func(string) bool) string {
 }
 
 func isNameByte(c byte) bool {
-	return c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || strings.IndexByte("_-.[]%", c) >= 0
+	return c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || c >= 0x80 || strings.IndexByte("_-.[]%", c) >= 0
 }
 
-// valueBehind finds the value that belongs to the name in s[start:end]. An
-// empty range says that there is none.
-func valueBehind(s string, start, end int) (from, to int) {
-	if end < len(s) && s[end] == '>' && start > 0 && s[start-1] == '<' {
-		from = end + 1
-		if n := strings.IndexByte(s[from:], '<'); n >= 0 {
-			return from, from + n
-		}
-		return from, len(s)
+// valueBehind finds the value that belongs to the name that ends at end. An
+// empty range says that there is none. What could be a part of the value is one.
+func valueBehind(s string, end int) (from, to int) {
+	if strings.HasPrefix(s[end:], "&gt;") {
+		from = end + len("&gt;")
+		return from, until(s, from, "&<")
 	}
-	i := skip(s, end, "\\\"' \t")
+	i := skip(s, end, "\\\"' \t\r\n")
 	if i >= len(s) || s[i] != '=' && s[i] != ':' {
 		return 0, 0
 	}
-	i = skip(s, i+1, " \t\\")
-	if i >= len(s) {
+	quoted := i > end && strings.IndexByte(s[end:i], '"') >= 0
+	i = skip(s, i+1, "=>")
+	from = skip(s, i, " \t\\")
+	if open := skip(s, i, " \t\r\n\\"); open < len(s) && (quoted || s[open] == '"' || s[open] == '\'') {
+		from = open
+	}
+	if from >= len(s) {
 		return 0, 0
 	}
-	if q := s[i]; q == '"' || q == '\'' {
-		for to = i + 1; to < len(s) && (s[to] != q || s[to-1] == '\\' && s[i-1] != '\\'); to++ {
+	if s[from] == '"' || s[from] == '\'' {
+		return from + 1, closingQuote(s, from)
+	}
+	if quoted {
+		return from, until(s, from, ",}]\r\n")
+	}
+	return from, until(s, from, "&\r\n\"<>")
+}
+
+// closingQuote finds the quote that ends what the one at open begins: one behind
+// no more backslashes, or behind pairs of them.
+func closingQuote(s string, open int) int {
+	level := 0
+	for open-level > 0 && s[open-level-1] == '\\' {
+		level++
+	}
+	run := 0
+	for i := open + 1; i < len(s); i++ {
+		switch {
+		case s[i] == '\\':
+			run++
+			continue
+		case s[i] == s[open] && (level > 0 && run <= level || level == 0 && run%2 == 0):
+			return i
 		}
-		return i + 1, to
+		run = 0
 	}
-	n := strings.IndexAny(s[i:], "&;,\r\n}\"<>")
-	if n < 0 {
-		return i, len(s)
+	return len(s)
+}
+
+// until is where the first of some bytes is, or the end.
+func until(s string, from int, set string) int {
+	if n := strings.IndexAny(s[from:], set); n >= 0 {
+		return from + n
 	}
-	return i, i + n
+	return len(s)
+}
+
+// maskUserInfo masks the user and the password of all URLs in a text.
+func maskUserInfo(s string) string {
+	if strings.IndexByte(s, '@') < 0 {
+		return s
+	}
+	var b []byte
+	for i := 0; i < len(s); {
+		n := strings.Index(s[i:], "//")
+		if n < 0 {
+			break
+		}
+		from := i + n + 2
+		end := until(s, from, "/?# \t\r\n\"'<>")
+		if at := strings.LastIndexByte(s[from:end], '@'); at > 0 && (from == 2 || s[from-3] == ':') {
+			if b == nil {
+				b = []byte(s)
+			}
+			copy(b[from:], blot(s[from:from+at]))
+		}
+		i = end
+	}
+	if b == nil {
+		return s
+	}
+	return string(b)
 }
 
 func skip(s string, i int, set string) int {

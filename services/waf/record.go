@@ -170,33 +170,33 @@ func fillRequest(e *event.Event, x *exchange) {
 	e.AddText(event.HTTPRequestMethod, cut(r.Method, 64))
 	e.AddText(event.HTTPRequestID, x.id)
 	e.AddText(event.HTTPVersion, httpVersion(r))
-	e.AddText(event.HTTPRequestMimeType, cut(r.Header.Get("Content-Type"), 256))
+	e.AddText(event.HTTPRequestMimeType, cut(mask.mediaType(r.Header.Get("Content-Type")), 256))
 	e.AddText(event.HTTPRequestReferrer, cut(mask.target(r.Referer()), maxHeaderText))
 	e.AddInt(event.HTTPRequestBodyBytes, x.received)
 	if x.status != 0 {
 		e.AddInt(event.HTTPResponseStatusCode, int64(x.status))
 	}
 	e.AddInt(event.HTTPResponseBodyBytes, x.sent)
-	e.AddText(event.UserAgentOriginal, cut(r.UserAgent(), maxHeaderText))
+	e.AddText(event.UserAgentOriginal, cut(mask.field("User-Agent", r.UserAgent()), maxHeaderText))
 
 	scheme := "http"
 	if r.TLS != nil {
 		scheme = "https"
 	}
 	e.AddText(event.URLScheme, scheme)
-	host, port := splitHost(r.Host)
+	host, port := splitHost(mask.field("Host", r.Host))
 	e.AddText(event.URLDomain, cut(host, 256))
 	e.AddText(event.RelatedHosts, cut(host, 256))
 	e.AddTyped(event.URLPort, port)
-	e.AddText(event.URLOriginal, cut(mask.target(x.uri), maxURLText))
-	path, query, _ := strings.Cut(x.uri, "?")
+	target := mask.target(x.uri)
+	e.AddText(event.URLOriginal, cut(target, maxURLText))
+	path, query, _ := strings.Cut(target, "?")
 	e.AddText(event.URLPath, cut(path, maxURLText))
 	if decoded, err := url.PathUnescape(path); err == nil && decoded != path {
 		e.AddText(event.URLPathDecoded, cut(decoded, maxURLText))
 	}
-	query = mask.query(query)
 	e.AddText(event.URLQuery, cut(query, maxURLText))
-	if decoded := unescape(query); decoded != query {
+	if decoded, err := url.QueryUnescape(query); err == nil && decoded != query {
 		e.AddText(event.URLQueryDecoded, cut(decoded, maxURLText))
 	}
 }
@@ -272,6 +272,7 @@ var keyMatchOmitted = event.Intern("waf.match.omitted")
 // fillMatches writes the parallel lists, one element of each for every match.
 func fillMatches(e *event.Event, x *exchange) {
 	mask := x.site.mask
+	mask.bodyType = x.request.Header.Get("Content-Type")
 	for _, m := range x.decision.Matches {
 		e.Add(event.WAFMatchRuleID, event.String(strconv.Itoa(m.RuleID)))
 		e.Add(event.WAFMatchVariable, event.String(cut(m.Variable, maxVariable)))
@@ -286,7 +287,7 @@ func fillMatches(e *event.Event, x *exchange) {
 
 // shown masks and shortens a matched value. What is cut off is not searched for
 // credentials: a value may be a body of a megabyte.
-func (m Masking) shown(variable, value string, limit int) string {
+func (m eventMask) shown(variable, value string, limit int) string {
 	const margin = 1 << 10
 	rest := 0
 	if len(value) > limit+margin {

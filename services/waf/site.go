@@ -123,9 +123,8 @@ type site struct {
 	name       string
 	mode       Mode
 	engine     *Engine // nil of nowhere
-	mask       Masking
+	mask       eventMask
 	valueBytes int
-	secrets    secrets // of copies
 	config     SiteConfig
 	sessions   *sessions // nil sees none
 	backends   *backends
@@ -146,7 +145,7 @@ func (s *site) rejects(v *evaluation) bool {
 }
 
 // nowhere stands for the site of requests whose host no site has.
-var nowhere = &site{mode: ModeBlock, mask: MaskCredentials}
+var nowhere = &site{mode: ModeBlock, mask: eventMask{policy: MaskCredentials}}
 
 // wants tells whether the exchange is to become an event.
 func (s *site) wants(x *exchange) bool {

@@ -60,7 +60,7 @@ func buildUnder(c Config, n *Node, a *assignment) (st *state, err error) {
 		if err != nil {
 			return st, fmt.Errorf("sites[%d].rules: %w", i, err)
 		}
-		s := &site{name: sc.Name, mode: mode, engine: engine, mask: sc.Mask, valueBytes: sc.MaskValueBytes, secrets: newSecrets(sc.Replay.Mask), config: sc}
+		s := &site{name: sc.Name, mode: mode, engine: engine, mask: eventMask{policy: sc.Mask, secrets: newSecrets(sc.Replay.Mask)}, valueBytes: sc.MaskValueBytes, config: sc}
 		if s.sessions, err = sc.Session.compile(sessionKey); err != nil {
 			return st, fmt.Errorf("sites[%d].session.%w", i, err)
 		}
