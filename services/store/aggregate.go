@@ -23,12 +23,19 @@ func (s *Columnar) Aggregate(ctx context.Context, r AggregateRequest) (*query.Ta
 		return nil, Stats{}, err
 	}
 	budget := s.queries.Budget(s.cfg.QueryBytes, 0)
-	defer budget.Close()
+	defer func() { budget.Close() }()
 	var exec *query.Exec
 	if r.Query.Ordered() {
 		exec, err = sc.inOrder(ctx, r.Query, budget)
 	} else {
-		exec, err = sc.inParallel(ctx, r.Query, budget)
+		exec, err = sc.inParallel(ctx, r.Query, budget, runtime.GOMAXPROCS(0))
+		if _, over := errors.AsType[*query.LimitError](err); over && runtime.GOMAXPROCS(0) > 1 {
+			// Each worker held groups of its own; one alone may have room for all.
+			budget.Close()
+			budget = s.queries.Budget(s.cfg.QueryBytes, 0)
+			sc.again()
+			exec, err = sc.inParallel(ctx, r.Query, budget, 1)
+		}
 	}
 	var table *query.Table
 	if err = sc.settle(ctx, err); err == nil {
@@ -36,6 +43,12 @@ func (s *Columnar) Aggregate(ctx context.Context, r AggregateRequest) (*query.Ta
 		sc.stats.Notes = s.notes(r.Query, sc.stats.RowsMatched)
 	}
 	return table, sc.end("aggregate"), err
+}
+
+// again forgets what was counted of blocks, before all are looked at once more.
+func (sc *scan) again() {
+	clear(sc.seen)
+	sc.stats.BlocksRead, sc.stats.RowsRead, sc.stats.RowsMatched = 0, 0, 0
 }
 
 // inOrder gives the rows to one execution, newest first.
@@ -65,12 +78,12 @@ func (sc *scan) inOrder(ctx context.Context, q *query.Query, budget *query.Budge
 	return exec, err
 }
 
-// inParallel gives the rows block by block to one execution per core and merges
-// them. Partial counts stay in the first execution when the time is over.
-func (sc *scan) inParallel(ctx context.Context, q *query.Query, budget *query.Budget) (*query.Exec, error) {
+// inParallel gives the rows block by block to at most so many executions, which
+// run at once, and merges them. Partial counts stay in the first execution when the time is over.
+func (sc *scan) inParallel(ctx context.Context, q *query.Query, budget *query.Budget, workers int) (*query.Exec, error) {
 	blocks := sc.snap.blocks
 	sc.prepare(q.PipeFields())
-	execs := make([]*query.Exec, max(1, min(len(blocks), runtime.GOMAXPROCS(0))))
+	execs := make([]*query.Exec, max(1, min(len(blocks), workers)))
 	errs := make([]error, len(execs))
 	results := make([]blockResult, len(blocks))
 	var next atomic.Int64

@@ -15,6 +15,7 @@ import (
 type lookahead struct {
 	scan   *scan
 	fields []event.Key // of the filter, then of the pipes
+	filter int         // fields of the filter
 	mu     sync.Mutex
 	done   int                     // blocks that were prepared
 	may    map[*segment.Block]bool // whether rows of them can match
@@ -27,6 +28,7 @@ const aheadBatch = 32
 // prepare begins a lookahead. The blocks of the snapshot must stay in their order.
 func (sc *scan) prepare(pipes []event.Key) {
 	sc.ahead = &lookahead{scan: sc, fields: query.ExprFields(sc.expr), may: map[*segment.Block]bool{}}
+	sc.ahead.filter = len(sc.ahead.fields)
 	for _, k := range pipes {
 		if !slices.Contains(sc.ahead.fields, k) {
 			sc.ahead.fields = append(sc.ahead.fields, k)
@@ -60,7 +62,9 @@ func (a *lookahead) within(i int) {
 func (a *lookahead) batch(blocks []blockRef) {
 	fresh := false
 	for _, b := range blocks {
-		fresh = b.AheadDirectory() || fresh
+		if !b.Probed(a.fields[:a.filter]) || a.filter == 0 {
+			fresh = b.AheadDirectory() || fresh
+		}
 	}
 	if fresh {
 		query.Walk(a.scan.expr, func(m *query.Match, _ bool) { aheadFilters(blocks, m) })
@@ -72,10 +76,12 @@ func (a *lookahead) batch(blocks []blockRef) {
 			continue // it shows again where the block is looked at
 		}
 		a.may[b.Block] = ok
-		if ok && a.columns(b) {
+		if ok {
+			b.AheadDirectory()
 			looked = append(looked, b)
 		}
 	}
+	looked = slices.DeleteFunc(looked, func(b blockRef) bool { return !a.columns(b) })
 	for _, b := range looked {
 		b.AheadTwins(a.fields)
 	}

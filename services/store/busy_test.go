@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"runtime"
 	"testing"
 
 	"github.com/gatewatch/gatewatch/detection/event"
@@ -39,5 +40,24 @@ func TestQueriesShareMemory(t *testing.T) {
 	}
 	if n := s.queries.Taken(); n != 0 {
 		t.Errorf("%d places are still taken", n)
+	}
+}
+
+// A query whose workers together hold too much is asked again of one alone.
+func TestOneWorkerHoldsLess(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	s := mustOpen(t, t.TempDir(), Config{QueryBytes: 420_000})
+	const rows = 30_000
+	put(t, s, 0, rows)
+	q := mustParse(t, "* | stats n = count_distinct(message)")
+	table, st, err := s.Aggregate(t.Context(), AggregateRequest{Query: q})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := table.Rows[0][0].Int(); n != rows {
+		t.Errorf("%d different messages of %d", n, rows)
+	}
+	if st.RowsMatched != rows || st.RowsRead != rows {
+		t.Errorf("%d rows read, %d matched", st.RowsRead, st.RowsMatched)
 	}
 }

@@ -114,9 +114,10 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("one event belongs to more than %d groups: group by fewer lists", e.Max)
 }
 
-// take counts bytes that will be held.
+// take counts bytes that will be held; fewer than 0 are given back.
 func (b *Budget) take(n int64) error {
 	if n <= 0 {
+		b.usedBytes.Add(n)
 		return nil
 	}
 	switch own := b.usedBytes.Add(n); {

@@ -13,10 +13,18 @@ const (
 	registers     = 1 << registerBits
 )
 
+// A table begins with so many places. It grows by a quarter when seven of eight
+// are taken: most of what a query holds are tables that are nearly full, so they
+// stay dense rather than quick to grow.
+const (
+	firstPlaces = 8
+	mergePasses = 16
+)
+
 // distinct counts different hashes: exactly while there are few, then with
 // HyperLogLog. Its result does not depend on the order of additions and merges.
 type distinct struct {
-	table []uint64 // open addressing by the low bits, 0 is free; nil beyond exactDistinct
+	table []uint64 // open addressing from home on, 0 is free; nil beyond exactDistinct
 	zero  bool     // the hash 0 is there
 	n     int      // hashes in the table
 	ranks []uint8  // the registers; nil while counting exactly
@@ -38,7 +46,7 @@ func (d *distinct) add(h uint64) int64 {
 	if d.n > exactDistinct {
 		return d.estimate()
 	}
-	if 4*d.n <= 3*len(d.table) {
+	if 8*d.n <= 7*len(d.table) {
 		return 0
 	}
 	return d.grow()
@@ -51,38 +59,46 @@ func (d *distinct) peek(h uint64) uint64 {
 	case d.ranks != nil:
 		return uint64(d.ranks[h>>(64-registerBits)])
 	case d.table != nil:
-		return d.table[h&uint64(len(d.table)-1)]
+		return d.table[home(h, len(d.table))]
 	}
 	return 0
+}
+
+// home returns where in a table of n places the search for a hash begins.
+func home(h uint64, n int) int {
+	at, _ := bits.Mul64(h, uint64(n))
+	return int(at)
 }
 
 // insert puts a hash into the table and tells whether it is new.
 func (d *distinct) insert(h uint64) bool {
 	if d.table == nil {
-		d.table = make([]uint64, 8)
+		d.table = make([]uint64, firstPlaces)
 	}
-	mask := uint64(len(d.table) - 1)
-	i := h & mask
-	for d.table[i] != 0 {
-		if d.table[i] == h {
+	table := d.table
+	i := home(h, len(table))
+	for table[i] != 0 {
+		if table[i] == h {
 			return false
 		}
-		i = (i + 1) & mask
+		if i++; i == len(table) {
+			i = 0
+		}
 	}
-	d.table[i] = h
+	table[i] = h
 	d.n++
 	return true
 }
 
 func (d *distinct) grow() int64 {
 	old := d.table
-	d.table, d.n = make([]uint64, 2*len(old)), 0
+	d.table, d.n = make([]uint64, len(old)+max(firstPlaces, len(old)/4)), 0
 	for _, h := range old {
 		if h != 0 {
 			d.insert(h)
 		}
 	}
-	return int64(8 * len(old))
+	return int64(8 * (len(d.table) - len(old)))
 }
 
 // estimate changes to registers.
@@ -109,16 +125,7 @@ func (d *distinct) observe(h uint64) {
 
 func (d *distinct) merge(o *distinct) int64 {
 	if o.ranks == nil {
-		var grown int64
-		for _, h := range o.table {
-			if h != 0 {
-				grown += d.add(h)
-			}
-		}
-		if o.zero {
-			grown += d.add(0)
-		}
-		return grown
+		return d.addAll(o)
 	}
 	var grown int64
 	if d.ranks == nil {
@@ -126,6 +133,24 @@ func (d *distinct) merge(o *distinct) int64 {
 	}
 	for i, r := range o.ranks {
 		d.ranks[i] = max(d.ranks[i], r)
+	}
+	return grown
+}
+
+// addAll adds what another set counts exactly. Its hashes lie in order, so they are
+// taken in several passes: in order they would all crowd into the front of a table
+// that has yet to grow.
+func (d *distinct) addAll(o *distinct) int64 {
+	var grown int64
+	for first := range mergePasses {
+		for i := first; i < len(o.table); i += mergePasses {
+			if h := o.table[i]; h != 0 {
+				grown += d.add(h)
+			}
+		}
+	}
+	if o.zero {
+		grown += d.add(0)
 	}
 	return grown
 }

@@ -159,7 +159,7 @@ func TestBudget(t *testing.T) {
 			end = func() error { return s.Close(context.Background()) }
 		}
 		var err error
-		for i := 0; i < 20_000 && err == nil; i++ {
+		for i := 0; i < 40_000 && err == nil; i++ {
 			e := &event.Event{ID: fmt.Sprint(i), Time: int64(i)}
 			e.AddText(event.URLPath, strings.Repeat("x", 100)+fmt.Sprint(i))
 			e.AddInt(event.SourcePort, int64(i))

@@ -99,6 +99,35 @@ func TestDistinct(t *testing.T) {
 	}
 }
 
+// What a group takes is counted as it is held: little more than its hashes while
+// they are exact, and the registers alone beyond.
+func TestDistinctMemory(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 9))
+	var d distinct
+	held := int64(8 * firstPlaces)
+	for n := 1; n <= exactDistinct; n++ {
+		held += d.add(r.Uint64())
+		if n > 1000 && held > int64(12*n) {
+			t.Fatalf("%d bytes for %d values", held, n)
+		}
+		if want := int64(8 * len(d.table)); held != want {
+			t.Fatalf("%d bytes are counted, %d held", held, want)
+		}
+	}
+	if held += d.add(r.Uint64()); held != registers || d.ranks == nil {
+		t.Errorf("%d bytes are counted for the registers", held)
+	}
+	b := NewBudget(1<<20, 0)
+	for _, n := range []int64{1 << 20, -1 << 19, 1 << 19} {
+		if err := b.take(n); err != nil {
+			t.Errorf("take %d: %v", n, err)
+		}
+	}
+	if b.take(1) == nil || b.Used() != 1<<20+1 {
+		t.Errorf("%d bytes are held", b.Used())
+	}
+}
+
 func TestDigest(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	f := func(name string, n int, next func(i int) float64) {

@@ -85,37 +85,10 @@ func (b *Block) AheadFilter(k event.Key, token string) {
 	if !ok || b.label.names(k) {
 		return
 	}
-	d, err := b.directory()
-	if err != nil {
-		return
+	if p, err := b.probe(k); err == nil && p.filterLen > 0 {
+		line := lineOf(Hash([]byte(token)), int(p.filterLen)/lineBytes)
+		a.ReadAhead(b.off+int64(p.filterOff)+int64(line*lineBytes), lineBytes)
 	}
-	if i := d.find(k); i >= 0 && d.cols[i].bloomLen > 0 {
-		c := &d.cols[i]
-		a.ReadAhead(b.off+int64(c.bloomOff+lineOf(Hash([]byte(token)), c.bloomLen/lineBytes)*lineBytes), lineBytes)
-	}
-}
-
-// AheadFilters begins to read all filters and returns how many bytes they have.
-func (b *Block) AheadFilters() int64 {
-	a, ok := b.aheader()
-	if !ok {
-		return 0
-	}
-	d, err := b.directory()
-	if err != nil {
-		return 0
-	}
-	from := int(b.dirOff)
-	for i := range d.cols {
-		if c := &d.cols[i]; c.bloomLen > 0 {
-			from = min(from, c.bloomOff)
-		}
-	}
-	n := b.dirOff - int64(from)
-	if n > 0 {
-		a.ReadAhead(b.off+int64(from), n)
-	}
-	return n
 }
 
 // AheadColumns begins to read the columns of keys that the cache does not have;

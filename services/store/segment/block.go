@@ -27,6 +27,7 @@ type Block struct {
 	dirLen int
 	dirSum uint32
 	cache  *Cache
+	probes *probes // nil for a view
 }
 
 var lastBlock atomic.Uint64
@@ -42,7 +43,7 @@ func OpenBlock(src io.ReaderAt, off, limit int64, cache *Cache) (*Block, error) 
 	r := reader{b: h[:]}
 	magic := string(r.take(8))
 	flags := r.uint32()
-	b := &Block{src: src, off: off, cache: cache, id: lastBlock.Add(1)}
+	b := &Block{src: src, off: off, cache: cache, id: lastBlock.Add(1), probes: new(probes)}
 	b.rows = int(r.uint32())
 	b.minT, b.maxT = int64(r.uint64()), int64(r.uint64())
 	size, dirOff := r.uint64(), r.uint64()
@@ -154,15 +155,11 @@ func (b *Block) Zone(k event.Key) (z Zone, has bool, err error) {
 		}
 		return z, c != nil || v.rest != nil, err
 	}
-	d, err := b.directory()
+	p, err := b.probe(k)
 	if err != nil {
 		return Zone{}, true, err
 	}
-	i := d.find(k)
-	if i < 0 {
-		return Zone{}, d.rest != 0 && memberOf(k) < 0, nil
-	}
-	return d.cols[i].zone, true, nil
+	return p.zone, p.has, nil
 }
 
 // Entries returns how many values the rows have of a key, without those in the
@@ -193,23 +190,18 @@ func (b *Block) MayEqual(k event.Key, token string) (bool, error) {
 	if b.view != nil {
 		return true, nil
 	}
-	d, err := b.directory()
+	p, err := b.probe(k)
 	if err != nil {
 		return true, err
 	}
-	i := d.find(k)
-	if i < 0 {
-		return d.rest != 0 && memberOf(k) < 0, nil
-	}
-	c := &d.cols[i]
-	if c.ids != nil && !c.ids.mayHold(token) {
+	if !p.has || p.ids != nil && !p.ids.mayHold(token) {
 		return false, nil
 	}
-	if c.bloomLen == 0 {
+	if p.filterLen == 0 {
 		return true, nil
 	}
-	b.cache.countPart(cacheKey{b.id, int32(i), wholeColumn}, lineBytes)
-	return mayHold(b.src, b.off+int64(c.bloomOff), c.bloomLen, Hash([]byte(token)))
+	b.cache.countPart(cacheKey{b.id, p.col, wholeColumn}, lineBytes)
+	return mayHold(b.src, b.off+int64(p.filterOff), int(p.filterLen), Hash([]byte(token)))
 }
 
 // load returns column i.

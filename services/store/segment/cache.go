@@ -2,13 +2,15 @@ package segment
 
 import (
 	"container/list"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 )
 
-// Cache keeps decoded columns and text pages up to a number of bytes, and block
-// directories, which every query asks for, up to as many again. The least
-// recently used ones are dropped first. It may be used concurrently; a nil Cache
+// Cache keeps decoded columns and text pages up to a number of bytes, of which the
+// least recently used ones are dropped first, and block directories up to as many
+// again, of which any are dropped: most queries ask for those of all blocks in turn,
+// and would find none where those used first go first. It may be used concurrently; a nil Cache
 // keeps nothing.
 type Cache struct {
 	parts       recent
@@ -25,6 +27,7 @@ type recent struct {
 	mu    sync.Mutex
 	max   int64
 	size  int64
+	any   *rand.Rand // chooses what is dropped; nil drops what was used first
 	byKey map[cacheKey]*list.Element
 	used  list.List // of *cached, the newest first
 }
@@ -57,6 +60,7 @@ func NewCache(max int64) *Cache {
 	for _, r := range []*recent{&c.parts, &c.directories} {
 		r.max, r.byKey = max, map[cacheKey]*list.Element{}
 	}
+	c.directories.any = rand.New(rand.NewPCG(1, 2))
 	return c
 }
 
@@ -127,7 +131,9 @@ func (c *Cache) find(k cacheKey) (any, bool) {
 	if el == nil {
 		return nil, false
 	}
-	r.used.MoveToFront(el)
+	if r.any == nil {
+		r.used.MoveToFront(el)
+	}
 	return el.Value.(*cached).value, true
 }
 
@@ -147,10 +153,21 @@ func (c *Cache) put(k cacheKey, v any, size int64) {
 	if r.byKey[k] != nil {
 		return
 	}
-	r.byKey[k] = r.used.PushFront(&cached{k, v, size})
 	for r.size += size; r.size > r.max; {
-		old := r.used.Remove(r.used.Back()).(*cached)
-		delete(r.byKey, old.key)
-		r.size -= old.size
+		r.drop()
 	}
+	r.byKey[k] = r.used.PushFront(&cached{k, v, size})
+}
+
+// drop makes room for another part.
+func (r *recent) drop() {
+	el := r.used.Back()
+	// One of eight goes, the others come up again once all were looked at.
+	for r.any != nil && r.any.IntN(8) != 0 {
+		r.used.MoveToFront(el)
+		el = r.used.Back()
+	}
+	old := r.used.Remove(el).(*cached)
+	delete(r.byKey, old.key)
+	r.size -= old.size
 }
