@@ -56,8 +56,10 @@ func sentSecrets() (all [][5]string) {
 	body("text/plain", "password: a;hunter2", "password=a,hunter2", "'password' => 'hunter2'", `{\"password\":\"a\\\"hunter2\"}`, "password%253Dhunter2", "see ftp://u:hunter2@h")
 	part := func(head string) string { return "--B\r\n" + head + "\r\n\r\nhunter2\r\n--B--\r\n" }
 	const disposition = "Content-Disposition: form-data; name="
-	for _, contentType := range []string{multipartType, "", "multipart/form-data", "multipart/form-data; boundary=A; boundary=B", "multipart/form-data; boundary=B; boundary=A",
-		`multipart/form-data; boundary="B"`, "multipart/form-data; boundary= B", " multipart/form-data;boundary=B", "multipart/form-data; boundary=B,x", "multipart/mixed; boundary=zz"} {
+	for _, contentType := range []string{
+		multipartType, "", "multipart/form-data", "multipart/form-data; boundary=A; boundary=B", "multipart/form-data; boundary=B; boundary=A",
+		`multipart/form-data; boundary="B"`, "multipart/form-data; boundary= B", " multipart/form-data;boundary=B", "multipart/form-data; boundary=B,x", "multipart/mixed; boundary=zz",
+	} {
 		body(contentType, part(disposition+`"password"`), part(disposition+"password"), part("Content-Disposition: form-data;\r\n name=\"password\""),
 			part(" "+disposition+`"password"`), " "+part(disposition+`"password"`), part(disposition + `"a"` + "\r\nContent-Type: multipart/mixed; boundary=C")[:0]+
 				"--B\r\n"+disposition+"\"a\"\r\nContent-Type: multipart/mixed; boundary=C\r\n\r\n--C\r\n"+disposition+"\"pin\"\r\n\r\nhunter2\r\n--C--\r\n--B--",
@@ -163,8 +165,10 @@ func TestBodyThatCannotBeReadIsNotKept(t *testing.T) {
 
 func TestOrdinaryTextStays(t *testing.T) {
 	s := newSecrets(nil)
-	for _, target := range []string{"/a?passenger=bob&compass=n&side=left&country_code=DE", "/reset.css", "/a/b;v=1?x=https://h/p@q", "/auth/login", "/password/reset",
-		"/token/../../etc/passwd", "/a?q=%3Cscript%3Ealert(1)%3C/script%3E", "/a?q=1'%20OR%201=1--", "//h/a@b"} {
+	for _, target := range []string{
+		"/a?passenger=bob&compass=n&side=left&country_code=DE", "/reset.css", "/a/b;v=1?x=https://h/p@q", "/auth/login", "/password/reset",
+		"/token/../../etc/passwd", "/a?q=%3Cscript%3Ealert(1)%3C/script%3E", "/a?q=1'%20OR%201=1--", "//h/a@b",
+	} {
 		if got := s.target(target); got != target {
 			t.Errorf("%s: %s", target, got)
 		}

@@ -188,7 +188,7 @@ func (k *keeper) finish(d *draft) {
 // reader of the record gets.
 func (d *draft) record() ([]byte, error) {
 	c := &d.copy
-	whole := d.site.mask.secrets.mask(&c.Request)
+	whole := d.site.mask.mask(&c.Request)
 	line, err := c.Request.MarshalJSON()
 	if err != nil {
 		return nil, err

@@ -146,7 +146,7 @@ func (m *markupMask) open() {
 	}
 	if secret {
 		for _, a := range attributes {
-			if !strings.HasPrefix(a.name, "xmlns") && !(isNaming(a.name) && m.named(m.in[a.from:a.to])) {
+			if !strings.HasPrefix(a.name, "xmlns") && (!isNaming(a.name) || !m.named(m.in[a.from:a.to])) {
 				m.blot(a.from, a.to)
 			}
 		}
