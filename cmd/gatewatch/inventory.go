@@ -42,8 +42,13 @@ func (v *server) openAPI(inputs *access.Gate) (err error) {
 	if v.rules != nil {
 		inUse, groups = v.rules.InUse, v.rules.Groups
 	}
+	var await time.Duration // a server without a pipeline has nothing to wait for
+	if v.settings.has(roleDetect) {
+		await = awaitLabels
+	}
 	desk, err := triage.New(triage.Options{
 		Events: v.store, State: v.state, Queue: v.queue, Audit: v.audit.Append, Now: time.Now, Log: v.log,
+		Await: await,
 	})
 	if err != nil {
 		return err
@@ -61,6 +66,10 @@ func (v *server) openAPI(inputs *access.Gate) (err error) {
 	})
 	return err
 }
+
+// awaitLabels is how long a label waits for the pipeline to pass on what the queue
+// held at the start.
+const awaitLabels = 10 * time.Second
 
 // listSources joins what the inputs and the pipeline have counted since the start,
 // and what is known of sources that were silent since then.

@@ -15,6 +15,8 @@ type labelFlags struct {
 	undo           bool
 	alike, preview bool
 	undoAct        int64
+	all            bool
+	covers         string
 }
 
 func newWAFLabel() *cobra.Command {
@@ -30,7 +32,10 @@ it holds again.
 
 --alike labels all decisions that are like this one and have no label: of its site,
 path (numbers and other ids are {id}), rule and variable, at most the newest 1,000,
-in one act; --preview says which, and labels none. --undo-act takes an act back.
+in one act; --preview says which, and labels none. Decisions of which the verdict is
+sure that the label is wrong (p_attack of 0.9 and more, for true_positive of 0.1 and
+less) are left out but for --even-sure. --covers is what --preview printed: if other
+decisions would be labelled by now, none is. --undo-act takes an act back.
 
 Nothing says so better than a sample: label what gatewatch waf sample --server draws.`,
 		Example: `  gatewatch waf label 0f3ab2-17 false_positive --reason 'a forum post about SQL'
@@ -45,8 +50,8 @@ Nothing says so better than a sample: label what gatewatch waf sample --server d
 				return nil
 			case f.undo && f.alike:
 				return usagef("waf label: --alike labels; --undo-act takes back what it did")
-			case !f.alike && (f.preview || f.from != "" || f.to != ""):
-				return usagef("waf label: --preview, --from and --to go with --alike")
+			case !f.alike && (f.preview || f.all || f.covers != "" || f.from != "" || f.to != ""):
+				return usagef("waf label: --preview, --covers, --even-sure, --from and --to go with --alike")
 			case f.undo && len(args) != 1:
 				return usagef("waf label --undo: give the id of one decision, see gatewatch waf decisions")
 			case !f.undo && len(args) != 2:
@@ -67,6 +72,8 @@ Nothing says so better than a sample: label what gatewatch waf sample --server d
 	f.add(cmd)
 	cmd.Flags().BoolVar(&f.alike, "alike", false, "label all decisions like this one that have no label")
 	cmd.Flags().BoolVar(&f.preview, "preview", false, "with --alike: say what would be labelled, and label nothing")
+	cmd.Flags().BoolVar(&f.all, "even-sure", false, "with --alike: label also what the verdict is sure to be the contrary")
+	cmd.Flags().StringVar(&f.covers, "covers", "", "with --alike: what --preview printed; label just that")
 	cmd.Flags().Int64Var(&f.undoAct, "undo-act", 0, "take back all labels of an act, by its number")
 	cmd.Flags().BoolVar(&f.undo, "undo", false, "take back the label that holds")
 	return cmd

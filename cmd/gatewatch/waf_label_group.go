@@ -19,12 +19,20 @@ type labelledGroupJSON struct {
 	Act      int64     `json:"act"`
 	N        int       `json:"n"`
 	Labelled int       `json:"labelled"`
+	KeptOut  int       `json:"kept_out"`
+	Covers   string    `json:"covers"`
+	LeastP   *float64  `json:"least_p_attack"`
+	MostP    *float64  `json:"most_p_attack"`
+	Least    refJSON   `json:"least_likely"`
+	Most     refJSON   `json:"likeliest"`
 	More     bool      `json:"more"`
 	First    time.Time `json:"first_time"`
 	Last     time.Time `json:"last_time"`
-	Examples []struct {
-		ID string `json:"id"`
-	} `json:"examples"`
+	Examples []refJSON `json:"examples"`
+}
+
+type refJSON struct {
+	ID string `json:"id"`
 }
 
 // runWAFLabelGroup labels a group of decisions, or takes that back.
@@ -37,7 +45,7 @@ func runWAFLabelGroup(cmd *cobra.Command, f *labelFlags, args []string) error {
 		path = "/api/v1/decisions:labelGroup"
 		body = map[string]any{
 			"like_id": args[0], "like_source": f.source, "label": args[1], "reason": f.reason,
-			"from": f.from, "to": f.to, "preview": f.preview,
+			"from": f.from, "to": f.to, "preview": f.preview, "covers": f.covers, "all": f.all,
 		}
 	}
 	var answer struct {
@@ -72,6 +80,9 @@ func (f *labelFlags) told(g *labelledGroupJSON) string {
 	if g.Labelled > 0 {
 		fmt.Fprintf(&b, "; %d have a label already", g.Labelled)
 	}
+	if g.KeptOut > 0 {
+		fmt.Fprintf(&b, "; %d are left out since the verdict is sure of the contrary (--even-sure takes them)", g.KeptOut)
+	}
 	if g.More {
 		b.WriteString("; there are more, for another act")
 	}
@@ -83,6 +94,12 @@ func (f *labelFlags) told(g *labelledGroupJSON) string {
 		for _, x := range g.Examples {
 			b.WriteString(" " + printable(x.ID))
 		}
+	}
+	if g.LeastP != nil && g.MostP != nil && f.undoAct == 0 {
+		fmt.Fprintf(&b, "; p_attack %v (%s) to %v (%s)", rounded(*g.LeastP), printable(g.Least.ID), rounded(*g.MostP), printable(g.Most.ID))
+	}
+	if f.preview && g.N > 0 {
+		fmt.Fprintf(&b, "; --covers %s labels just these", printable(g.Covers))
 	}
 	return b.String()
 }

@@ -20,9 +20,38 @@ type rateJSON struct {
 	High     *float64 `json:"hi"`
 	Labels   int      `json:"n_labels"`
 	N        int      `json:"n"`
+	Drawn    int      `json:"n_drawn"`
+	Covered  int      `json:"n_covered"`
+	Why      string   `json:"why"`
 	Next     []struct {
 		ID string `json:"id"`
 	} `json:"label_next"`
+}
+
+// next says what to label: decisions that were drawn, or why there is no estimate
+// and what to do about it.
+func (r *rateJSON) next() string {
+	ids := make([]string, len(r.Next))
+	for i, x := range r.Next {
+		ids[i] = x.ID
+	}
+	next := strings.Join(ids, ",")
+	if r.Why == "" || next != "" {
+		return next
+	}
+	if !strings.HasPrefix(r.Why, "not enough labels") && !strings.HasSuffix(r.Why, "of all draws") {
+		return r.Why
+	}
+	return r.Why + "; run gatewatch waf sample --budget 300"
+}
+
+// round leaves what people read of figures.
+func (r *rateJSON) round() {
+	for _, v := range []*float64{r.Estimate, r.Low, r.High} {
+		if v != nil {
+			*v = rounded(*v)
+		}
+	}
 }
 
 type liveRatesFlags struct {
@@ -55,6 +84,10 @@ func runLiveRates(cmd *cobra.Command, f *liveRatesFlags, output string) error {
 	if err := f.connect(); err != nil {
 		return err
 	}
+	format, err := outputFormat(cmd.OutOrStdout(), output)
+	if err != nil {
+		return err
+	}
 	v := f.values()
 	v["by"] = f.by
 	v.Set("limit", fmt.Sprint(f.limit))
@@ -69,12 +102,11 @@ func runLiveRates(cmd *cobra.Command, f *liveRatesFlags, output string) error {
 	}
 	rows := make([][]json.RawMessage, len(answer.Rates))
 	for i, r := range answer.Rates {
-		next := make([]string, len(r.Next))
-		for k, x := range r.Next {
-			next[k] = x.ID
+		if format == outTable {
+			r.round()
 		}
 		var err error
-		if rows[i], err = jsonRow(r.Scope, r.Rate, r.Estimate, r.Low, r.High, r.Labels, r.N, strings.Join(next, ",")); err != nil {
+		if rows[i], err = jsonRow(r.Scope, r.Rate, r.Estimate, r.Low, r.High, r.Labels, r.N, r.Drawn, r.Covered, r.next()); err != nil {
 			return err
 		}
 	}
@@ -85,7 +117,7 @@ func runLiveRates(cmd *cobra.Command, f *liveRatesFlags, output string) error {
 		answer.Warnings = append(answer.Warnings, fmt.Sprintf("%d scopes are not shown; --limit shows more", answer.LeftOut))
 	}
 	warn(cmd, answer.Warnings)
-	return writeRows(cmd.OutOrStdout(), output, append(rateColumns[:len(rateColumns):len(rateColumns)], "label_next"), rows)
+	return writeRows(cmd.OutOrStdout(), output, append(rateColumns[:len(rateColumns):len(rateColumns)], "n_drawn", "n_covered", "label_next"), rows)
 }
 
 // runLiveSample draws from the decisions of a server, which remembers the draw.

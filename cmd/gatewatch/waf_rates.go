@@ -33,7 +33,11 @@ estimate and its bounds are null.
 
 With --server (or --from, --to, --filter, --by) they are those of the decisions and
 labels of a server: of all, and by node, site, rule and path. Where the labels do not
-suffice, label_next names decisions whose labels would tell most.`,
+suffice, label_next names decisions that were drawn and have no label yet, those whose
+labels would tell most first, or says why there is no estimate. n_drawn counts the
+labels that were drawn, n_covered the decisions that a draw was from or that have a
+label. Of the others, such as those that came in after the last draw, the interval
+takes the worst case: --to leaves them out. Of a rule there is false_block_share alone.`,
 		Example: `  gatewatch waf rates decisions.ndjson
   gatewatch waf rates -o table < decisions.ndjson
   gatewatch waf rates --by site,rule --from now-30d --server http://127.0.0.1:8080`,

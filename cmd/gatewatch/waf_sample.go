@@ -31,7 +31,9 @@ of which the model is unsure. A part of the budget is drawn from all alike, so t
 gatewatch waf rates is right about models that are wrong.
 
 With --server they are drawn from the decisions that a server has stored, which
-remembers the probabilities; those that have a label or were drawn before are left out.
+remembers the probabilities, and what it drew from: the labels say nothing of decisions
+outside of --filter, --from and --to, or that come in later. Those that have a label or
+were drawn before are left out.
 
 The order is random: whoever labels only the first of them has a proper sample too.
 The same input with the same seed gives the same draw.`,

@@ -26,6 +26,9 @@ type Decided struct {
 	// labelling, above 0 and at most 1. It is 0 for a label that was found
 	// otherwise: such a label counts for itself and says nothing of others.
 	Probability float64
+	// Outside is set for a decision that no draw could have drawn, such as one of
+	// a site that was not drawn from. Without a label nothing is known of it.
+	Outside bool
 }
 
 // Rate names one of the rates.
@@ -53,8 +56,12 @@ type Estimate struct {
 	Value     float64
 	Low, High float64 // 95 % interval
 	// Labels and Decisions count what the rate rests on: the blocked ones for
-	// FalseBlockShare, else all of the scope.
-	Labels, Decisions int
+	// FalseBlockShare, else all of the scope. Drawn are those of the labels that
+	// were drawn, and Covered the decisions that could have been drawn, or have a
+	// label: of the others the interval takes the worst case.
+	Labels, Decisions, Drawn, Covered int
+	// Why says in words why Enough is false; else it is empty.
+	Why string
 }
 
 // Limits of what Rates takes.
@@ -75,8 +82,12 @@ type Rates struct {
 	scopes map[string]*scopeCounts
 }
 
-// scopeCounts holds the two sides of a scope: allowed and blocked.
-type scopeCounts [2]sideCounts
+// scopeCounts holds the two sides of a scope: allowed and blocked. Decisions that
+// are outside of all draws and have no label are counted, and no more.
+type scopeCounts struct {
+	sides   [2]sideCounts
+	outside [2]int
+}
 
 func sideOf(blocked bool) int {
 	if blocked {
@@ -104,7 +115,12 @@ func (r *Rates) Add(scope string, d Decided) error {
 		s = &scopeCounts{}
 		r.scopes[strings.Clone(scope)] = s
 	}
-	s[sideOf(d.Blocked)].add(d)
+	side := sideOf(d.Blocked)
+	if d.Outside && d.Truth == Unknown {
+		s.outside[side]++
+		return nil
+	}
+	s.sides[side].add(d)
 	return nil
 }
 
@@ -116,6 +132,8 @@ func (d Decided) check() error {
 		return fmt.Errorf("unknown truth %d", d.Truth)
 	case !(d.Probability >= 0 && d.Probability <= 1):
 		return fmt.Errorf("sample_probability is %v, not above 0 and at most 1", d.Probability)
+	case d.Outside && d.Probability > 0:
+		return errors.New("a decision that was drawn is not outside of all draws")
 	case d.Probability > 0 && d.Probability < minProbability:
 		return fmt.Errorf("sample_probability is %v, less than %v", d.Probability, minProbability)
 	}

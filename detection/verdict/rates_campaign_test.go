@@ -139,7 +139,7 @@ func (p *population) campaign(seed uint64, out *[rateCount]tally) {
 		if p.fleet {
 			d.scope = "fleet"
 		}
-		seen := Decided{Blocked: d.blocked, PAttack: d.p, Probability: probability[i]}
+		seen := Decided{Blocked: d.blocked, PAttack: d.p, Probability: probability[i], Outside: d.outside}
 		if probability[i] > 0 {
 			labels++
 			seen.Truth = Legitimate
@@ -173,20 +173,24 @@ func (p *population) label(all []sighted, seed uint64, rng *rand.Rand) []float64
 		}
 		return probability
 	}
-	candidates := make([]Candidate, len(all))
+	var candidates []Candidate
+	var index []int
 	numbers := map[string]uint32{}
 	for i, d := range all {
 		if _, ok := numbers[d.scope]; !ok {
 			numbers[d.scope] = uint32(len(numbers))
 		}
-		candidates[i] = Candidate{Scope: numbers[d.scope], Blocked: d.blocked, PAttack: d.p}
+		if !d.outside {
+			candidates = append(candidates, Candidate{Scope: numbers[d.scope], Blocked: d.blocked, PAttack: d.p})
+			index = append(index, i)
+		}
 	}
 	drawn, err := Sample(candidates, p.budget, seed)
 	if err != nil {
 		panic(err)
 	}
 	for _, d := range drawn {
-		probability[d.Index] = d.Probability
+		probability[index[d.Index]] = d.Probability
 	}
 	return probability
 }

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -27,6 +28,7 @@ type picture struct {
 type side struct {
 	bands             []band
 	n, attacks, legit int // decisions; labelled ones
+	outside           int // decisions besides n that nothing is known of
 	drawn             int
 	calibration       *calibration
 	coefficients      []coefficients // by draw
@@ -37,7 +39,8 @@ type side struct {
 func newPicture(s *scopeCounts) *picture {
 	p := &picture{}
 	for i := range p.sides {
-		p.sides[i].count(s[i])
+		p.sides[i].count(s.sides[i])
+		p.sides[i].outside = s.outside[i]
 	}
 	return p
 }
@@ -106,7 +109,9 @@ func binomial(rng *rand.Rand, n int, q float64) int {
 func (s *side) unlabelled() int { return s.n - s.attacks - s.legit }
 
 // labelled reports whether anything can be said of the side.
-func (s *side) labelled() bool { return s.drawn >= minDrawn || s.unlabelled() == 0 }
+func (s *side) labelled() bool {
+	return s.drawn >= minDrawn || s.unlabelled()+s.outside == 0
+}
 
 const (
 	minDrawn = 3
@@ -117,6 +122,19 @@ func (p *picture) value(rate Rate, draw int) float64 {
 	allowed, blocked := &p.sides[0], &p.sides[1]
 	a, b := allowed.total[draw], blocked.total[draw]
 	return rateOf(rate, a, b, float64(allowed.n), float64(blocked.n))
+}
+
+// worst is the value of a draw if what is outside of all draws is such that the
+// rate is as low as can be, or as high.
+func (p *picture) worst(rate Rate, draw int, low bool) float64 {
+	allowed, blocked := &p.sides[0], &p.sides[1]
+	a, b := allowed.total[draw], blocked.total[draw]
+	if low { // few allowed and many blocked attacks lower every rate
+		b += float64(blocked.outside)
+	} else {
+		a += float64(allowed.outside)
+	}
+	return rateOf(rate, a, b, float64(allowed.n+allowed.outside), float64(blocked.n+blocked.outside))
 }
 
 // rateOf is a rate if so many of the allowed and of the blocked are attacks. It
@@ -133,34 +151,76 @@ func rateOf(rate Rate, allowedAttacks, blockedAttacks, allowed, blocked float64)
 }
 
 func (p *picture) estimate(rate Rate) Estimate {
-	allowed, blocked := &p.sides[0], &p.sides[1]
-	e := Estimate{Rate: rate, Labels: blocked.attacks + blocked.legit, Decisions: blocked.n}
-	enough := blocked.labelled()
-	switch rate {
-	case FalsePositive:
-		enough = enough && allowed.labelled() && allowed.legit+blocked.legit > 0
-	case Missed:
-		enough = enough && allowed.labelled() && allowed.attacks+blocked.attacks > 0
-	default:
-		enough = enough && blocked.n > 0
-	}
-	if rate != FalseBlockShare {
-		e.Labels += allowed.attacks + allowed.legit
-		e.Decisions += allowed.n
-	}
-	if !enough {
+	e := p.counted(rate)
+	if e.Why = p.lacks(rate, e.Drawn); e.Why != "" {
 		return e
 	}
 	p.draw(draws)
-	values := make([]float64, 0, draws)
-	for i := range draws {
-		values = append(values, p.value(rate, i))
-	}
-	slices.Sort(values)
+	values := p.values(func(i int) float64 { return p.value(rate, i) })
 	e.Low, e.High = p.bounds(rate, values)
 	e.Value = min(max(values[len(values)/2], e.Low), e.High)
+	if e.Covered < e.Decisions {
+		lowest := p.values(func(i int) float64 { return p.worst(rate, i, true) })
+		highest := p.values(func(i int) float64 { return p.worst(rate, i, false) })
+		low, _ := p.bounds(rate, lowest)
+		_, high := p.bounds(rate, highest)
+		e.Low, e.High = min(e.Low, low), max(e.High, high)
+	}
 	e.Enough = e.High-e.Low <= maxWidth
+	switch {
+	case e.Enough:
+	case e.Covered < e.Decisions:
+		e.Why = fmt.Sprintf("%d of %d decisions are outside of all draws", e.Decisions-e.Covered, e.Decisions)
+	default:
+		e.Why = fmt.Sprintf("not enough labels: %d drawn, and the interval is wider than %v", e.Drawn, maxWidth)
+	}
 	return e
+}
+
+// counted is an estimate with what the rate rests on, and no value yet.
+func (p *picture) counted(rate Rate) Estimate {
+	e := Estimate{Rate: rate}
+	for i := range p.sides {
+		s := &p.sides[i]
+		if rate == FalseBlockShare && i == sideOf(false) {
+			continue
+		}
+		e.Labels += s.attacks + s.legit
+		e.Drawn += s.drawn
+		e.Covered += s.n
+		e.Decisions += s.n + s.outside
+	}
+	return e
+}
+
+// lacks says what labels there are too few of for an estimate, "" if of none.
+func (p *picture) lacks(rate Rate, drawn int) string {
+	allowed, blocked := &p.sides[0], &p.sides[1]
+	switch {
+	case rate == FalseBlockShare && blocked.n+blocked.outside == 0:
+		return "nothing was blocked"
+	case !blocked.labelled() || rate != FalseBlockShare && !allowed.labelled():
+		of := "allowed and of blocked requests"
+		if rate == FalseBlockShare {
+			of = "blocked requests"
+		}
+		return fmt.Sprintf("not enough labels: %d drawn, and at least %d of %s are needed", drawn, minDrawn, of)
+	case rate == FalsePositive && allowed.legit+blocked.legit == 0:
+		return fmt.Sprintf("not enough labels: %d drawn, none of a legitimate request", drawn)
+	case rate == Missed && allowed.attacks+blocked.attacks == 0:
+		return fmt.Sprintf("not enough labels: %d drawn, none of an attack", drawn)
+	}
+	return ""
+}
+
+// values are those of all draws, sorted.
+func (p *picture) values(of func(draw int) float64) []float64 {
+	all := make([]float64, draws)
+	for i := range all {
+		all[i] = of(i)
+	}
+	slices.Sort(all)
+	return all
 }
 
 // bounds returns the shortest interval that holds the wanted share of the
@@ -198,10 +258,9 @@ func (p *picture) bounds(rate Rate, values []float64) (lo, hi float64) {
 // possible.
 func (p *picture) extreme(rate Rate, low bool) float64 {
 	a, b := &p.sides[0], &p.sides[1]
-	fewA, manyA := float64(a.attacks), float64(a.n-a.legit)
-	fewB, manyB := float64(b.attacks), float64(b.n-b.legit)
-	if low { // few allowed and many blocked attacks lower every rate
-		return rateOf(rate, fewA, manyB, float64(a.n), float64(b.n))
+	nA, nB := float64(a.n+a.outside), float64(b.n+b.outside)
+	if low {
+		return rateOf(rate, float64(a.attacks), nB-float64(b.legit), nA, nB)
 	}
-	return rateOf(rate, manyA, fewB, float64(a.n), float64(b.n))
+	return rateOf(rate, nA-float64(a.legit), float64(b.attacks), nA, nB)
 }

@@ -28,6 +28,7 @@ type population struct {
 	scopes  int
 	fleet   bool // drawn by scope, but asked for all of them together
 	uniform bool // labels drawn by plain chance, not by Sample
+	outside bool // a tenth of the decisions, with more missed attacks, was not drawn from
 }
 
 func (p population) filled() population {
@@ -105,6 +106,7 @@ func populations() []population {
 		{name: "20 sites", attacks: 0.05, missed: 0.2, size: 8000, scopes: 20},
 		{name: "fleet", attacks: 0.05, missed: 0.2, size: 8000, scopes: 20, fleet: true},
 		{name: "drawn by chance", uniform: true},
+		{name: "outside", attacks: 0.3, outside: true},
 	}
 }
 
@@ -113,6 +115,7 @@ type sighted struct {
 	scope           string
 	blocked, attack bool
 	p               float64
+	outside         bool
 }
 
 func (p *population) decisions(rng *rand.Rand) []sighted {
@@ -139,6 +142,8 @@ func (p *population) decisions(rng *rand.Rand) []sighted {
 			mix = p.allowedLegit
 		}
 		d.p = logistic(p.model(score(rng, mix)))
+		// What nobody drew from is not like the rest: most attacks pass there.
+		d.outside = p.outside && rng.Float64() < map[bool]float64{true: 0.3, false: 0.02}[d.attack && !d.blocked]
 	}
 	return all
 }

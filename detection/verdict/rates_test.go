@@ -30,9 +30,9 @@ func TestEstimatesAreExactOnceAllIsLabelled(t *testing.T) {
 	addN(t, &r, 10, Decided{Blocked: true, PAttack: 0.9, Truth: Legitimate, Probability: 1})
 	addN(t, &r, 15, Decided{Blocked: true, PAttack: 0.9, Truth: Attack, Probability: 1})
 	want := []Estimate{
-		{"s", FalsePositive, true, 0.125, 0.125, 0.125, 100, 100},
-		{"s", Missed, true, 0.25, 0.25, 0.25, 100, 100},
-		{"s", FalseBlockShare, true, 0.4, 0.4, 0.4, 25, 25},
+		{"s", FalsePositive, true, 0.125, 0.125, 0.125, 100, 100, 100, 100, ""},
+		{"s", Missed, true, 0.25, 0.25, 0.25, 100, 100, 100, 100, ""},
+		{"s", FalseBlockShare, true, 0.4, 0.4, 0.4, 25, 25, 25, 25, ""},
 	}
 	if diff := cmp.Diff(want, r.Estimates("s")); diff != "" {
 		t.Error(diff)
@@ -224,7 +224,7 @@ func TestStateIsBounded(t *testing.T) {
 	for range 100_000 {
 		addN(t, &r, 1, Decided{PAttack: min(1, math.Exp(-700*rng.Float64()*rng.Float64()))})
 	}
-	if n := len(r.scopes["s"][0]); n > 2*maxLogit/cellWidth+1 {
+	if n := len(r.scopes["s"].sides[0]); n > 2*maxLogit/cellWidth+1 {
 		t.Errorf("%d cells", n)
 	}
 }
@@ -241,9 +241,9 @@ func TestReadDecided(t *testing.T) {
 			t.Errorf("%s\ngot  %s\nwant %s", line, got, want)
 		}
 	}
-	f(`{"id":"a","scope":"s","decision":"block","p_attack":0.5,"label":null}`, "a s {Blocked:true PAttack:0.5 Truth:0 Probability:0}")
-	f(`{"id":"a","decision":"allow","p_attack":1,"label":"attack","sample_probability":0.25}`, "a  {Blocked:false PAttack:1 Truth:2 Probability:0.25}")
-	f(`{"decision":"allow","p_attack":0,"label":"legit","sample_probability":null}`, "  {Blocked:false PAttack:0 Truth:1 Probability:0}")
+	f(`{"id":"a","scope":"s","decision":"block","p_attack":0.5,"label":null}`, "a s {Blocked:true PAttack:0.5 Truth:0 Probability:0 Outside:false}")
+	f(`{"id":"a","decision":"allow","p_attack":1,"label":"attack","sample_probability":0.25}`, "a  {Blocked:false PAttack:1 Truth:2 Probability:0.25 Outside:false}")
+	f(`{"decision":"allow","p_attack":0,"label":"legit","sample_probability":null}`, "  {Blocked:false PAttack:0 Truth:1 Probability:0 Outside:false}")
 	f(`{"decision":"allow"}`, "p_attack is missing")
 	f(`{"decision":"allow","p_attack":2}`, "p_attack is 2, not in 0 to 1")
 	f(`{"decision":"drop","p_attack":0.5}`, `decision is "drop", not block or allow`)
@@ -316,7 +316,7 @@ func TestNarrowing(t *testing.T) {
 	after := 0.0
 	for truth, weight := range map[Truth]float64{Attack: q, Legitimate: 1 - q} {
 		one := r.clone()
-		one.scopes["s"][1].replace(t, Decided{Blocked: true, PAttack: 0.4, Truth: truth, Probability: 0.01})
+		one.scopes["s"].sides[1].replace(t, Decided{Blocked: true, PAttack: 0.4, Truth: truth, Probability: 0.01})
 		after += weight * drawnPicture(one.scopes["s"]).variance(FalseBlockShare)
 	}
 	if got := 1 - after/before.variance(FalseBlockShare); math.Abs(got-unsure) > 0.06 {
@@ -344,11 +344,11 @@ func (r *Rates) clone() *Rates {
 	c := &Rates{scopes: map[string]*scopeCounts{}}
 	for name, s := range r.scopes {
 		var sides scopeCounts
-		for i := range s {
-			sides[i] = sideCounts{}
-			for k, v := range s[i] {
+		for i := range s.sides {
+			sides.sides[i] = sideCounts{}
+			for k, v := range s.sides[i] {
 				cell := *v
-				sides[i][k] = &cell
+				sides.sides[i][k] = &cell
 			}
 		}
 		c.scopes[name] = &sides

@@ -22,7 +22,7 @@ func (s decisionServer) LabelDecisionGroup(ctx context.Context, req *gatewatchv1
 	defer release()
 	c, err := s.api.parts.Triage.LabelGroup(ctx, triage.GroupLabel{
 		Like: triage.Ref{ID: req.GetLikeId(), Source: req.GetLikeSource()}, From: from, To: to,
-		Label: req.GetLabel(), Reason: req.GetReason(), Actor: id.String(), Preview: req.GetPreview(), Covers: req.GetCovers(),
+		Label: req.GetLabel(), Reason: req.GetReason(), Actor: id.String(), Preview: req.GetPreview(), Covers: req.GetCovers(), All: req.GetAll(),
 	})
 	if err != nil {
 		return nil, decisionError(req.GetLikeId(), err)

@@ -91,10 +91,15 @@ func newProtoDecisionGroup(g *triage.Group) *gatewatchv1.DecisionGroup {
 func newProtoLabelledGroup(c *triage.Covered) *gatewatchv1.LabelledGroup {
 	p := &gatewatchv1.LabelledGroup{
 		Site: c.Site, PathTemplate: c.Path, Rule: c.Rule, Variable: c.Variable, Kind: string(c.Kind), Decision: decisionName(c.Blocked),
-		Act: c.Act, N: int64(c.N), Labelled: int64(c.Labelled), More: c.More, Covers: c.Covers,
+		Act: c.Act, N: int64(c.N), Labelled: int64(c.Labelled), More: c.More, Covers: c.Covers, KeptOut: int64(c.KeptOut),
 	}
 	if c.N > 0 {
 		p.FirstTime, p.LastTime = timestamppb.New(c.First), timestamppb.New(c.Last)
+	}
+	if c.Judged > 0 {
+		p.LeastPAttack, p.MostPAttack = &c.LeastP, &c.MostP
+		p.LeastLikely = &gatewatchv1.DecisionRef{Id: plainText(c.LeastLikely.ID), Source: plainText(c.LeastLikely.Source)}
+		p.Likeliest = &gatewatchv1.DecisionRef{Id: plainText(c.Likeliest.ID), Source: plainText(c.Likeliest.Source)}
 	}
 	for _, x := range c.Examples {
 		p.Examples = append(p.Examples, &gatewatchv1.DecisionRef{Id: plainText(x.ID), Source: plainText(x.Source)})
@@ -104,6 +109,7 @@ func newProtoLabelledGroup(c *triage.Covered) *gatewatchv1.LabelledGroup {
 
 func newProtoRate(r *triage.Rate) *gatewatchv1.DecisionRate {
 	p := &gatewatchv1.DecisionRate{Scope: r.Scope, Rate: r.Rate.String(), NLabels: int64(r.Labels), N: int64(r.Decisions)}
+	p.NDrawn, p.NCovered, p.Why = int64(r.Drawn), int64(r.Covered), r.Why
 	if r.Enough {
 		p.Estimate, p.Lo, p.Hi = &r.Value, &r.Low, &r.High
 	}

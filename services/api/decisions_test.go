@@ -108,7 +108,7 @@ func TestDecisions(t *testing.T) {
 	get("/api/v1/decisions?filter=waf.decision:+block+or+source.ip:1&page_size=1", 200)
 	get("/api/v1/decisions/d%2F01", 200, `"decision":{"decision":{"id":"d/01","source":"edge-1"`, `"evidence":[{"name":"content","weight":1.5,"detail":"a <b> �|c"}]`)
 	get("/api/v1/decisions:groups", 200, `"path_template":"/item/{id}/�[31m","rule":"942100"`, `"n":5,"clients":5`, `"expected_wrong":2.5`, `"share_of_blocks":1`, `"decisions":10,"blocks":5`)
-	get("/api/v1/decisions:rates?by=site", 200, `"scope":"site:shop","rate":"false_positive","n_labels":0,"n":10,"label_next":[{"id":"d/`)
+	get("/api/v1/decisions:rates?by=site", 200, `"scope":"site:shop","rate":"false_positive","n_labels":0,"n":10,"label_next":[],"n_drawn":0,"n_covered":0,"why":"not enough labels`)
 	want(http.MethodPost, "/api/v1/decisions:sample", `{"budget":3,"seed":7}`, 200, `"sample_probability":`, `"candidates":10`)
 
 	label("label", `{"label":"false_positive","reason":"a forum"}`, 200, `"p_attack":0.1,"p_wrong":1`, `"label":"false_positive"`, `"latest":{"revision":1,"p_attack":0`)
@@ -127,9 +127,9 @@ func TestDecisions(t *testing.T) {
 		t.Helper()
 		want(http.MethodPost, "/api/v1/decisions:"+act, body, code, parts...)
 	}
-	group("labelGroup", `{"like_id":"d/01","label":"benign","preview":true}`, 200, `"rule":"942100"`, `"decision":"block","act":0,"n":5,"labelled":0,"more":false`)
+	group("labelGroup", `{"like_id":"d/01","label":"benign","preview":true}`, 200, `"rule":"942100"`, `"decision":"block","act":0,"n":4,"labelled":0,"more":false`, `"kept_out":1,"least_p_attack":0.1,"most_p_attack":0.7`)
 	group("labelGroup", `{"like_id":"d/01","label":"benign","covers":"x"}`, 409)
-	group("labelGroup", `{"like_id":"d/01","label":"benign","reason":"a shop"}`, 200, `"act":5,"n":5`)
+	group("labelGroup", `{"like_id":"d/01","label":"benign","reason":"a shop","all":true}`, 200, `"act":5,"n":5`)
 	group("undoLabels", `{"act":5}`, 200, `"n":5`)
 	group("undoLabels", `{"act":5}`, 404)
 	group("labelGroup", `{"like_id":"none","label":"benign"}`, 404, `there is no decision \"none\"`)

@@ -90,6 +90,7 @@ func (a *API) status(method string, err error) error {
 		{triage.ErrInvalid, codes.InvalidArgument},
 		{triage.ErrAmbiguous, codes.InvalidArgument},
 		{triage.ErrTooMany, codes.InvalidArgument},
+		{triage.ErrNotReady, codes.Unavailable},
 		{queue.ErrFull, codes.ResourceExhausted},
 		{store.ErrPageToken, codes.InvalidArgument},
 		{store.ErrFull, codes.ResourceExhausted},

@@ -31,6 +31,11 @@ var (
 	VerdictReason   = event.Intern("verdict.reason")        // that a person gave
 	VerdictActor    = event.Intern("verdict.actor")         // who it was
 	VerdictSampling = event.Intern("verdict.sample_probability")
+	// What a draw was from; one of its events has it.
+	VerdictFrame         = event.Intern("verdict.frame.filter") // "" is all decisions
+	VerdictFrameFirst    = event.Intern("verdict.frame.from")   // RFC 3339, absent if there is no bound; as the next one
+	VerdictFrameLast     = event.Intern("verdict.frame.to")
+	VerdictFrameReceived = event.Intern("verdict.frame.received") // RFC 3339
 )
 
 // revisions reads records of VerdictFormat: flat objects of the names above.
@@ -106,6 +111,16 @@ func AddLate(l *state.Late, e *event.Event) {
 	}
 	if p := e.Get(VerdictSampling).Float(); p > 0 && p <= 1 && id != "" {
 		l.Draws = append(l.Draws, state.Draw{Source: source, EventID: id, Probability: p, DecisionTime: decided, Time: at})
+	}
+	if e.Has(VerdictFrameReceived) && label.Act > 0 {
+		moment := func(k event.Key) time.Time {
+			t, _ := time.Parse(time.RFC3339Nano, e.Get(k).String()) // the zero time is no bound
+			return t
+		}
+		l.Frames = append(l.Frames, state.Frame{
+			Act: label.Act, Filter: text(VerdictFrame), First: moment(VerdictFrameFirst), Last: moment(VerdictFrameLast),
+			Received: moment(VerdictFrameReceived), Time: at,
+		})
 	}
 }
 

@@ -48,11 +48,23 @@ func (l *Label) Check() error {
 	return nil
 }
 
-// insertLabel keeps a label that is not there yet.
+// insertLabel keeps a label that is not there yet. Another one under its id is
+// ErrOtherContent.
 func insertLabel(ctx context.Context, tx *sql.Tx, l *Label) error {
-	_, err := tx.ExecContext(ctx, "INSERT INTO labels ("+labelColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+	r, err := tx.ExecContext(ctx, "INSERT INTO labels ("+labelColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
 		l.ID, l.Source, l.EventID, l.Label, l.Reason, l.Actor, l.Time.UnixNano(), l.Undoes, decided(l.DecisionTime), l.Act, l.Alike)
-	return err
+	if n, err := rows(r, err); n > 0 || err != nil {
+		return err
+	}
+	kept, err := labelOf(tx.QueryRowContext(ctx, "SELECT "+labelColumns+" FROM labels WHERE id = ?", l.ID))
+	if err != nil {
+		return err
+	}
+	if kept.Source != l.Source || kept.EventID != l.EventID || kept.Label != l.Label || kept.Undoes != l.Undoes ||
+		kept.Actor != l.Actor || kept.Reason != l.Reason {
+		return fmt.Errorf("label %d of %.200q %w: it is of %.200q", l.ID, l.EventID, ErrOtherContent, kept.EventID)
+	}
+	return nil
 }
 
 // LabelsOfAct returns the labels that were given by an act and hold, the oldest

@@ -13,16 +13,18 @@ import (
 type Late struct {
 	Labels   []Label
 	Draws    []Draw
+	Frames   []Frame
 	Verdicts []Verdict
 	Acts     []int64 // that came about with it; 0 is none
 }
 
 // Empty tells whether nothing became known.
-func (l *Late) Empty() bool { return len(l.Labels)+len(l.Draws)+len(l.Verdicts) == 0 }
+func (l *Late) Empty() bool { return len(l.Labels)+len(l.Draws)+len(l.Frames)+len(l.Verdicts) == 0 }
 
 // PutLate keeps what became known, in one transaction. What it has already
 // changes nothing, and of two revisions of a verdict the higher one stays, so that
-// all may come again and in any order.
+// all may come again and in any order. A label whose id another one has is an error
+// ([ErrOtherContent]): to leave it out would lose what was acknowledged.
 func (d *DB) PutLate(ctx context.Context, l Late) error {
 	err := d.change(ctx, func(tx *sql.Tx) error {
 		acts := map[int64]bool{}
@@ -36,6 +38,11 @@ func (d *DB) PutLate(ctx context.Context, l Late) error {
 		}
 		for i := range l.Draws {
 			if err := insertDraw(ctx, tx, &l.Draws[i]); err != nil {
+				return err
+			}
+		}
+		for i := range l.Frames {
+			if err := insertFrame(ctx, tx, &l.Frames[i]); err != nil {
 				return err
 			}
 		}

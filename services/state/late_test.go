@@ -152,3 +152,44 @@ func TestVerdictsOfDecisions(t *testing.T) {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }
+
+// TestLateConflict: another label under an id that is given out is not left out in
+// silence, and nothing of its act is kept. The same one may come again.
+func TestLateConflict(t *testing.T) {
+	d, ctx := open(t, t.TempDir()), t.Context()
+	one := Label{ID: 7, Source: "s", EventID: "a", Label: "benign", Actor: "ann", Act: 7}
+	other := one
+	other.EventID = "b"
+	for _, again := range []Label{one, one} {
+		if err := d.PutLate(ctx, Late{Labels: []Label{again}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.PutLate(ctx, Late{Labels: []Label{{ID: 8, Source: "s", EventID: "c", Label: "benign"}, other}}); !errors.Is(err, ErrOtherContent) {
+		t.Errorf("another label under the id: %v", err)
+	}
+	if rows, err := d.Labels(ctx, "s", "c"); err != nil || len(rows) != 0 {
+		t.Errorf("half of it is kept: %v, %v", rows, err)
+	}
+}
+
+func TestFrames(t *testing.T) {
+	d, ctx := open(t, t.TempDir()), t.Context()
+	at := time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
+	want := []Frame{
+		{Act: 2, Received: time.Unix(0, 0).UTC(), Time: at},
+		{Act: 1, Filter: "url.path: /admin", First: at, Last: at.Add(1), Received: at, Time: at},
+	}
+	for range 2 {
+		if err := d.PutLate(ctx, Late{Frames: want}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := d.Frames(ctx, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("frames (-want +got):\n%s", diff)
+	}
+}

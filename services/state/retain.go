@@ -82,6 +82,7 @@ func (r *Retention) Sweep(ctx context.Context) error {
 		{"alerts", r.config.OpenAge, deleteUntouched(StatusAcknowledged)},
 		{"labels", r.config.LabelAge, deleteLabels},
 		{"draws", r.config.LabelAge, deleteDraws},
+		{"frames", r.config.LabelAge, deleteFrames},
 		{"verdicts", r.config.VerdictAge, deleteVerdicts},
 	} {
 		if s.age < 0 {
@@ -176,6 +177,12 @@ func deleteLabels(ctx context.Context, tx *sql.Tx, before int64) (int64, error) 
 func deleteDraws(ctx context.Context, tx *sql.Tx, before int64) (int64, error) {
 	return rows(tx.ExecContext(ctx, `DELETE FROM draws WHERE (source, event_id) IN
 		(SELECT source, event_id FROM draws WHERE drawn_at < ? ORDER BY drawn_at LIMIT ?)`, before, sweepRows))
+}
+
+// deleteFrames deletes what draws were from.
+func deleteFrames(ctx context.Context, tx *sql.Tx, before int64) (int64, error) {
+	return rows(tx.ExecContext(ctx, `DELETE FROM frames WHERE act IN
+		(SELECT act FROM frames WHERE drawn_at < ? ORDER BY drawn_at LIMIT ?)`, before, sweepRows))
 }
 
 func deleteVerdicts(ctx context.Context, tx *sql.Tx, before int64) (int64, error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/services/audit"
 	"github.com/gatewatch/gatewatch/services/pipeline"
+	"github.com/gatewatch/gatewatch/services/queue"
 	"github.com/gatewatch/gatewatch/services/state"
 )
 
@@ -23,8 +24,8 @@ import (
 //  4. the rows of the state are written, which the pipeline would do too when it
 //     comes to the records, and the act is no longer open.
 //
-// A leaf without an act, where the queue takes nothing, is followed by one that
-// says so; where a crash came between, [Desk.Settle] writes that one.
+// A leaf without an act, where the queue refuses the records, is followed by one that
+// says so; where a crash came between, [Desk.Settle] writes that one, and so it does where the queue failed while it wrote.
 type act struct {
 	leaf audit.Leaf
 	ids  int
@@ -34,9 +35,15 @@ type act struct {
 // errUnseen says that what was done can be seen later only.
 var errUnseen = errors.New("is durable, and can be seen once the state has it")
 
+// errUnknown says that nobody knows yet whether an act came about.
+var errUnknown = errors.New("may have come about, which the next start of the server finds out")
+
 // do lets an act come about. The desk must be locked. After an error of the state
 // alone (errUnseen) it has.
 func (d *Desk) do(ctx context.Context, a act) error {
+	if err := d.awaitReady(ctx); err != nil {
+		return err
+	}
 	begun, err := d.State.BeginAct(ctx, a.leaf.Act, a.leaf.Actor, max(a.ids, 1))
 	if err != nil {
 		return err
@@ -53,7 +60,12 @@ func (d *Desk) do(ctx context.Context, a act) error {
 	if _, err := d.Audit(ctx, a.leaf); err != nil {
 		return errors.Join(err, d.State.ForgetAct(ctx, begun.ID))
 	}
-	if err := d.append(ctx, events); err != nil {
+	switch err := d.append(ctx, events); {
+	case err == nil:
+	case !errors.Is(err, queue.ErrFull) && !errors.Is(err, queue.ErrClosed):
+		// The records may be durable: whether they are, the next start finds out.
+		return fmt.Errorf("%s %d %w: %w", a.leaf.Act, begun.ID, errUnknown, err)
+	default:
 		return errors.Join(err, d.withdraw(ctx, begun, "failure"))
 	}
 	if err := d.State.PutLate(ctx, late); err != nil {
@@ -82,12 +94,38 @@ func (d *Desk) withdraw(ctx context.Context, a state.LabelAct, why string) error
 	return d.State.ForgetAct(ctx, a.ID)
 }
 
+// settle lets acts be taken.
+func (d *Desk) settle() { d.settled.Do(func() { close(d.ready) }) }
+
+// awaitReady returns once acts are taken.
+func (d *Desk) awaitReady(ctx context.Context) error {
+	select {
+	case <-d.ready:
+		return nil
+	default:
+	}
+	late := time.NewTimer(d.Await)
+	defer late.Stop()
+	select {
+	case <-d.ready:
+		return nil
+	case <-late.C:
+		return ErrNotReady
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // Settle writes a leaf for each act that a crash has cut off: it may have one of
 // its own, and did not come about. It is called at the start, once the pipeline has
-// passed on what the queue held.
+// passed on what the queue held; from then on acts are taken.
 func (d *Desk) Settle(ctx context.Context) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	select {
+	case <-d.ready:
+		d.mu.Lock()
+		defer d.mu.Unlock()
+	default: // an act that holds the lock may wait for this, and has done nothing yet
+	}
 	open, err := d.State.OpenActs(ctx)
 	if err != nil {
 		return err
@@ -97,5 +135,6 @@ func (d *Desk) Settle(ctx context.Context) error {
 			return err
 		}
 	}
+	d.settle()
 	return nil
 }

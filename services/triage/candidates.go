@@ -12,6 +12,7 @@ type candidates struct {
 	refs      []Ref
 	times     []time.Time
 	sites     map[string]uint32 // number of each
+	received  time.Time         // of the newest decision seen, whether or not it is a candidate
 }
 
 func (c *candidates) add(x *Decision) {

@@ -191,6 +191,8 @@ type Detail struct {
 	Matches []Match
 	Latest  state.Verdict // the newest revision, if there is one
 	History []state.Label // all rows about it, the oldest first
+
+	Gone bool // the store has it no more: only its labels are known
 }
 
 // Get returns a decision.

@@ -104,6 +104,9 @@ func (x *Detail) say(l *state.Label, at time.Time) *event.Event {
 	l.Source, l.EventID, l.DecisionTime, l.Alike, l.Time = x.Source, x.ID, x.Time, key.text(), at
 	x.History = append(x.History, *l)
 	x.Label = holding(x.History)
+	if x.Gone { // a verdict needs the decision
+		return x.event(*l, state.Verdict{})
+	}
 	x.Latest = x.revise(*l)
 	x.Revision, x.PRevised, x.Moved = x.Latest.Revision, x.Latest.PAttack, nil
 	return x.event(*l, x.Latest)
@@ -153,7 +156,7 @@ func (x *Detail) event(l state.Label, v state.Verdict) *event.Event {
 		e.AddInt(pipeline.VerdictUndoes, l.Undoes)
 	}
 	e.AddText(pipeline.VerdictAlike, l.Alike)
-	if x.Judged || Truth(x.Label.Label) != verdict.Unknown {
+	if !x.Gone && (x.Judged || Truth(x.Label.Label) != verdict.Unknown) {
 		e.Add(event.VerdictPAttack, event.Float(v.PAttack))
 		if x.Blocked {
 			e.Add(event.VerdictPFalse, event.Float(v.PFalsePositive))
@@ -161,9 +164,11 @@ func (x *Detail) event(l state.Label, v state.Verdict) *event.Event {
 			e.Add(event.VerdictPMissed, event.Float(v.PMissed))
 		}
 	}
-	e.AddText(event.VerdictKind, v.Kind)
-	e.AddText(event.VerdictModel, v.Model)
-	e.AddInt(event.VerdictRevision, int64(v.Revision))
+	if v.Revision > 0 {
+		e.AddText(event.VerdictKind, v.Kind)
+		e.AddText(event.VerdictModel, v.Model)
+		e.AddInt(event.VerdictRevision, int64(v.Revision))
+	}
 	e.AddText(pipeline.VerdictLabel, x.Label.Label)
 	e.AddText(pipeline.VerdictReason, l.Reason)
 	e.AddText(pipeline.VerdictActor, l.Actor)

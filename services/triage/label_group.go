@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/detection/verdict"
 	"github.com/gatewatch/gatewatch/services/audit"
 	"github.com/gatewatch/gatewatch/services/state"
 )
@@ -28,6 +29,25 @@ type GroupLabel struct {
 	Actor    string
 	Preview  bool   // says what would be labelled, and labels nothing
 	Covers   string // of a preview: the act must cover just what that did; "" takes what there is
+	All      bool   // labels also what the verdict is sure that the label is wrong about
+}
+
+// sure is the probability from which on a verdict contradicts a label that says
+// otherwise.
+const sure = 0.9
+
+// contradicts tells whether the verdict of a decision is sure that a label is wrong.
+func contradicts(x *Decision, label string) bool {
+	if !x.Judged {
+		return false
+	}
+	switch Truth(label) {
+	case verdict.Legitimate:
+		return x.PAttack >= sure
+	case verdict.Attack:
+		return x.PAttack <= 1-sure
+	}
+	return false
 }
 
 // Covered says what an act about many decisions is about.
@@ -41,10 +61,19 @@ type Covered struct {
 	First    time.Time
 	Last     time.Time
 	Examples []Ref // the newest
+	KeptOut  int   // decisions that were left out since the verdict contradicts the label
+
+	// Judged decisions among the N, and the least and the greatest probability of an
+	// attack among them, with the decisions.
+	Judged                 int
+	LeastP, MostP          float64
+	LeastLikely, Likeliest Ref
 }
 
 // LabelGroup labels the decisions of a group that have no label, the newest ones up
-// to [MaxGroupLabels], in one act: one leaf of the audit log, and one record of the
+// to [MaxGroupLabels], in one act. Those of which the verdict is sure that the label
+// is wrong (p_attack of 0.9 and more for a label that says legitimate, 0.1 and less
+// for an attack) are left out unless All is set. It is one leaf of the audit log, and one record of the
 // queue for each decision, all or nothing. Rates take the labels for the truth of
 // these decisions, and for no sample of others.
 func (d *Desk) LabelGroup(ctx context.Context, l GroupLabel) (*Covered, error) {
@@ -72,6 +101,9 @@ func (d *Desk) LabelGroup(ctx context.Context, l GroupLabel) (*Covered, error) {
 	}
 	leaf := c.leaf(audit.ActLabel, l.Actor, l.Reason)
 	leaf.Detail["label"] = l.Label
+	if c.KeptOut > 0 {
+		leaf.Detail["kept_out"] = strconv.Itoa(c.KeptOut)
+	}
 	c.Act, err = d.say(ctx, leaf, all, func(*Detail) state.Label {
 		return state.Label{Label: l.Label, Reason: l.Reason, Actor: l.Actor}
 	})
@@ -95,6 +127,10 @@ func (d *Desk) members(ctx context.Context, l GroupLabel, c *Covered) ([]*Detail
 		m.on(&x.Decision)
 		if x.Label.ID != 0 {
 			c.Labelled++
+			return nil
+		}
+		if !l.All && contradicts(&x.Decision, l.Label) {
+			c.KeptOut++
 			return nil
 		}
 		if c.More = len(all) == MaxGroupLabels; c.More {
@@ -122,6 +158,15 @@ func (c *Covered) describe(all []*Detail) {
 		if len(c.Examples) < maxExamples {
 			c.Examples = append(c.Examples, x.Ref)
 		}
+		if !x.Judged {
+			continue
+		}
+		if c.Judged++; c.Judged == 1 || x.PAttack < c.LeastP {
+			c.LeastP, c.LeastLikely = x.PAttack, x.Ref
+		}
+		if c.Judged == 1 || x.PAttack > c.MostP {
+			c.MostP, c.Likeliest = x.PAttack, x.Ref
+		}
 	}
 	c.N, c.Covers = len(all), hex.EncodeToString(h.Sum(nil))
 }
@@ -146,7 +191,9 @@ func (d *Desk) say(ctx context.Context, leaf audit.Leaf, all []*Detail, row func
 			l.ID, l.Act = a.ID+int64(i), a.ID
 			events = append(events, x.say(&l, a.Time))
 			late.Labels = append(late.Labels, l)
-			late.Verdicts = append(late.Verdicts, x.Latest)
+			if !x.Gone {
+				late.Verdicts = append(late.Verdicts, x.Latest)
+			}
 		}
 		return events, late
 	}})
@@ -154,7 +201,9 @@ func (d *Desk) say(ctx context.Context, leaf audit.Leaf, all []*Detail, row func
 	return id, err
 }
 
-// UndoAct takes back all labels of an act that still hold, as one act.
+// UndoAct takes back all labels of an act that still hold, as one act. A decision
+// that the store has no more loses the label, and gets no new verdict: what it was is
+// not known.
 func (d *Desk) UndoAct(ctx context.Context, id int64, reason, actor string) (*Covered, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -198,7 +247,7 @@ func (d *Desk) labelled(ctx context.Context, given []state.Label) ([]*Detail, er
 		}
 	}
 	var all []*Detail
-	_, err := d.scan(ctx, Selection{From: first, To: last.Add(1)}, summary, func(e *event.Event) error {
+	partial, err := d.scan(ctx, Selection{From: first, To: last.Add(1)}, summary, func(e *event.Event) error {
 		x := &Detail{Matches: readMatches(e)}
 		x.read(e)
 		if _, ok := left[x.Ref]; ok {
@@ -210,8 +259,11 @@ func (d *Desk) labelled(ctx context.Context, given []state.Label) ([]*Detail, er
 	if err != nil {
 		return nil, err
 	}
+	if len(partial) > 0 { // what was not read would seem to be gone
+		return nil, fmt.Errorf("read decisions: the answer of the store is not whole: %s", partial[0])
+	}
 	for _, ref := range slices.SortedFunc(maps.Keys(left), func(a, b Ref) int { return strings.Compare(a.ID, b.ID) }) {
-		all = append(all, &Detail{Decision: Decision{Ref: ref, Time: left[ref].DecisionTime}})
+		all = append(all, &Detail{Decision: Decision{Ref: ref, Time: left[ref].DecisionTime}, Gone: true})
 	}
 	for _, x := range all {
 		if err := d.complete(ctx, x); err != nil {

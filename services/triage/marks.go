@@ -3,7 +3,6 @@ package triage
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/gatewatch/gatewatch/services/state"
 )
@@ -17,17 +16,12 @@ type marks struct {
 	labels   map[Ref]state.Label
 	draws    map[Ref]float64
 	verdicts map[Ref]state.Verdict
-	covered  map[string][]span // by the text of a group
-}
-
-// span is the time over which one act labelled a group.
-type span struct {
-	first, last time.Time
-	n           int
+	covered  map[string][]state.Span // by the text of a group
+	acts     map[int64]bool          // that labelled groups
 }
 
 func (d *Desk) marks(ctx context.Context, s Selection) (marks, error) {
-	m := marks{map[Ref]state.Label{}, map[Ref]float64{}, map[Ref]state.Verdict{}, map[string][]span{}}
+	m := marks{map[Ref]state.Label{}, map[Ref]float64{}, map[Ref]state.Verdict{}, map[string][]state.Span{}, map[int64]bool{}}
 	given, err := d.State.LabelsThatHold(ctx, s.From, s.To, maxMarks+1)
 	if err != nil {
 		return m, err
@@ -49,42 +43,27 @@ func (d *Desk) marks(ctx context.Context, s Selection) (marks, error) {
 	for _, l := range given {
 		m.labels[Ref{l.EventID, l.Source}] = l
 	}
-	m.cover(given)
+	spans, err := d.State.Spans(ctx, maxMarks)
+	if err != nil {
+		return m, err
+	}
+	for _, s := range spans {
+		m.covered[s.Alike], m.acts[s.Act] = append(m.covered[s.Alike], s), true
+	}
 	for _, w := range drawn {
 		m.draws[Ref{w.EventID, w.Source}] = w.Probability
 	}
 	return m, nil
 }
 
-// cover finds out which groups were labelled as a whole, and over what time.
-func (m *marks) cover(given []state.Label) {
-	acts := map[int64]span{}
-	group := map[int64]string{}
-	for _, l := range given {
-		s, ok := acts[l.Act]
-		if !ok {
-			s = span{l.DecisionTime, l.DecisionTime, 0}
-		}
-		if l.DecisionTime.Before(s.first) {
-			s.first = l.DecisionTime
-		}
-		if l.DecisionTime.After(s.last) {
-			s.last = l.DecisionTime
-		}
-		s.n++
-		acts[l.Act], group[l.Act] = s, l.Alike
-	}
-	for id, s := range acts {
-		if id != 0 && s.n > 1 && group[id] != "" {
-			m.covered[group[id]] = append(m.covered[group[id]], s)
-		}
-	}
-}
-
-// wholly tells whether a decision of a group is of those that were labelled as a
-// whole: its own label then says nothing of others, even if it was drawn.
-func (m *marks) wholly(group string, at time.Time) bool {
-	return slices.ContainsFunc(m.covered[group], func(s span) bool { return !at.Before(s.first) && !at.After(s.last) })
+// wholly tells whether a decision is of those of a group that one act labelled as a
+// whole: its own label then says nothing of others, even if it was drawn. The span of
+// the act is its own, however little of it is in the selection. What an act leaves
+// out since the verdict contradicts it is not of them.
+func (m *marks) wholly(group string, x *Decision) bool {
+	return m.acts[x.Label.Act] || slices.ContainsFunc(m.covered[group], func(s state.Span) bool {
+		return !x.Time.Before(s.First) && !x.Time.After(s.Last) && !contradicts(x, s.Label)
+	})
 }
 
 // on adds to a decision what is known of it.

@@ -70,7 +70,8 @@ type RatePage struct {
 // Rates estimates how often a WAF is wrong, by the verdicts of the moment and the
 // labels that hold. Labels of decisions that [Desk.Sample] drew count with the
 // probability of the draw, others for themselves alone; so do those of groups that
-// were labelled as a whole (RATES.md, "Groups").
+// were labelled as a whole (RATES.md, "Groups"). Of decisions that no draw was from
+// nothing is known ("What was not drawn from").
 func (d *Desk) Rates(ctx context.Context, l RateList) (*RatePage, error) {
 	for _, kind := range l.By {
 		if !slices.Contains(scopeKinds, kind) {
@@ -84,11 +85,15 @@ func (d *Desk) Rates(ctx context.Context, l RateList) (*RatePage, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := rating{marks: m, kinds: map[string]map[string]*scope{}}
+	f, err := d.frames(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := rating{marks: m, frames: f, kinds: map[string]map[string]*scope{}}
 	for _, kind := range l.By {
 		r.kinds[kind] = map[string]*scope{}
 	}
-	partial, err := d.scan(ctx, l.Selection, summary, r.add)
+	partial, err := d.scan(ctx, l.Selection, append(f.fields, summary...), r.add)
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +108,7 @@ func (d *Desk) Rates(ctx context.Context, l RateList) (*RatePage, error) {
 // rating gathers scopes while decisions stream by.
 type rating struct {
 	marks    marks
+	frames   frames
 	kinds    map[string]map[string]*scope
 	decided  int
 	unjudged int
@@ -110,11 +116,12 @@ type rating struct {
 	x        Decision
 }
 
-// scope is the decisions of one scope, with an example of those that have no
-// label for each width of scores.
+// scope is the decisions of one scope, with an example of those that were drawn and
+// have no label for each width of scores.
 type scope struct {
 	name     string
 	n        int
+	sides    [2]int // of n, the allowed and the blocked
 	labels   int
 	rates    verdict.Rates
 	examples map[exampleKey]Suggestion
@@ -135,11 +142,15 @@ func (r *rating) add(e *event.Event) error {
 		return nil
 	}
 	counted := verdict.Decided{Blocked: x.Blocked, PAttack: x.PAttack, Truth: Truth(x.Label.Label)}
-	if counted.Truth != verdict.Unknown {
+	inside := r.frames.hold(e)
+	switch {
+	case counted.Truth == verdict.Unknown:
+		counted.Outside = !inside
+	case inside:
 		counted.Probability = x.Drawn
 	}
 	if counted.Probability > 0 && len(r.marks.covered) > 0 {
-		if key := keyOf(x, readMatches(e)); r.marks.wholly(key.text(), x.Time) {
+		if key := keyOf(x, readMatches(e)); r.marks.wholly(key.text(), x) {
 			counted.Probability = 0
 		}
 	}
@@ -193,9 +204,14 @@ func (r *rating) count(scopes map[string]*scope, name string, x *Decision, count
 		scopes[name] = s
 	}
 	s.n++
+	if x.Blocked {
+		s.sides[1]++
+	} else {
+		s.sides[0]++
+	}
 	if x.Label.ID != 0 {
 		s.labels++
-	} else {
+	} else if x.Drawn > 0 {
 		k := exampleKey{x.Blocked, int8(math.Floor(logit(x.PAttack)))}
 		if _, ok := s.examples[k]; !ok {
 			s.examples[k] = Suggestion{Ref: x.Ref, Blocked: x.Blocked, PAttack: x.PAttack}
@@ -244,16 +260,34 @@ func (r *rating) page(ctx context.Context, size int) (*RatePage, error) {
 	return page, nil
 }
 
+// estimate returns the rates of a scope that mean something there. In a rule they
+// are false_block_share alone: of the requests in which it scored nearly all were
+// blocked, so the others would say how its threshold is, not how often it errs.
 func (s *scope) estimate() ScopeRates {
 	all := ScopeRates{Scope: s.name}
 	known := s.rates.Scope(s.name)
 	for _, e := range known.Estimates() {
+		if e.Rate != verdict.FalseBlockShare {
+			if strings.HasPrefix(s.name, ScopeRule+":") {
+				continue
+			}
+			if s.sides[0] == 0 || s.sides[1] == 0 { // 0 or 1 by what a scope is
+				e.Enough, e.Value, e.Low, e.High, e.Why = false, 0, 0, 0, oneSided(s.sides[1] > 0)
+			}
+		}
 		all.Rates = append(all.Rates, Rate{Estimate: e, Narrowing: s.suggest(known.Narrowing(e.Rate))})
 	}
 	return all
 }
 
-// suggest returns the decisions whose labels would narrow a rate most.
+func oneSided(blocked bool) string {
+	if blocked {
+		return "all requests of the scope were blocked: see its site"
+	}
+	return "no request of the scope was blocked"
+}
+
+// suggest returns the drawn decisions whose labels would narrow a rate most.
 func (s *scope) suggest(narrowing func(blocked bool, pAttack float64) float64) []Suggestion {
 	all := make([]Suggestion, 0, len(s.examples))
 	for _, x := range s.examples {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/detection/verdict"
+	"github.com/gatewatch/gatewatch/services/store/query"
 )
 
 // population makes n decisions of two sites, with what they truly are: the model
@@ -43,11 +44,70 @@ func population(n int) ([]event.Event, map[string]bool) {
 	return events, attacks
 }
 
+// TestDrawnFromAPart labels the draw of one site: what it says of that site it does
+// not say of the other, nor of what came in later.
+func TestDrawnFromAPart(t *testing.T) {
+	b := open(t)
+	events, attacks := population(2000)
+	for i := range events {
+		events[i].Received = events[i].Time
+	}
+	b.write(events[:1900])
+	q, err := query.Parse("url.path: * and waf.site: shop", began)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn, _, err := b.Sample(t.Context(), Draw{Selection: Selection{Filter: q.Filter}, Budget: 300, Seed: 3, Actor: "ann"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range drawn {
+		label := Benign
+		if attacks[d.ID] {
+			label = TruePositive
+		}
+		b.label(d.ID, label)
+	}
+	rates := func() *RatePage {
+		t.Helper()
+		page, err := b.Rates(t.Context(), RateList{Size: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return page
+	}
+	page := rates()
+	shop := rateOf(t, page, "site:shop", verdict.FalseBlockShare)
+	if !shop.Enough || shop.Covered != shop.Decisions || shop.High-shop.Low > 0.2 {
+		t.Errorf("what was drawn from: %+v", shop)
+	}
+	if r := rateOf(t, page, "site:blog", verdict.FalseBlockShare); r.Enough || r.Covered != 0 || r.Why == "" {
+		t.Errorf("what was not drawn from: %+v", r)
+	}
+	if r := rateOf(t, page, ScopeAll, verdict.FalseBlockShare); r.Enough && r.High-r.Low < 0.4 || r.Covered >= r.Decisions {
+		t.Errorf("half of it was drawn from: %+v", r)
+	}
+	b.write(events[1900:])
+	later := rateOf(t, rates(), "site:shop", verdict.FalseBlockShare)
+	if later.Covered != shop.Covered || later.Decisions <= shop.Decisions || later.Low >= shop.Low || later.High <= shop.High {
+		t.Errorf("with what came in later: %+v, before %+v", later, shop)
+	}
+	for _, s := range page.Scopes {
+		if strings.HasPrefix(s.Scope, "rule:") && len(s.Rates) != 1 {
+			t.Errorf("%s has rates that it can't have: %+v", s.Scope, s.Rates)
+		}
+	}
+}
+
 func rateOf(t *testing.T, page *RatePage, name string, rate verdict.Rate) Rate {
 	t.Helper()
 	for _, s := range page.Scopes {
 		if s.Scope == name {
-			return s.Rates[rate]
+			for _, r := range s.Rates {
+				if r.Rate == rate {
+					return r
+				}
+			}
 		}
 	}
 	t.Fatalf("no scope %q", name)
@@ -66,8 +126,8 @@ func TestRates(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := rateOf(t, before, ScopeAll, verdict.FalseBlockShare)
-	if r.Enough || len(r.Narrowing) != maxSuggestions || r.Narrowing[0].Share < r.Narrowing[2].Share || !r.Narrowing[0].Blocked {
-		t.Errorf("without labels: %+v", r)
+	if r.Enough || len(r.Narrowing) != 0 || r.Why != "not enough labels: 0 drawn, and at least 3 of blocked requests are needed" {
+		t.Errorf("before a draw there is nothing to label: %+v", r)
 	}
 	if r := rateOf(t, before, "path:shop /item/{id}", verdict.Missed); r.Decisions != 1500 {
 		t.Errorf("a path: %+v", r)
@@ -78,7 +138,17 @@ func TestRates(t *testing.T) {
 	if err != nil || len(drawn) != 300 || candidates != 3000 {
 		t.Fatalf("%d drawn of %d, %v", len(drawn), candidates, err)
 	}
-	for _, d := range drawn {
+	for i, d := range drawn {
+		if i == len(drawn)/2 {
+			between, err := b.Rates(ctx, RateList{By: []string{ScopeAll}, Size: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r = rateOf(t, between, ScopeAll, verdict.FalseBlockShare)
+			if len(r.Narrowing) != maxSuggestions || r.Narrowing[0].Share < r.Narrowing[2].Share || !r.Narrowing[0].Blocked {
+				t.Errorf("half of the draw is labelled: %+v", r)
+			}
+		}
 		label := Benign
 		if attacks[d.ID] {
 			label = TruePositive
@@ -124,6 +194,13 @@ func TestRates(t *testing.T) {
 	same, err := b.Rates(ctx, RateList{Size: 5})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, page := range []*RatePage{after, same} { // the second draw is there to be labelled
+		for i := range page.Scopes {
+			for k := range page.Scopes[i].Rates {
+				page.Scopes[i].Rates[k].Narrowing = nil
+			}
+		}
 	}
 	if diff := cmp.Diff(after, same); diff != "" {
 		t.Errorf("asked again (-first +second):\n%s", diff)

@@ -15,8 +15,9 @@ import (
 
 // Bounds of a sample.
 const (
-	MaxBudget     = 10_000
-	maxCandidates = 1 << 19 // decisions that are drawn from
+	MaxBudget      = 10_000
+	maxCandidates  = 1 << 19 // decisions that are drawn from
+	maxFrameFilter = 1 << 12 // bytes of the filter of a draw
 )
 
 // Draw asks for a sample.
@@ -37,11 +38,15 @@ type Drawn struct {
 // the state, so that rates can weigh their labels. The scopes of the draw are the
 // sites. Decisions that have a label or were drawn before are no candidates: to
 // draw once, with a large budget, is better than often. The same decisions, budget
-// and seed give the same sample. It is a leaf of the audit log.
+// and seed give the same sample. It is a leaf of the audit log. What it was drawn
+// from is kept too: its labels say nothing of other decisions.
 func (d *Desk) Sample(ctx context.Context, w Draw) (drawn []Drawn, candidates int, err error) {
 	if w.Budget < 1 || w.Budget > MaxBudget {
 		return nil, 0, fmt.Errorf("budget %d %w: want 1 to %d", w.Budget, ErrInvalid, MaxBudget)
 	}
+	// Another draw must see what this one has drawn.
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	all, err := d.candidates(ctx, w.Selection)
 	if err != nil {
 		return nil, 0, err
@@ -53,8 +58,12 @@ func (d *Desk) Sample(ctx context.Context, w Draw) (drawn []Drawn, candidates in
 	for _, s := range sample {
 		drawn = append(drawn, Drawn{all.refs[s.Index], s.Probability})
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	if len(drawn) == 0 {
+		return nil, 0, nil
+	}
+	if text := frameOf(w.Selection, all.received, state.LabelAct{}).Filter; len(text) > maxFrameFilter {
+		return nil, 0, fmt.Errorf("filter of %d bytes %w: want at most %d for a draw", len(text), ErrInvalid, maxFrameFilter)
+	}
 	err = d.do(ctx, act{
 		leaf: audit.Leaf{Actor: w.Actor, Act: audit.ActSample, Detail: map[string]string{
 			"budget": strconv.Itoa(w.Budget), "seed": strconv.FormatUint(w.Seed, 10),
@@ -62,13 +71,15 @@ func (d *Desk) Sample(ctx context.Context, w Draw) (drawn []Drawn, candidates in
 		}},
 		make: func(a state.LabelAct) (events []*event.Event, late state.Late) {
 			for _, s := range sample {
-				w := state.Draw{
+				draw := state.Draw{
 					Source: all.refs[s.Index].Source, EventID: all.refs[s.Index].ID, Probability: s.Probability,
 					DecisionTime: all.times[s.Index], Time: a.Time,
 				}
-				late.Draws = append(late.Draws, w)
-				events = append(events, drawEvent(&w, a))
+				late.Draws = append(late.Draws, draw)
+				events = append(events, drawEvent(&draw, a))
 			}
+			late.Frames = []state.Frame{frameOf(w.Selection, all.received, a)}
+			addFrame(events[0], &late.Frames[0])
 			return events, late
 		},
 	})
@@ -94,10 +105,13 @@ func (d *Desk) candidates(ctx context.Context, s Selection) (*candidates, error)
 	if err != nil {
 		return nil, err
 	}
-	all := &candidates{sites: map[string]uint32{}}
+	all := &candidates{sites: map[string]uint32{}, received: time.Unix(0, 0)}
 	var x Decision
-	partial, err := d.scan(ctx, s, summary, func(e *event.Event) error {
+	partial, err := d.scan(ctx, s, append(summary[:len(summary):len(summary)], ingested), func(e *event.Event) error {
 		x.read(e)
+		if at := time.Unix(0, e.Received); at.After(all.received) {
+			all.received = at
+		}
 		m.on(&x)
 		if !x.Judged || x.Label.ID != 0 || x.Drawn != 0 {
 			return nil

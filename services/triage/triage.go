@@ -32,6 +32,8 @@ var (
 	ErrAmbiguous = errors.New("decisions of several sources have this id: name the source")
 	// ErrInvalid means that a value is not one that can be.
 	ErrInvalid = errors.New("is not valid")
+	// ErrNotReady means that acts are not taken yet.
+	ErrNotReady = errors.New("labels are taken once the server has passed on what its queue held: try again in a moment")
 	// ErrTooMany means that a question is about more than fits in memory.
 	ErrTooMany = errors.New("too many decisions: narrow the time range or the filter")
 )
@@ -49,6 +51,10 @@ type Options struct {
 	Audit  func(context.Context, audit.Leaf) (int64, error) // as each label is one
 	Now    func() time.Time
 	Log    *slog.Logger // nil logs nothing
+	// Await, if not 0, holds acts up until Settle has returned, for so long, and then
+	// refuses them with ErrNotReady: the state may lack what the queue holds, such as
+	// ids of labels that were given out.
+	Await time.Duration
 }
 
 // Desk answers questions about decisions. Its methods may be called concurrently.
@@ -59,13 +65,19 @@ type Desk struct {
 	mu    sync.Mutex // one act after the other, so that revisions are counted
 	seq   uint64     // of the records appended
 	woken chan struct{}
+
+	ready   chan struct{} // closed once acts are taken
+	settled sync.Once
 }
 
 // New makes a desk.
 func New(o Options) (*Desk, error) {
-	d := &Desk{Options: o, woken: make(chan struct{}, 1)}
+	d := &Desk{Options: o, ready: make(chan struct{}), woken: make(chan struct{}, 1)}
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Await == 0 {
+		d.settle()
 	}
 	if _, err := rand.Read(d.epoch[:]); err != nil {
 		return nil, fmt.Errorf("open triage: %w", err)

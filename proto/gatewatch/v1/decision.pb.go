@@ -1542,8 +1542,15 @@ type DecisionRate struct {
 	Hi      *float64 `protobuf:"fixed64,5,opt,name=hi,proto3,oneof" json:"hi,omitempty"`
 	NLabels int64    `protobuf:"varint,6,opt,name=n_labels,json=nLabels,proto3" json:"n_labels,omitempty"`
 	N       int64    `protobuf:"varint,7,opt,name=n,proto3" json:"n,omitempty"`
-	// Labels that would tell most.
-	LabelNext     []*LabelSuggestion `protobuf:"bytes,8,rep,name=label_next,json=labelNext,proto3" json:"label_next,omitempty"`
+	// Drawn decisions without a label whose label would tell most.
+	LabelNext []*LabelSuggestion `protobuf:"bytes,8,rep,name=label_next,json=labelNext,proto3" json:"label_next,omitempty"`
+	// Of n_labels, those that were drawn by SampleDecisions.
+	NDrawn int64 `protobuf:"varint,9,opt,name=n_drawn,json=nDrawn,proto3" json:"n_drawn,omitempty"`
+	// Of n, those that a draw was from or that have a label: of the others the
+	// interval takes the worst case.
+	NCovered int64 `protobuf:"varint,10,opt,name=n_covered,json=nCovered,proto3" json:"n_covered,omitempty"`
+	// Why there is no estimate, in words.
+	Why           string `protobuf:"bytes,11,opt,name=why,proto3" json:"why,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1632,6 +1639,27 @@ func (x *DecisionRate) GetLabelNext() []*LabelSuggestion {
 		return x.LabelNext
 	}
 	return nil
+}
+
+func (x *DecisionRate) GetNDrawn() int64 {
+	if x != nil {
+		return x.NDrawn
+	}
+	return 0
+}
+
+func (x *DecisionRate) GetNCovered() int64 {
+	if x != nil {
+		return x.NCovered
+	}
+	return 0
+}
+
+func (x *DecisionRate) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
 }
 
 // LabelSuggestion is a decision whose label would tell much about a rate.
@@ -1923,7 +1951,9 @@ type LabelDecisionGroupRequest struct {
 	Preview bool `protobuf:"varint,7,opt,name=preview,proto3" json:"preview,omitempty"`
 	// That of a preview: if the act would label other decisions than that did, it is
 	// a conflict and labels none.
-	Covers        string `protobuf:"bytes,8,opt,name=covers,proto3" json:"covers,omitempty"`
+	Covers string `protobuf:"bytes,8,opt,name=covers,proto3" json:"covers,omitempty"`
+	// Labels also decisions of which the verdict is sure that the label is wrong.
+	All           bool `protobuf:"varint,9,opt,name=all,proto3" json:"all,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2014,6 +2044,13 @@ func (x *LabelDecisionGroupRequest) GetCovers() string {
 	return ""
 }
 
+func (x *LabelDecisionGroupRequest) GetAll() bool {
+	if x != nil {
+		return x.All
+	}
+	return false
+}
+
 // LabelDecisionGroupResponse says what was labelled, or would be.
 type LabelDecisionGroupResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2081,7 +2118,15 @@ type LabelledGroup struct {
 	FirstTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=first_time,json=firstTime,proto3" json:"first_time,omitempty"`
 	LastTime  *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=last_time,json=lastTime,proto3" json:"last_time,omitempty"`
 	// The newest.
-	Examples      []*DecisionRef `protobuf:"bytes,14,rep,name=examples,proto3" json:"examples,omitempty"`
+	Examples []*DecisionRef `protobuf:"bytes,14,rep,name=examples,proto3" json:"examples,omitempty"`
+	// Decisions that were left out since the verdict is sure that the label is wrong.
+	KeptOut int64 `protobuf:"varint,15,opt,name=kept_out,json=keptOut,proto3" json:"kept_out,omitempty"`
+	// The least and the greatest probability of an attack among the n, unset if none
+	// has a verdict, and the decisions that have it.
+	LeastPAttack  *float64     `protobuf:"fixed64,16,opt,name=least_p_attack,json=leastPAttack,proto3,oneof" json:"least_p_attack,omitempty"`
+	MostPAttack   *float64     `protobuf:"fixed64,17,opt,name=most_p_attack,json=mostPAttack,proto3,oneof" json:"most_p_attack,omitempty"`
+	LeastLikely   *DecisionRef `protobuf:"bytes,18,opt,name=least_likely,json=leastLikely,proto3" json:"least_likely,omitempty"`
+	Likeliest     *DecisionRef `protobuf:"bytes,19,opt,name=likeliest,proto3" json:"likeliest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2210,6 +2255,41 @@ func (x *LabelledGroup) GetLastTime() *timestamppb.Timestamp {
 func (x *LabelledGroup) GetExamples() []*DecisionRef {
 	if x != nil {
 		return x.Examples
+	}
+	return nil
+}
+
+func (x *LabelledGroup) GetKeptOut() int64 {
+	if x != nil {
+		return x.KeptOut
+	}
+	return 0
+}
+
+func (x *LabelledGroup) GetLeastPAttack() float64 {
+	if x != nil && x.LeastPAttack != nil {
+		return *x.LeastPAttack
+	}
+	return 0
+}
+
+func (x *LabelledGroup) GetMostPAttack() float64 {
+	if x != nil && x.MostPAttack != nil {
+		return *x.MostPAttack
+	}
+	return 0
+}
+
+func (x *LabelledGroup) GetLeastLikely() *DecisionRef {
+	if x != nil {
+		return x.LeastLikely
+	}
+	return nil
+}
+
+func (x *LabelledGroup) GetLikeliest() *DecisionRef {
+	if x != nil {
+		return x.Likeliest
 	}
 	return nil
 }
@@ -2759,7 +2839,7 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x03 \x01(\tR\x02to\x12\x0e\n" +
 	"\x02by\x18\x04 \x03(\tR\x02by\x12\x14\n" +
-	"\x05limit\x18\x05 \x01(\x05R\x05limit\"\x85\x02\n" +
+	"\x05limit\x18\x05 \x01(\x05R\x05limit\"\xcd\x02\n" +
 	"\fDecisionRate\x12\x14\n" +
 	"\x05scope\x18\x01 \x01(\tR\x05scope\x12\x12\n" +
 	"\x04rate\x18\x02 \x01(\tR\x04rate\x12\x1f\n" +
@@ -2769,7 +2849,11 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\bn_labels\x18\x06 \x01(\x03R\anLabels\x12\f\n" +
 	"\x01n\x18\a \x01(\x03R\x01n\x12<\n" +
 	"\n" +
-	"label_next\x18\b \x03(\v2\x1d.gatewatch.v1.LabelSuggestionR\tlabelNextB\v\n" +
+	"label_next\x18\b \x03(\v2\x1d.gatewatch.v1.LabelSuggestionR\tlabelNext\x12\x17\n" +
+	"\an_drawn\x18\t \x01(\x03R\x06nDrawn\x12\x1b\n" +
+	"\tn_covered\x18\n" +
+	" \x01(\x03R\bnCovered\x12\x10\n" +
+	"\x03why\x18\v \x01(\tR\x03whyB\v\n" +
 	"\t_estimateB\x05\n" +
 	"\x03_loB\x05\n" +
 	"\x03_hi\"\x86\x01\n" +
@@ -2791,7 +2875,7 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\x05label\x18\x03 \x01(\tR\x05label\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\"Q\n" +
 	"\x15LabelDecisionResponse\x128\n" +
-	"\bdecision\x18\x01 \x01(\v2\x1c.gatewatch.v1.DecisionDetailR\bdecision\"\xd9\x01\n" +
+	"\bdecision\x18\x01 \x01(\v2\x1c.gatewatch.v1.DecisionDetailR\bdecision\"\xeb\x01\n" +
 	"\x19LabelDecisionGroupRequest\x12\x17\n" +
 	"\alike_id\x18\x01 \x01(\tR\x06likeId\x12\x1f\n" +
 	"\vlike_source\x18\x02 \x01(\tR\n" +
@@ -2801,9 +2885,10 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\x04from\x18\x05 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x06 \x01(\tR\x02to\x12\x18\n" +
 	"\apreview\x18\a \x01(\bR\apreview\x12\x16\n" +
-	"\x06covers\x18\b \x01(\tR\x06covers\"O\n" +
+	"\x06covers\x18\b \x01(\tR\x06covers\x12\x10\n" +
+	"\x03all\x18\t \x01(\bR\x03all\"O\n" +
 	"\x1aLabelDecisionGroupResponse\x121\n" +
-	"\x05group\x18\x01 \x01(\v2\x1b.gatewatch.v1.LabelledGroupR\x05group\"\xbb\x03\n" +
+	"\x05group\x18\x01 \x01(\v2\x1b.gatewatch.v1.LabelledGroupR\x05group\"\xc6\x05\n" +
 	"\rLabelledGroup\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\tR\x04site\x12#\n" +
 	"\rpath_template\x18\x02 \x01(\tR\fpathTemplate\x12\x12\n" +
@@ -2820,7 +2905,14 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\n" +
 	"first_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\tfirstTime\x127\n" +
 	"\tlast_time\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\blastTime\x125\n" +
-	"\bexamples\x18\x0e \x03(\v2\x19.gatewatch.v1.DecisionRefR\bexamples\"?\n" +
+	"\bexamples\x18\x0e \x03(\v2\x19.gatewatch.v1.DecisionRefR\bexamples\x12\x19\n" +
+	"\bkept_out\x18\x0f \x01(\x03R\akeptOut\x12)\n" +
+	"\x0eleast_p_attack\x18\x10 \x01(\x01H\x00R\fleastPAttack\x88\x01\x01\x12'\n" +
+	"\rmost_p_attack\x18\x11 \x01(\x01H\x01R\vmostPAttack\x88\x01\x01\x12<\n" +
+	"\fleast_likely\x18\x12 \x01(\v2\x19.gatewatch.v1.DecisionRefR\vleastLikely\x127\n" +
+	"\tlikeliest\x18\x13 \x01(\v2\x19.gatewatch.v1.DecisionRefR\tlikeliestB\x11\n" +
+	"\x0f_least_p_attackB\x10\n" +
+	"\x0e_most_p_attack\"?\n" +
 	"\x13UndoLabelActRequest\x12\x10\n" +
 	"\x03act\x18\x01 \x01(\x03R\x03act\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"I\n" +
@@ -2933,32 +3025,34 @@ var file_gatewatch_v1_decision_proto_depIdxs = []int32{
 	32, // 22: gatewatch.v1.LabelledGroup.first_time:type_name -> google.protobuf.Timestamp
 	32, // 23: gatewatch.v1.LabelledGroup.last_time:type_name -> google.protobuf.Timestamp
 	14, // 24: gatewatch.v1.LabelledGroup.examples:type_name -> gatewatch.v1.DecisionRef
-	24, // 25: gatewatch.v1.UndoLabelActResponse.group:type_name -> gatewatch.v1.LabelledGroup
-	5,  // 26: gatewatch.v1.UndoLabelResponse.decision:type_name -> gatewatch.v1.DecisionDetail
-	31, // 27: gatewatch.v1.SampleDecisionsResponse.drawn:type_name -> gatewatch.v1.DrawnDecision
-	8,  // 28: gatewatch.v1.DecisionService.GetDecision:input_type -> gatewatch.v1.GetDecisionRequest
-	6,  // 29: gatewatch.v1.DecisionService.ListDecisions:input_type -> gatewatch.v1.ListDecisionsRequest
-	10, // 30: gatewatch.v1.DecisionService.ListDecisionGroups:input_type -> gatewatch.v1.ListDecisionGroupsRequest
-	16, // 31: gatewatch.v1.DecisionService.EstimateRates:input_type -> gatewatch.v1.EstimateRatesRequest
-	20, // 32: gatewatch.v1.DecisionService.LabelDecision:input_type -> gatewatch.v1.LabelDecisionRequest
-	22, // 33: gatewatch.v1.DecisionService.LabelDecisionGroup:input_type -> gatewatch.v1.LabelDecisionGroupRequest
-	25, // 34: gatewatch.v1.DecisionService.UndoLabelAct:input_type -> gatewatch.v1.UndoLabelActRequest
-	27, // 35: gatewatch.v1.DecisionService.UndoLabel:input_type -> gatewatch.v1.UndoLabelRequest
-	29, // 36: gatewatch.v1.DecisionService.SampleDecisions:input_type -> gatewatch.v1.SampleDecisionsRequest
-	9,  // 37: gatewatch.v1.DecisionService.GetDecision:output_type -> gatewatch.v1.GetDecisionResponse
-	7,  // 38: gatewatch.v1.DecisionService.ListDecisions:output_type -> gatewatch.v1.ListDecisionsResponse
-	15, // 39: gatewatch.v1.DecisionService.ListDecisionGroups:output_type -> gatewatch.v1.ListDecisionGroupsResponse
-	19, // 40: gatewatch.v1.DecisionService.EstimateRates:output_type -> gatewatch.v1.EstimateRatesResponse
-	21, // 41: gatewatch.v1.DecisionService.LabelDecision:output_type -> gatewatch.v1.LabelDecisionResponse
-	23, // 42: gatewatch.v1.DecisionService.LabelDecisionGroup:output_type -> gatewatch.v1.LabelDecisionGroupResponse
-	26, // 43: gatewatch.v1.DecisionService.UndoLabelAct:output_type -> gatewatch.v1.UndoLabelActResponse
-	28, // 44: gatewatch.v1.DecisionService.UndoLabel:output_type -> gatewatch.v1.UndoLabelResponse
-	30, // 45: gatewatch.v1.DecisionService.SampleDecisions:output_type -> gatewatch.v1.SampleDecisionsResponse
-	37, // [37:46] is the sub-list for method output_type
-	28, // [28:37] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	14, // 25: gatewatch.v1.LabelledGroup.least_likely:type_name -> gatewatch.v1.DecisionRef
+	14, // 26: gatewatch.v1.LabelledGroup.likeliest:type_name -> gatewatch.v1.DecisionRef
+	24, // 27: gatewatch.v1.UndoLabelActResponse.group:type_name -> gatewatch.v1.LabelledGroup
+	5,  // 28: gatewatch.v1.UndoLabelResponse.decision:type_name -> gatewatch.v1.DecisionDetail
+	31, // 29: gatewatch.v1.SampleDecisionsResponse.drawn:type_name -> gatewatch.v1.DrawnDecision
+	8,  // 30: gatewatch.v1.DecisionService.GetDecision:input_type -> gatewatch.v1.GetDecisionRequest
+	6,  // 31: gatewatch.v1.DecisionService.ListDecisions:input_type -> gatewatch.v1.ListDecisionsRequest
+	10, // 32: gatewatch.v1.DecisionService.ListDecisionGroups:input_type -> gatewatch.v1.ListDecisionGroupsRequest
+	16, // 33: gatewatch.v1.DecisionService.EstimateRates:input_type -> gatewatch.v1.EstimateRatesRequest
+	20, // 34: gatewatch.v1.DecisionService.LabelDecision:input_type -> gatewatch.v1.LabelDecisionRequest
+	22, // 35: gatewatch.v1.DecisionService.LabelDecisionGroup:input_type -> gatewatch.v1.LabelDecisionGroupRequest
+	25, // 36: gatewatch.v1.DecisionService.UndoLabelAct:input_type -> gatewatch.v1.UndoLabelActRequest
+	27, // 37: gatewatch.v1.DecisionService.UndoLabel:input_type -> gatewatch.v1.UndoLabelRequest
+	29, // 38: gatewatch.v1.DecisionService.SampleDecisions:input_type -> gatewatch.v1.SampleDecisionsRequest
+	9,  // 39: gatewatch.v1.DecisionService.GetDecision:output_type -> gatewatch.v1.GetDecisionResponse
+	7,  // 40: gatewatch.v1.DecisionService.ListDecisions:output_type -> gatewatch.v1.ListDecisionsResponse
+	15, // 41: gatewatch.v1.DecisionService.ListDecisionGroups:output_type -> gatewatch.v1.ListDecisionGroupsResponse
+	19, // 42: gatewatch.v1.DecisionService.EstimateRates:output_type -> gatewatch.v1.EstimateRatesResponse
+	21, // 43: gatewatch.v1.DecisionService.LabelDecision:output_type -> gatewatch.v1.LabelDecisionResponse
+	23, // 44: gatewatch.v1.DecisionService.LabelDecisionGroup:output_type -> gatewatch.v1.LabelDecisionGroupResponse
+	26, // 45: gatewatch.v1.DecisionService.UndoLabelAct:output_type -> gatewatch.v1.UndoLabelActResponse
+	28, // 46: gatewatch.v1.DecisionService.UndoLabel:output_type -> gatewatch.v1.UndoLabelResponse
+	30, // 47: gatewatch.v1.DecisionService.SampleDecisions:output_type -> gatewatch.v1.SampleDecisionsResponse
+	39, // [39:48] is the sub-list for method output_type
+	30, // [30:39] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_gatewatch_v1_decision_proto_init() }
@@ -2968,6 +3062,7 @@ func file_gatewatch_v1_decision_proto_init() {
 	}
 	file_gatewatch_v1_decision_proto_msgTypes[0].OneofWrappers = []any{}
 	file_gatewatch_v1_decision_proto_msgTypes[17].OneofWrappers = []any{}
+	file_gatewatch_v1_decision_proto_msgTypes[24].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
