@@ -56,7 +56,7 @@ func damaged(t *testing.T, data string, damage func(t *testing.T, data string) s
 	if err := os.CopyFS(into, os.DirFS(data)); err != nil {
 		t.Fatal(err)
 	}
-	for _, secret := range []string{"admin.token", "tokens.json", "audit/key"} {
+	for _, secret := range []string{"admin.token", "tokens.json", "audit/key", "bundle.key"} {
 		if err := os.Chmod(filepath.Join(into, secret), 0o600); err != nil {
 			t.Fatal(err)
 		}
