@@ -21,7 +21,6 @@ type Plan struct {
 // planner is one run of [Propose].
 type planner struct {
 	Config
-	settings  waf.Settings
 	compile   Compile
 	threshold int
 	groups    []*group
@@ -50,7 +49,7 @@ const maxAttempts = 12
 // nil.
 func Propose(ctx context.Context, cfg Config, settings waf.Settings, compile Compile, cases, guard []*Case, progress func(done int)) (*Plan, error) {
 	cfg = cfg.withDefaults()
-	p := &planner{Config: cfg, settings: settings, compile: compile, threshold: threshold(settings), progress: progress, guard: len(guard)}
+	p := &planner{Config: cfg, compile: compile, threshold: threshold(settings), progress: progress, guard: len(guard)}
 	p.room = int(cfg.GuardLoss * float64(len(guard)))
 	plan := &Plan{Guard: len(guard)}
 	p.groups, plan.Nowhere = groups(cfg.Scope, cases, guard)
