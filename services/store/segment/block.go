@@ -230,7 +230,13 @@ func (b *Block) loadAt(d *directory, i, level int) (*Column, error) {
 	if err := checkRole(c, e); err != nil {
 		return nil, err
 	}
-	b.cache.put(key, c, c.memory())
+	size := c.memory()
+	if e.enc == encTwin { // the lists are counted as those of the other column, which may be dropped before this one
+		size += c.listed()
+	} else {
+		c.own(owner{b.cache, key})
+	}
+	b.cache.put(key, c, size)
 	return c, nil
 }
 

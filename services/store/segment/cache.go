@@ -7,11 +7,9 @@ import (
 	"sync/atomic"
 )
 
-// Cache keeps decoded columns and text pages up to a number of bytes, of which the
-// least recently used ones are dropped first, and block directories up to as many
-// again, of which any are dropped: most queries ask for those of all blocks in turn,
-// and would find none where those used first go first. It may be used concurrently; a nil Cache
-// keeps nothing.
+// Cache keeps decoded columns and text pages up to a number of bytes, and block
+// directories up to as many again. It may be used concurrently; a nil Cache keeps
+// nothing.
 type Cache struct {
 	parts       recent
 	directories recent
@@ -22,14 +20,17 @@ type Cache struct {
 	traces atomic.Pointer[[]*Trace] // nil if none is on
 }
 
-// recent keeps what was used last.
+// recent keeps what is in use. For room it goes through its parts in turn and drops
+// any of those that were not used since it came by last, not all: queries ask for
+// the same parts of many blocks in turn, and where these are a little more than
+// there is room for, a query would find none of them if those used first went first.
 type recent struct {
 	mu    sync.Mutex
 	max   int64
 	size  int64
-	any   *rand.Rand // chooses what is dropped; nil drops what was used first
+	any   *rand.Rand // chooses what is dropped
 	byKey map[cacheKey]*list.Element
-	used  list.List // of *cached, the newest first
+	parts list.List // of *cached, the next to look at last
 }
 
 // cacheKey names a decoded part: a column of a block, or a page of it.
@@ -48,6 +49,7 @@ type cached struct {
 	key   cacheKey
 	value any
 	size  int64
+	used  bool // since it was looked at
 }
 
 // cachedBytes is about what keeping a part takes besides the part.
@@ -58,9 +60,8 @@ const cachedBytes = 160
 func NewCache(max int64) *Cache {
 	c := &Cache{}
 	for _, r := range []*recent{&c.parts, &c.directories} {
-		r.max, r.byKey = max, map[cacheKey]*list.Element{}
+		r.max, r.byKey, r.any = max, map[cacheKey]*list.Element{}, rand.New(rand.NewPCG(1, 2))
 	}
-	c.directories.any = rand.New(rand.NewPCG(1, 2))
 	return c
 }
 
@@ -131,10 +132,9 @@ func (c *Cache) find(k cacheKey) (any, bool) {
 	if el == nil {
 		return nil, false
 	}
-	if r.any == nil {
-		r.used.MoveToFront(el)
-	}
-	return el.Value.(*cached).value, true
+	part := el.Value.(*cached)
+	part.used = true
+	return part.value, true
 }
 
 func (c *Cache) put(k cacheKey, v any, size int64) {
@@ -153,21 +153,43 @@ func (c *Cache) put(k cacheKey, v any, size int64) {
 	if r.byKey[k] != nil {
 		return
 	}
-	for r.size += size; r.size > r.max; {
-		r.drop()
-	}
-	r.byKey[k] = r.used.PushFront(&cached{k, v, size})
+	r.room(size)
+	r.byKey[k] = r.parts.PushFront(&cached{key: k, value: v, size: size})
 }
 
-// drop makes room for another part.
-func (r *recent) drop() {
-	el := r.used.Back()
-	// One of eight goes, the others come up again once all were looked at.
-	for r.any != nil && r.any.IntN(8) != 0 {
-		r.used.MoveToFront(el)
-		el = r.used.Back()
+// grow counts memory that a part takes from now on, if the cache has it.
+func (c *Cache) grow(k cacheKey, size int64) {
+	if c == nil {
+		return
 	}
-	old := r.used.Remove(el).(*cached)
+	if c.traces.Load() != nil {
+		c.note(k, PartReads{Decoded: size})
+	}
+	r := c.of(k)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if el := r.byKey[k]; el != nil {
+		el.Value.(*cached).size += size
+		r.room(size)
+	}
+}
+
+// room makes room for more bytes and counts them.
+func (r *recent) room(size int64) {
+	for r.size += size; r.size > r.max && r.parts.Len() > 0; {
+		r.drop()
+	}
+}
+
+// drop drops a part.
+func (r *recent) drop() {
+	el := r.parts.Back()
+	for part := el.Value.(*cached); part.used || r.any.IntN(4) != 0; part = el.Value.(*cached) {
+		part.used = false
+		r.parts.MoveToFront(el)
+		el = r.parts.Back()
+	}
+	old := r.parts.Remove(el).(*cached)
 	delete(r.byKey, old.key)
 	r.size -= old.size
 }

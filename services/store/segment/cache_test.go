@@ -90,3 +90,72 @@ func TestRostersAreBounded(t *testing.T) {
 		t.Error("names run into each other")
 	}
 }
+
+// Parts that are asked for in turn are found for the most part, even if there are
+// more of them than there is room for, and those that are asked for between others
+// that come once stay.
+func TestCacheKeepsWhatComesAgain(t *testing.T) {
+	const room, size = 1000, 1000 - cachedBytes
+	ask := func(c *Cache, block int) bool {
+		k := cacheKey{uint64(block), 0, wholeColumn}
+		_, ok := c.get(k)
+		if !ok {
+			c.put(k, nil, size)
+		}
+		return ok
+	}
+	c := NewCache(room * (size + cachedBytes))
+	for range 10 {
+		for block := range room * 6 / 5 {
+			ask(c, block)
+		}
+	}
+	hits := 0
+	for block := range room * 6 / 5 {
+		if ask(c, block) {
+			hits++
+		}
+	}
+	if hits < room/2 {
+		t.Errorf("%d of %d parts in turn are found where there is room for %d", hits, room*6/5, room)
+	}
+	missed := 0
+	for i := range 20 * room {
+		ask(c, 10*room+i)
+		if hot := i % (room / 5); !ask(c, 5*room+hot) {
+			missed++
+		}
+	}
+	if missed > room {
+		t.Errorf("parts that are asked for again and again were missed %d times", missed)
+	}
+}
+
+// What a list of all numbers takes is counted once the list is made.
+func TestCacheCountsLists(t *testing.T) {
+	var events []event.Event
+	for i := range 2000 {
+		var e event.Event
+		e.ID = fmt.Sprint(i)
+		e.AddInt(event.Intern("labels.n"), int64(i*7919%4001))
+		e.AddText(event.Intern("labels.d"), fmt.Sprint(i%7))
+		events = append(events, e)
+	}
+	b := openSealed(t, new(Sealer).Seal(build(events)))
+	b.cache = NewCache(1 << 20)
+	for _, name := range []string{"labels.n", "labels.d"} {
+		c, err := b.Column(event.Intern(name))
+		if err != nil || c == nil {
+			t.Fatal(c, err)
+		}
+		before := b.cache.parts.size
+		if c.Dictionary() {
+			c.Codes()
+		} else {
+			c.Numbers()
+		}
+		if got := b.cache.parts.size - before; got == 0 || got != c.listed() {
+			t.Errorf("%s: %d bytes more, want %d", name, got, c.listed())
+		}
+	}
+}

@@ -209,7 +209,8 @@ func textAt(num uint64, data []byte) []byte {
 	return data[at : at+n : at+n]
 }
 
-// memory returns about how many bytes the column takes.
+// memory returns about how many bytes the column takes without lists that are made
+// when they are asked for.
 func (c *Column) memory() int64 {
 	n := int64(192 + 2*cap(c.rowOf) + cap(c.tags) + 8*cap(c.nums) + cap(c.data))
 	if c.codes != nil {

@@ -20,7 +20,39 @@ type codeSet struct {
 	at     []uint32 // ascending
 	rare   []uint16 // of the entries in at
 
-	all atomic.Pointer[[]uint16]
+	all   atomic.Pointer[[]uint16]
+	owner owner
+}
+
+// owner is where memory is counted that a part of a column takes once it is asked
+// for. The zero owner counts nothing.
+type owner struct {
+	cache *Cache
+	key   cacheKey
+}
+
+func (o *owner) grow(size int) { o.cache.grow(o.key, int64(size)) }
+
+// own has the memory of lists of all entries counted as that of a part of a cache.
+func (c *Column) own(o owner) {
+	if c.codes != nil {
+		c.codes.owner = o
+	}
+	if c.planes != nil {
+		c.planes.owner = o
+	}
+}
+
+// listed returns what lists of all entries take.
+func (c *Column) listed() int64 {
+	n := 0
+	if c.codes != nil {
+		n += c.codes.listed()
+	}
+	if c.planes != nil {
+		n += c.planes.listed()
+	}
+	return int64(n)
 }
 
 // get returns the value number of an entry.
@@ -75,17 +107,28 @@ func (s *codeSet) list() []uint16 {
 			all[i] = s.rare[k]
 		}
 	}
-	s.all.Store(&all)
+	if !s.all.CompareAndSwap(nil, &all) {
+		return *s.all.Load()
+	}
+	s.owner.grow(s.listed())
 	return all
 }
 
-// memory returns the bytes that the set takes once all of it was asked for.
+// listed is what the list of all entries takes.
+func (s *codeSet) listed() int {
+	if s.words != nil {
+		return 0
+	}
+	return 2 * s.n
+}
+
+// memory returns the bytes that the set takes without the list of all entries.
 func (s *codeSet) memory() int64 {
 	n := int64(0)
 	if s.packed != nil {
 		n = int64(cap(s.packed.raw))
 	}
-	return n + int64(80+cap(s.bytes)+2*cap(s.words)+4*cap(s.at)+2*cap(s.rare)+2*s.n)
+	return n + int64(80+cap(s.bytes)+2*cap(s.words)+4*cap(s.at)+2*cap(s.rare))
 }
 
 // Mark adds the rows to a set, with a bit for each row, in which an entry of a
@@ -178,7 +221,8 @@ type planeSet struct {
 	raw       []byte
 	base, div uint64
 
-	all atomic.Pointer[[]uint64]
+	all   atomic.Pointer[[]uint64]
+	owner owner
 }
 
 // get returns number i.
@@ -229,9 +273,15 @@ func (p *planeSet) list() []uint64 {
 			v[i] = p.base + x*p.div
 		}
 	}
-	p.all.Store(&v)
+	if !p.all.CompareAndSwap(nil, &v) {
+		return *p.all.Load()
+	}
+	p.owner.grow(p.listed())
 	return v
 }
 
-// memory returns the bytes that the set takes once all of it was asked for.
-func (p *planeSet) memory() int64 { return int64(80 + cap(p.raw) + 8*p.n) }
+// listed is what the list of all numbers takes.
+func (p *planeSet) listed() int { return 8 * p.n }
+
+// memory returns the bytes that the set takes without the list of all numbers.
+func (p *planeSet) memory() int64 { return int64(80 + cap(p.raw)) }
