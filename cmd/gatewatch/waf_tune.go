@@ -19,6 +19,11 @@ import (
 )
 
 type wafTuneFlags struct {
+	selectionFlags
+	data      string
+	config    string
+	group     string
+	suspect   float64
 	traffic   string
 	labels    string
 	guard     string
@@ -31,7 +36,7 @@ type wafTuneFlags struct {
 func newWAFTune() *cobra.Command {
 	var f wafTuneFlags
 	cmd := &cobra.Command{
-		Use:   "tune --traffic FILE",
+		Use:   "tune --traffic FILE | --data DIR",
 		Short: "Propose the narrowest changes that let wrongly blocked requests pass",
 		Long: `Evaluates Coraza and the Core Rule Set at paranoia 1 and threshold 5 over
 requests, takes the blocked ones that a person labelled legitimate, or that are
@@ -43,20 +48,64 @@ compiled and the requests that it concerns are judged again before it is printed
 "directive" is SecLang for a place before the Core Rule Set. "unblocks" are the
 requests that pass then, "guard_lost" the attacks of --guard; both count with all
 proposals before it in place. "modsecurity" is there where ModSecurity needs other
-text. Nothing is changed by this command.`,
+text. Nothing is changed by this command.
+
+With --data the requests are those that WAF nodes have kept, wrongly blocked by
+their labels or, where there is none, by their verdicts (--suspect), and judged by
+the rules that are in use. Kept attacks, by a label or a verdict that is sure, must
+stay blocked as those of --guard; other suspects are listed as released. Copies that
+masking has made another request of are left out and counted. To read kept requests
+is written into the audit log.`,
 		Example: `  gatewatch waf tune --traffic yesterday.ndjson.gz --guard attacks.ndjson
-  gatewatch waf tune --traffic shop.ndjson --labels reviewed.ndjson --scope site -o table`,
+  gatewatch waf tune --traffic shop.ndjson --labels reviewed.ndjson --scope site -o table
+  gatewatch waf tune --data ./gatewatch-data --from now-1d --filter 'waf.site: shop'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runWAFTune(cmd, f) },
 	}
-	cmd.Flags().StringVar(&f.traffic, "traffic", "", "requests of the sites, one JSON object a line (required)")
+	cmd.Flags().StringVar(&f.traffic, "traffic", "", "requests of the sites, one JSON object a line")
 	cmd.Flags().StringVar(&f.labels, "labels", "", `what people say of some of them: {"id","label": "attack" or "legit"}`)
 	cmd.Flags().StringVar(&f.guard, "guard", "", "attacks that must stay blocked")
 	cmd.Flags().StringVar(&f.scope, "scope", string(tuning.Path), "how wide a change may be: path or site")
 	cmd.Flags().IntVar(&f.limit, "limit", 100, "proposals at most")
 	cmd.Flags().Float64Var(&f.guardLoss, "guard-loss", tuning.GuardLoss, "share of the guard's blocked attacks that all proposals together may let through")
+	cmd.Flags().Float64Var(&f.suspect, "suspect", tuning.Suspect, "probability of an attack below which a block is taken for a false positive")
+	cmd.Flags().StringVar(&f.data, "data", "", "data folder whose kept requests are taken, instead of --traffic")
+	cmd.Flags().StringVar(&f.config, "config", "", "configuration file of the server, for its master key")
+	cmd.Flags().StringVar(&f.group, "group", "", "with --data: only the group of the decision with this id")
+	cmd.Flags().StringVar(&f.filter, "filter", "", "with --data: which decisions, in the query language")
+	f.add(cmd)
 	addOutput(cmd, &f.output)
 	return cmd
+}
+
+func (f *wafTuneFlags) validate(cmd *cobra.Command) error {
+	for _, name := range []string{"from", "to", "filter", "group", "config"} {
+		if f.data == "" && cmd.Flags().Changed(name) {
+			return usagef("--%s is for --data", name)
+		}
+	}
+	switch {
+	case f.traffic == "" && f.data == "":
+		return usagef("--traffic is needed: requests, one JSON object a line; or --data for those that nodes have kept")
+	case f.traffic != "" && f.data != "":
+		return usagef("give --traffic or --data, not both")
+	case f.data != "" && f.labels != "":
+		return usagef("--labels is for --traffic: with --data labels are those given to decisions")
+	case f.scope != string(tuning.Path) && f.scope != string(tuning.Site):
+		return usagef("--scope: %q is neither path nor site", f.scope)
+	case f.limit < 1:
+		return usagef("--limit: %d is less than 1", f.limit)
+	case f.guardLoss < 0 || f.guardLoss > 1:
+		return usagef("--guard-loss: %g is not between 0 and 1", f.guardLoss)
+	case f.suspect <= 0 || f.suspect > 1:
+		return usagef("--suspect: %g is not above 0 and at most 1", f.suspect)
+	}
+	return nil
+}
+
+// planned is how proposals are looked for.
+func (f *wafTuneFlags) planned() tuning.Config {
+	return tuning.Config{Scope: tuning.Scope(f.scope), Limit: f.limit, GuardLoss: f.guardLoss, Suspect: f.suspect}
 }
 
 func runWAFTune(cmd *cobra.Command, f wafTuneFlags) error {
@@ -64,15 +113,11 @@ func runWAFTune(cmd *cobra.Command, f wafTuneFlags) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case f.traffic == "":
-		return usagef("--traffic is needed: requests, one JSON object a line")
-	case f.scope != string(tuning.Path) && f.scope != string(tuning.Site):
-		return usagef("--scope: %q is neither path nor site", f.scope)
-	case f.limit < 1:
-		return usagef("--limit: %d is less than 1", f.limit)
-	case f.guardLoss < 0 || f.guardLoss > 1:
-		return usagef("--guard-loss: %g is not between 0 and 1", f.guardLoss)
+	if err := f.validate(cmd); err != nil {
+		return err
+	}
+	if f.data != "" {
+		return runWAFTuneLive(cmd, &f, format)
 	}
 	labels, err := readLabels(cmd, f.labels)
 	if err != nil {
@@ -100,7 +145,7 @@ func runWAFTune(cmd *cobra.Command, f wafTuneFlags) error {
 		}
 	}
 	clear := func() {}
-	plan, err := tuning.Propose(cmd.Context(), tuning.Config{Scope: tuning.Scope(f.scope), Limit: f.limit, GuardLoss: f.guardLoss}, settings,
+	plan, err := tuning.Propose(cmd.Context(), f.planned(), settings,
 		func(directives string) (*waf.Engine, error) { return waf.CompileWith(settings, directives) }, cases, guard,
 		func(done int) { clear = progressBar(cmd, fmt.Sprintf("%d proposals", done)) })
 	clear()

@@ -156,6 +156,9 @@ func (e *Engine) Fingerprint() string { return e.fingerprint }
 // Rules returns the number of rules.
 func (e *Engine) Rules() int { return e.rules }
 
+// Settings returns what the rules were compiled with, defaults filled in.
+func (e *Engine) Settings() Settings { return e.settings }
+
 // Close frees what the rules share with other engines, such as compiled
 // expressions. Evaluations that have begun go on undisturbed.
 func (e *Engine) Close() error {

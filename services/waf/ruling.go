@@ -55,6 +55,16 @@ func CompileBundle(s Settings, b *bundle.Bundle, site string, now time.Time) (*E
 	return r.compile("", false)
 }
 
+// CompileSite is [CompileBundle] with directives before all of CRS, and before those
+// of the bundle; b may be nil. Nothing is tried out.
+func CompileSite(s Settings, b *bundle.Bundle, site, directives string, now time.Time) (*Engine, error) {
+	r, err := rulingOf(SiteConfig{Name: site, Rules: s.withDefaults()}, b, now)
+	if err != nil {
+		return nil, err
+	}
+	return compileBetween(r.rules, r.own.Before+directives, r.own.After, false)
+}
+
 // compile compiles the rules of a ruling; directives stand before all of CRS. Those
 // of a bundle are tried out.
 func (r ruling) compile(directives string, timed bool) (*Engine, error) {

@@ -42,16 +42,16 @@ func keyOf(changes []change) string {
 // groups sorts blocked requests by the place where a proposal for them would
 // hold. Those whose place can't be described are left out; their number is
 // returned.
-func groups(scope Scope, cases, guard []*Case) (all []*group, left int) {
+func (cfg Config) groups(cases, guard []*Case) (all []*group, left int) {
 	type key struct{ site, path string }
 	wrong := map[key][]*Case{}
 	var keys []key
 	for _, c := range cases {
-		if !c.wrong() {
+		if !cfg.wrong(c) {
 			continue
 		}
 		k := key{site: c.Request.Site}
-		if scope == Path {
+		if cfg.Scope == Path {
 			k.path = triage.PathTemplate(pathOf(c.Request))
 		}
 		if _, ok := wrong[k]; !ok {
@@ -67,16 +67,16 @@ func groups(scope Scope, cases, guard []*Case) (all []*group, left int) {
 		}
 		g := &group{place: p, refused: map[string]bool{}}
 		for _, c := range kept {
-			g.wrong = append(g.wrong, newItem(c))
+			g.wrong = append(g.wrong, newItem(c, true))
 		}
 		all = append(all, g)
 	}
 	assign(all, cases, func(g *group, c *Case) {
-		if !c.wrong() {
-			g.attacks = append(g.attacks, newItem(c))
+		if !cfg.wrong(c) {
+			g.attacks = append(g.attacks, newItem(c, false))
 		}
 	})
-	assign(all, guard, func(g *group, c *Case) { g.guard = append(g.guard, newItem(c)) })
+	assign(all, guard, func(g *group, c *Case) { g.guard = append(g.guard, newItem(c, false)) })
 	return all, left
 }
 

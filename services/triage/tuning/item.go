@@ -12,6 +12,7 @@ type item struct {
 	*Case
 	finds  []find
 	sum    int  // of the scores of finds
+	wrong  bool // taken for a false positive
 	denied bool // a rule denied outright
 	freed  bool // by the proposals so far
 }
@@ -40,8 +41,8 @@ func scoreOf(severity string) int {
 	return 2
 }
 
-func newItem(c *Case) *item {
-	it := &item{Case: c}
+func newItem(c *Case, wrong bool) *item {
+	it := &item{Case: c, wrong: wrong}
 	for i := range c.Decision.Matches {
 		m := &c.Decision.Matches[i]
 		if !slices.Contains(c.Decision.Scoring, m.RuleID) {

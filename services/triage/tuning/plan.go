@@ -52,7 +52,7 @@ func Propose(ctx context.Context, cfg Config, settings waf.Settings, compile Com
 	p := &planner{Config: cfg, compile: compile, threshold: threshold(settings), progress: progress, guard: len(guard)}
 	p.room = int(cfg.GuardLoss * float64(len(guard)))
 	plan := &Plan{Guard: len(guard)}
-	p.groups, plan.Nowhere = groups(cfg.Scope, cases, guard)
+	p.groups, plan.Nowhere = cfg.groups(cases, guard)
 	plan.Wrong = plan.Nowhere
 	for _, g := range p.groups {
 		plan.Wrong += len(g.wrong)
@@ -113,7 +113,7 @@ func (p *planner) try(ctx context.Context, g *group, c *candidate) error {
 		case !passes[i]:
 		case slices.Contains(g.guard, it):
 			guard++
-		case it.wrong():
+		case it.wrong:
 			wrong += 1 - it.PAttack
 		default:
 			attacks += it.PAttack

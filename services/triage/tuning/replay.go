@@ -7,11 +7,20 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gatewatch/gatewatch/services/kept"
 	"github.com/gatewatch/gatewatch/services/waf"
 )
 
 // Compile makes the engine whose rules are tuned, with directives before CRS.
 type Compile func(directives string) (*waf.Engine, error)
+
+// judge evaluates the request of a case.
+func (c *Case) judge(engine *waf.Engine) (waf.Decision, error) {
+	if c.Body <= int64(len(c.Request.Body)) {
+		return engine.JudgeRequest(c.Request)
+	}
+	return engine.JudgeCopy(&kept.Copy{ID: c.Request.ID, BodyBytes: c.Body, Request: *c.Request})
+}
 
 // replay judges requests again, on all processors, and tells which of them are
 // no longer blocked.
@@ -33,7 +42,7 @@ func replay(ctx context.Context, compile Compile, directives string, items []*it
 			break
 		}
 		group.Go(func() error {
-			d, err := engine.JudgeRequest(it.Request)
+			d, err := it.judge(engine)
 			if err != nil {
 				return fmt.Errorf("judge request %q again: %w", it.Request.ID, err)
 			}

@@ -23,16 +23,15 @@ import (
 // It is not changed.
 type Case struct {
 	Request  *verdict.Request
+	Body     int64        // size of the body that came; more than the request has if it was cut
 	Decision waf.Decision // values of matches are not needed
 	PAttack  float64      // of the verdict; 0 or 1 where a person has said what it is
 	Labeled  bool         // a person has
 }
 
-// suspect is the probability from which on a request is taken for an attack.
-const suspect = 0.5
-
-// wrong tells whether the block is taken for a false positive.
-func (c *Case) wrong() bool { return c.PAttack < suspect }
+// Suspect is the probability from which on a request is taken for an attack where
+// nothing else is said.
+const Suspect = 0.5
 
 // Scope is how wide a proposal may be.
 type Scope string
@@ -50,6 +49,9 @@ type Config struct {
 	Limit     int     // proposals at most; default 100
 	GuardLoss float64 // share of the guard's blocked attacks that all proposals together may free
 	FirstID   int     // of the rules that are made; default [FirstID]
+	// Suspect is the probability of an attack below which a block is taken for a
+	// false positive; default [Suspect].
+	Suspect float64
 }
 
 // GuardLoss is the share that is meant where nothing else is said.
@@ -68,8 +70,14 @@ func (c Config) withDefaults() Config {
 	if c.FirstID == 0 {
 		c.FirstID = FirstID
 	}
+	if c.Suspect == 0 {
+		c.Suspect = Suspect
+	}
 	return c
 }
+
+// wrong tells whether a block is taken for a false positive.
+func (c Config) wrong(x *Case) bool { return x.PAttack < c.Suspect }
 
 // Proposal is a change that was replayed. What it frees is counted with all
 // proposals before it in place.

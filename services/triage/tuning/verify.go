@@ -17,7 +17,7 @@ func (g *group) frees(it *item, r *Proposal) {
 	switch {
 	case slices.Contains(g.guard, it):
 		r.Guard = append(r.Guard, it.Request.ID)
-	case it.wrong():
+	case it.wrong:
 		r.Unblocks = append(r.Unblocks, it.Request.ID)
 	default:
 		r.Unblocks = append(r.Unblocks, it.Request.ID)

@@ -81,3 +81,18 @@ func (b *Bundle) Site(name string) Site {
 	number(&own.OutboundThreshold, every.OutboundThreshold)
 	return own
 }
+
+// NextRule returns an id for a rule from which on all are free. b must be valid.
+func (b *Bundle) NextRule() int {
+	next := FirstRule
+	for i := range b.Exclusions {
+		s, err := b.Exclusions[i].parse()
+		if err != nil {
+			continue
+		}
+		for _, id := range s.ids {
+			next = max(next, id+1)
+		}
+	}
+	return next
+}
