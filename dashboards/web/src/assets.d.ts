@@ -1,0 +1,3 @@
+declare const ICONS: string;
+declare module "*.css";
+declare module "screens:all";

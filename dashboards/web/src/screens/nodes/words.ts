@@ -1,0 +1,33 @@
+import { dictionary } from "../../words/dictionary.ts";
+
+export const nodeWords = dictionary("nodes", {
+  title: "Nodes",
+  waf: "WAF nodes",
+  sources: "Log sources",
+  name: "Name", state: "State", sites: "Sites", mode: "Mode", ruleset: "Rule set", version: "Version",
+  spool: "Spool", refused: "Refused by full spool", rate: "Req/min", lag: "Lag", seen: "Last seen",
+  healthy: "Healthy", away: "Not connected", behind: "Behind", oldRules: "Other rules", losing: "Spool full",
+  quiet: "Silent", receiving: "Receiving",
+  received: "Received", stored: "Stored", failed: "Not parsed", duplicates: "Duplicates", formats: "Formats", last: "Last record",
+  noNodes: "No WAF node has registered. Enrol one with: gatewatch token create --node NAME",
+  noSources: "No source has sent anything since the server started.",
+  needLook: (n: number, of: number) => (n === 0 ? `${of}, all well` : `${of}, ${n} need a look`),
+  block: "Blocking", detect: "Detecting",
+  since: "Counted since the server started",
+  drift: "Differs from the rollout",
+}, {
+  title: "节点",
+  waf: "WAF 节点",
+  sources: "日志源",
+  name: "名称", state: "状态", sites: "站点", mode: "模式", ruleset: "规则集", version: "版本",
+  spool: "暂存", refused: "暂存满而拒收", rate: "次/分", lag: "延迟", seen: "最近联系",
+  healthy: "正常", away: "未连接", behind: "积压", oldRules: "规则不同", losing: "暂存已满",
+  quiet: "无日志", receiving: "正常接收",
+  received: "收到", stored: "已存", failed: "未能解析", duplicates: "重复", formats: "格式", last: "最近一条",
+  noNodes: "还没有 WAF 节点注册。用这条命令登记：gatewatch token create --node NAME",
+  noSources: "服务器启动以来还没有日志源发来数据。",
+  needLook: (n, of) => (n === 0 ? `${of} 个，都正常` : `${of} 个，${n} 个需要留意`),
+  block: "拦截", detect: "只检测",
+  since: "从服务器启动算起",
+  drift: "与下发的不一致",
+});
