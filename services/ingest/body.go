@@ -113,7 +113,7 @@ var (
 )
 
 // bodyGrowth is how much larger the memory of a body becomes when it is full.
-const bodyGrowth = 4
+const bodyGrowth = 8
 
 // fill reads r to its end, which is at limit at the latest. The memory follows
 // what arrives, whatever length was announced.

@@ -98,6 +98,7 @@ type rawStore struct {
 	answer rawAnswer
 	chunk  []queue.Record
 	bytes  int // of chunk
+	before int // records of the chunk before
 }
 
 // whole stores the body as one record.
@@ -138,9 +139,22 @@ func (s *rawStore) lines(lines *parse.Framer) error {
 		if line.Dropped > 0 {
 			s.cut(line.Dropped)
 		}
+		if s.chunk == nil {
+			s.chunk = make([]queue.Record, 0, s.expect(len(line.Line)))
+		}
 		s.bytes += len(line.Line)
 		s.chunk = append(s.chunk, queue.Record{Raw: slices.Clip(line.Line), Cut: line.Dropped > 0})
 	}
+}
+
+// expect returns how many records a chunk will have, about: as many as the one
+// before, or if there is none as there are lines of the size of its first.
+func (s *rawStore) expect(size int) int {
+	n := s.before
+	if n == 0 {
+		n = min(len(s.body.data), chunkBytes) / (size + 1)
+	}
+	return min(n+n/16+1, chunkRecords)
 }
 
 func (s *rawStore) cut(bytes int64) {
@@ -157,7 +171,7 @@ func (s *rawStore) flush() error {
 	}
 	g := s.group
 	g.Records = s.chunk
-	s.chunk, s.bytes = nil, 0
+	s.chunk, s.bytes, s.before = nil, 0, len(s.chunk)
 	if errs := s.sink.Put(s.r.Context(), []queue.Group{g}); errs != nil {
 		reason := reasonOf(errs[0])
 		s.sink.Refuse(g.Source, reason, len(g.Records))

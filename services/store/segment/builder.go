@@ -1,8 +1,6 @@
 package segment
 
 import (
-	"bytes"
-	"encoding/binary"
 	"math"
 
 	"github.com/gatewatch/gatewatch/detection/event"
@@ -35,16 +33,6 @@ type Builder struct {
 	laid    int    // entries that have one: of these there is no text
 }
 
-// growing is a column under construction. Everything is only appended to, so a
-// reader that copied the slice headers is not disturbed.
-type growing struct {
-	key  event.Key
-	role byte
-	last int // row of the last entry
-	from int // first entry of that row
-	Column
-}
-
 // The members of an event in the order of their columns.
 const (
 	colTime = iota
@@ -66,8 +54,8 @@ func NewBuilder() *Builder {
 	for _, k := range memberKeys {
 		b.newColumn(k, roleMember)
 	}
-	b.rest = &growing{role: roleRest, last: -1}
-	b.at = &growing{key: offsetKey, role: roleOffset, last: -1}
+	b.rest = newGrowing(event.Key{}, roleRest)
+	b.at = newGrowing(offsetKey, roleOffset)
 	b.index(event.GatewatchStream, -1) // see Block.Labelled
 	b.Reset()
 	return b
@@ -94,18 +82,6 @@ func (b *Builder) Reset() {
 	b.layouts.reset()
 	b.lines, b.laid = b.lines[:0], 0
 	b.rows, b.size, b.minT, b.maxT = 0, 0, math.MaxInt64, math.MinInt64
-}
-
-// keepText is the text memory of a column that a reset keeps at most.
-const keepText = 16 << 20
-
-func (c *growing) reset() {
-	data := c.data[:0]
-	if cap(data) > keepText {
-		data = nil
-	}
-	c.Column = Column{nums: c.nums[:0], data: data}
-	c.last, c.from = -1, 0
 }
 
 // Rows returns the number of events added.
@@ -207,7 +183,7 @@ func (b *Builder) column(k event.Key) *growing {
 }
 
 func (b *Builder) newColumn(k event.Key, role byte) *growing {
-	c := &growing{key: k, role: role, last: -1}
+	c := newGrowing(k, role)
 	b.cols = append(b.cols, c)
 	if role == roleMember { // a field under the name of a member is flattened
 		b.index(k, -1)
@@ -237,75 +213,6 @@ func (b *Builder) index(k event.Key, v int32) {
 	b.byID[id] = v
 }
 
-// add appends a value and returns the bytes that it takes.
-func (c *growing) add(row int, v event.Value) int64 {
-	tag := byte(v.Kind())
-	if v.IsList() {
-		tag |= tagList
-	}
-	switch v.Kind() {
-	case event.KindString:
-		return c.addText(row, tag, v.Text())
-	case event.KindFloat:
-		return c.addNum(row, tag, math.Float64bits(v.Float()))
-	case event.KindIP:
-		a := v.Addr()
-		if a.Is4() {
-			b := a.As4()
-			return c.addNum(row, tag, uint64(binary.BigEndian.Uint32(b[:])))
-		}
-		b := a.As16()
-		return c.addText(row, tag|tagIP6, string(b[:]))
-	}
-	return c.addNum(row, tag, uint64(v.Int()))
-}
-
-func (c *growing) addNum(row int, tag byte, num uint64) int64 {
-	c.entry(row, tag)
-	c.nums = append(c.nums, num)
-	return 8
-}
-
-func (c *growing) addText(row int, tag byte, s string) int64 {
-	c.entry(row, tag)
-	c.nums = append(c.nums, uint64(len(c.data))<<32|uint64(len(s)))
-	c.data = append(c.data, s...)
-	return 8 + int64(len(s))
-}
-
-// entry appends the row and the tag of an entry.
-func (c *growing) entry(row int, tag byte) {
-	if row != c.last {
-		c.last, c.from = row, c.n
-	}
-	switch {
-	case c.rowOf != nil:
-		c.rowOf = append(c.rowOf, uint16(row))
-	case row != c.n: // up to here entry i was row i
-		rows := make([]uint16, c.n, max(64, 2*c.n))
-		for i := range rows {
-			rows[i] = uint16(i)
-		}
-		c.rowOf = append(rows, uint16(row))
-	}
-	switch {
-	case c.n == 0:
-		c.tag = tag
-	case c.tags == nil && tag != c.tag: // the first that is of another kind
-		c.tags = append(bytes.Repeat([]byte{c.tag}, c.n), tag)
-	case c.tags != nil:
-		c.tags = append(c.tags, tag)
-	}
-	c.n++
-}
-
-// snapshot returns the column as it is now; it must not be appended to.
-func (c *growing) snapshot(rows int) *Column {
-	s := c.Column
-	s.rows = rows
-	return &s
-}
-
 // View is a set of columns in memory that can be read like a block.
 type View struct {
 	rows int
@@ -333,7 +240,7 @@ func (b *Builder) View() *View {
 		if c.n == 0 {
 			continue
 		}
-		s := c.snapshot(b.rows)
+		s := c.view(b.rows)
 		if i == colOriginal && b.laid > 0 {
 			s = v.laidOut(s, b)
 		}

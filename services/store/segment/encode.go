@@ -1,10 +1,7 @@
 package segment
 
 import (
-	"bytes"
 	"encoding/binary"
-
-	"github.com/cespare/xxhash/v2"
 
 	"github.com/gatewatch/gatewatch/detection/event"
 )
@@ -46,7 +43,8 @@ type encoder struct {
 	buf   []byte
 	text  []byte
 	rare  []uint16
-	dict  dictionary
+	dict  *dictionary // of the column at hand, if its encoding is one of dictionaries
+	own   dictionary  // of columns whose builder has none
 }
 
 // encoded is one column ready to be written: the head, and the pages of text
@@ -58,7 +56,8 @@ type encoded struct {
 }
 
 // encode appends the chunk of a column to dst, derived where there is a plan. The
-// encoding is 0 unless choose returned it, with what the encoder's dictionary is.
+// encoding is that which choose returned, of a column whose tags are all the same,
+// and the encoder's dictionary what it was then.
 func (e *encoder) encode(dst []byte, c *Column, enc byte, p *plan) ([]byte, encoded) {
 	start := len(dst)
 	dst = e.appendShape(dst, c)
@@ -72,10 +71,8 @@ func (e *encoder) encode(dst []byte, c *Column, enc byte, p *plan) ([]byte, enco
 		out.enc = encTemplate
 		dst = append(dst, encTemplate, c.tag)
 	default:
-		if out.enc = enc; enc == 0 {
-			out.enc = e.choose(c)
-		}
-		dst = append(dst, out.enc, c.tag)
+		out.enc = enc
+		dst = append(dst, enc, c.tag)
 	}
 	var pages []byte
 	at := len(dst) - 2
@@ -141,18 +138,22 @@ func (e *encoder) appendShape(dst []byte, c *Column) []byte {
 	return appendStream(dst, e.buf)
 }
 
-// choose picks the encoding of a column whose tags are all the same.
-func (e *encoder) choose(c *Column) byte {
+// choose picks the encoding of a column whose tags are all the same. Its
+// dictionary, if there is one already, has no more values than one may have.
+func (e *encoder) choose(c *Column, known *dictionary) byte {
 	text := isText(c.tag)
 	kind := event.Kind(c.tag & tagKind)
 	limit := 64
 	switch {
 	case text:
-		limit = min(c.n/4+16, 1<<15)
+		limit = mostDistinct(c.n)
 	case kind == event.KindIP:
 		limit = c.n / 4
 	}
-	if e.dict.build(c, text, limit) {
+	if e.dict = known; known == nil {
+		e.dict = &e.own
+	}
+	if known != nil || e.own.build(c, text, limit) {
 		switch {
 		case len(e.dict.first) == 1:
 			return encConst
@@ -243,7 +244,7 @@ func (e *encoder) appendDict(dst []byte, c *Column, enc byte) []byte {
 
 // appendDistinct writes the distinct values.
 func (e *encoder) appendDistinct(dst []byte, c *Column, enc byte) []byte {
-	d := &e.dict
+	d := e.dict
 	if enc != encConst {
 		dst = binary.AppendUvarint(dst, uint64(len(d.first)))
 	}
@@ -269,7 +270,7 @@ func (e *encoder) appendDistinct(dst []byte, c *Column, enc byte) []byte {
 
 // appendPackedDict writes a dictionary, packed unless that takes much more.
 func (e *encoder) appendPackedDict(dst []byte, c *Column) ([]byte, byte) {
-	d := &e.dict
+	d := e.dict
 	dst = e.appendDistinct(dst, c, encDict)
 	at := len(dst)
 	dst = e.appendCodes(dst, d.codes)
@@ -336,88 +337,4 @@ func (e *encoder) appendMixed(dst []byte, c *Column) []byte {
 	dst = appendStream(dst, e.planes(e.diff, 8))
 	dst = binary.AppendUvarint(dst, uint64(len(e.text)))
 	return appendStream(dst, e.text)
-}
-
-// dictionary finds the distinct values of a column.
-type dictionary struct {
-	codes []uint16
-	first []int    // entry that has each value first
-	hash  []uint64 // of each value
-	table []uint16 // value number + 1 by hash
-
-	common uint16 // the value that most entries have, see others
-	counts []int
-}
-
-// others finds the most frequent value and returns how many entries have
-// another.
-func (d *dictionary) others() int {
-	d.counts = append(d.counts[:0], make([]int, len(d.first))...)
-	for _, x := range d.codes {
-		d.counts[x]++
-	}
-	d.common = 0
-	for x, n := range d.counts {
-		if n > d.counts[d.common] {
-			d.common = uint16(x)
-		}
-	}
-	return len(d.codes) - d.counts[d.common]
-}
-
-// build numbers the distinct values, and reports false where there are more
-// than limit.
-func (d *dictionary) build(c *Column, text bool, limit int) bool {
-	size := 64
-	for size < 4*min(limit, c.n) {
-		size *= 2
-	}
-	if cap(d.table) < size {
-		d.table = make([]uint16, size)
-	}
-	d.table = d.table[:size]
-	clear(d.table)
-	d.codes, d.first, d.hash = d.codes[:0], d.first[:0], d.hash[:0]
-	for i := range c.n {
-		if !d.add(c, i, text) {
-			continue
-		}
-		if n := len(d.first); n > max(limit, 1) || i == 1023 && n > 900 {
-			return false
-		}
-	}
-	return true
-}
-
-// add numbers the value of an entry and reports whether it was new.
-func (d *dictionary) add(c *Column, i int, text bool) bool {
-	x := c.nums[i]
-	var h uint64
-	var s []byte
-	if text {
-		s = textAt(x, c.data)
-		h = xxhash.Sum64(s)
-	} else {
-		h = x * 0x9e3779b97f4a7c15
-		h ^= h >> 29
-	}
-	mask := uint64(len(d.table) - 1)
-	for at := h & mask; ; at = (at + 1) & mask {
-		k := d.table[at]
-		if k == 0 {
-			d.first = append(d.first, i)
-			d.hash = append(d.hash, h)
-			d.table[at] = uint16(len(d.first))
-			d.codes = append(d.codes, uint16(len(d.first)-1))
-			return true
-		}
-		if d.hash[k-1] != h {
-			continue
-		}
-		y := c.nums[d.first[k-1]]
-		if text && bytes.Equal(s, textAt(y, c.data)) || !text && x == y {
-			d.codes = append(d.codes, k-1)
-			return false
-		}
-	}
 }

@@ -23,6 +23,11 @@ type layouts struct {
 	ends []*ending
 	text int // bytes of literals
 
+	// Steps and literals lie together in the order in which they were learned,
+	// which is that in which the next line asks for them.
+	steps    []step
+	literals []byte
+
 	// The line at hand.
 	raw     []byte
 	pos     int // what is before it is understood
@@ -37,7 +42,8 @@ type step struct {
 	part
 	key    event.Key
 	parent *step
-	next   []*step
+	first  *step // of those that may come next
+	other  *step // that may stand in the place of this one
 	ends   []*ending
 }
 
@@ -126,7 +132,7 @@ func (l *layouts) value(f *event.Field, elem, at int) bool {
 		return false
 	}
 	lit, text := l.raw[l.pos:at], l.raw[at:]
-	for _, s := range l.at.next {
+	for s := l.at.first; s != nil; s = s.other {
 		if s.key != f.Key || s.elem != elem || string(s.lit) != string(lit) {
 			continue
 		}
@@ -140,11 +146,33 @@ func (l *layouts) value(f *event.Field, elem, at int) bool {
 	if n < 0 || elem > maxElement || l.depth == maxParts || !l.room(len(lit)) {
 		return false
 	}
-	s := &step{part: part{lit: slices.Clone(lit), elem: elem, form: form}, key: f.Key, parent: l.at}
-	l.at.next = append(l.at.next, s)
-	l.at, l.pos = s, at+n
+	l.at, l.pos = l.branch(step{part: part{lit: l.keep(lit), elem: elem, form: form}, key: f.Key, parent: l.at}), at+n
 	l.depth++
 	return true
+}
+
+// branch adds a step behind its parent, after those that are there.
+func (l *layouts) branch(s step) *step {
+	if len(l.steps) == cap(l.steps) {
+		l.steps = make([]step, 0, 64)
+	}
+	l.steps = append(l.steps, s)
+	to := &s.parent.first
+	for *to != nil {
+		to = &(*to).other
+	}
+	*to = &l.steps[len(l.steps)-1]
+	return *to
+}
+
+// keep returns a copy of a literal.
+func (l *layouts) keep(lit []byte) []byte {
+	if len(lit) > cap(l.literals)-len(l.literals) {
+		l.literals = make([]byte, 0, max(1<<10, len(lit)))
+	}
+	at := len(l.literals)
+	l.literals = append(l.literals, lit...)
+	return slices.Clip(l.literals[at:])
 }
 
 // room tells whether there may be one more layout with n bytes of literals more,

@@ -66,9 +66,10 @@ func (s *Sealer) seal(b *Builder, plans []*plan) []byte {
 // sealed is a column of the block at hand.
 type sealed struct {
 	*growing
-	col  *Column
-	enc  byte       // its encoding if that was chosen already, else 0
-	dict dictionary // of such a column whose encoding is a dictionary
+	col   *Column
+	enc   byte        // its encoding if that was chosen already, else 0
+	known *dictionary // of its values, nil if there is none
+	own   dictionary  // that known may be
 }
 
 // candidate tells whether a column could be derived from others.
@@ -84,9 +85,10 @@ func (s *Sealer) candidate(b *Builder, p *sealed) bool {
 
 // choose finds the encoding of a column before it is encoded.
 func (s *Sealer) choose(p *sealed) byte {
-	p.enc = s.enc.choose(p.col)
-	if isDictionary(p.enc) {
-		p.dict, s.enc.dict = s.enc.dict, p.dict
+	p.enc = s.enc.choose(p.col, p.known)
+	if isDictionary(p.enc) && p.known == nil {
+		p.own, s.enc.own = s.enc.own, p.own
+		p.known, p.unlike = &p.own, false
 	}
 	return p.enc
 }
@@ -100,7 +102,8 @@ func (s *Sealer) collect(b *Builder) {
 		}
 		n := len(s.parts)
 		s.parts = slices.Grow(s.parts, 1)[:n+1]
-		s.parts[n] = sealed{growing: c, col: c.snapshot(b.rows), dict: s.parts[n].dict} // with the memory of the dictionary before
+		s.parts[n] = sealed{growing: c, own: s.parts[n].own} // with the memory of the dictionary before
+		s.parts[n].col, s.parts[n].known = c.settled(b.rows)
 	}
 }
 
@@ -149,9 +152,10 @@ func (s *Sealer) column(d *directory, g *sealed, p *plan) {
 	if of >= 0 {
 		s.out, enc = s.enc.appendTwin(s.out, c, of)
 	} else {
-		if isDictionary(g.enc) {
-			s.enc.dict, g.dict = g.dict, s.enc.dict
+		if g.enc == 0 && p == nil && c.tags == nil {
+			s.choose(g)
 		}
+		s.enc.dict = g.known
 		s.out, enc = s.enc.encode(s.out, c, g.enc, p)
 	}
 	e.enc, e.head, e.len = enc.enc, enc.head, len(enc.chunk)
@@ -206,7 +210,7 @@ func filtered(g *growing, c *Column) bool {
 	}
 	switch event.Kind(c.tag & tagKind) {
 	case event.KindString:
-		return len(c.data) <= maxFiltered*c.n
+		return g.text <= maxFiltered*c.n
 	case event.KindIP:
 		return true
 	}

@@ -357,7 +357,12 @@ func FuzzDecode(f *testing.F) {
 		if c.n == 0 {
 			continue
 		}
-		_, enc := e.encode(nil, c.snapshot(b.rows), 0, nil)
+		col, known := c.settled(b.rows)
+		chosen := byte(encMixed)
+		if col.tags == nil {
+			chosen = e.choose(col, known)
+		}
+		_, enc := e.encode(nil, col, chosen, nil)
 		f.Add(enc.chunk, enc.head)
 	}
 	f.Fuzz(func(t *testing.T, chunk []byte, head int) {
