@@ -54,7 +54,7 @@ func TestQueryOnTerminal(t *testing.T) {
 	if code := run(t.Context(), []string{"ingest", "--data", data, "--format", "coraza.waf", log}, nil, io.Discard, t.Output()); code != exitOK {
 		t.Fatalf("ingest: exit code %d", code)
 	}
-	screen, stderr, code := onTerminal(t, 90, "query", "--data", data, "*")
+	screen, stderr, code := onTerminal(t, 90, "query", "--data", data, "event.dataset: coraza.waf")
 	lines := strings.Split(strings.TrimSuffix(screen, "\n"), "\n")
 	if len(lines) != 1+terminalRows || !strings.Contains(stderr, "the newest 100 events are shown") || code != exitOK {
 		t.Errorf("%d lines, %s, exit code %d", len(lines), stderr, code)

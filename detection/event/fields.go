@@ -191,6 +191,7 @@ var (
 	GatewatchSource     = knownMember("gatewatch.source", TypeKeyword)          // enrolled node, token or input name
 	GatewatchStream     = known("gatewatch.stream", TypeKeyword)                // stream of the store; not part of the event
 	GatewatchHeader     = known("gatewatch.header", TypeKeyword)                // header line that the record was read with
+	GatewatchWAF        = known("gatewatch.waf", TypeKeyword)                   // by whose word it is what a WAF did: WAFByNode or WAFByLog
 	GatewatchOriginal64 = knownMember("gatewatch.original_base64", TypeKeyword) // event.original where it is not UTF-8
 	GatewatchFlattened  = knownList("gatewatch.flattened", TypeText)            // name=value of fields over the cap
 
@@ -208,4 +209,10 @@ var (
 	NginxExtra           = knownList("nginx.extra", TypeKeyword) // what a line holds beyond what is understood
 	NginxLimitZone       = known("nginx.limit.zone", TypeKeyword)
 	FilePath             = known("file.path", TypeKeyword)
+)
+
+// Values of [GatewatchWAF]. An event without it is not by a WAF, whatever it says.
+const (
+	WAFByNode = "node" // by the stream of a node, whose name is known
+	WAFByLog  = "log"  // by a log of a WAF, under the name of the log's source
 )

@@ -142,6 +142,7 @@ func (r *auditReader) action(key string, t jsonscan.Token) error {
 func (r *auditReader) addTo(whole bool) {
 	e := r.e
 	e.Dataset = r.engine
+	e.Add(event.GatewatchWAF, event.String(event.WAFByLog))
 	e.Add(event.EventKind, event.String("event"))
 	e.Add(event.EventCategory, event.String("web"))
 	e.Add(event.EventCategory, event.String("intrusion_detection"))

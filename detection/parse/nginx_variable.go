@@ -177,7 +177,7 @@ func keepNamed(e *event.Event, name string, kind jsonscan.Kind, text string) boo
 		return false
 	}
 	k := event.Intern(name)
-	if !k.Known() {
+	if !k.Known() || isReserved(name) {
 		k = event.Intern("nginx." + name)
 	}
 	n, err := strconv.ParseInt(text, 10, 64)

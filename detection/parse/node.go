@@ -15,17 +15,24 @@ func init() {
 	})
 }
 
+// NodeFormat is the name under which the queue holds what nodes sent as coraza.waf
+// through their own stream, where it is known who sends. No sender can name it: it is
+// not registered. The same records read from anything else are a log of a WAF.
+const NodeFormat = "gatewatch.node"
+
 // parseNode reads what a node sends: the object that [event.Event.AppendJSON]
 // writes. It must have a time, waf.site, waf.decision (block or allow) and
 // waf.mode (detect or block), lists of waf.match of one length, and numbers that
 // can be; an event that has not is kept, with an error, for it would spoil rates.
 // The verdict of the moment is the node's, which saw the whole request.
 func parseNode(raw []byte, _ *Context, e *event.Event) error {
-	if err := decodeFrom(raw, e, reservedFromNode); err != nil {
-		return err
-	}
+	err := decodeFrom(raw, e, reservedFromNode)
 	if !isNodeVerdict(e) {
 		dropFields(e, isReserved)
+	}
+	e.Add(event.GatewatchWAF, event.String(event.WAFByLog))
+	if err != nil {
+		return err
 	}
 	e.Dataset = "coraza.waf"
 	if !e.Has(event.EventKind) {

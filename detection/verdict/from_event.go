@@ -6,6 +6,21 @@ import (
 	"github.com/gatewatch/gatewatch/detection/event"
 )
 
+// Decisions is a filter in the query language that events pass of which [IsDecision]
+// holds. Whatever lists, counts or rates decisions takes these alone.
+const Decisions = "gatewatch.waf: (node or log) and waf.decision: (block or allow) and not error.message: *"
+
+// IsDecision tells whether an event is the decision of a WAF. That it says so is not
+// enough: any log can state waf.decision. The parsers of WAFs give it gatewatch.waf,
+// which no sender has a say in. What could not be read whole would spoil rates.
+func IsDecision(e *event.Event) bool {
+	if !e.Has(event.GatewatchWAF) || e.Has(event.ErrorMessage) {
+		return false
+	}
+	decision := e.Get(event.WAFDecision).Text()
+	return decision == "block" || decision == "allow"
+}
+
 // FromEvent reads what an event of a WAF tells about its decision: the request
 // line, some headers, and what the rules matched. The body is known only where
 // the event holds it, so the input is partial. It shares memory with the event.

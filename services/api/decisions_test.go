@@ -53,6 +53,7 @@ func (s *server) fillDecisions(n int) {
 		e := &events[i]
 		e.ID, e.Source, e.Dataset, e.Time = fmt.Sprintf("d/%02d", i), "edge-1", "coraza.waf", started.Add(-time.Hour).UnixNano()
 		e.AddText(event.WAFSite, "shop")
+		e.AddText(event.GatewatchWAF, event.WAFByNode)
 		e.AddText(event.WAFDecision, []string{"allow", "block"}[i%2])
 		e.AddText(event.URLPath, fmt.Sprintf("/item/%d/\x1b[31m", i))
 		e.AddText(event.ClientIP, fmt.Sprintf("192.0.2.%d", i))

@@ -29,6 +29,10 @@ const MaxMessage = 8 << 20
 // not read until what it sent is durable.
 const windowBytes = 4 << 20
 
+// decisions is the format of what a node sends unless it says another. The queue
+// holds it as [parse.NodeFormat], which tells it from a log of the same form.
+const decisions = "coraza.waf"
+
 const (
 	maxStreams = 4096
 	// maxStreamsEach is how many streams a node may have; nodes without a token
@@ -299,10 +303,7 @@ func wake(c chan struct{}) {
 
 // group makes the queue group of a batch and checks it.
 func (s *nodeStream) group(b *gatewatchv1.Batch) (queue.Group, int, error) {
-	format := b.GetFormat()
-	if format == "" {
-		format = "coraza.waf"
-	}
+	format := cmp.Or(b.GetFormat(), decisions)
 	if _, ok := parse.Lookup(format); !ok && (format != kept.Format || s.seal == nil) {
 		s.sink.Refuse(s.node, ReasonUnknown, len(b.GetRecords()))
 		return queue.Group{}, 0, status.Errorf(codes.InvalidArgument, "unknown format %q", clip(format))
@@ -321,7 +322,10 @@ func (s *nodeStream) group(b *gatewatchv1.Batch) (queue.Group, int, error) {
 		Records: make([]queue.Record, n),
 	}
 	records := b.GetRecords()
-	if format == kept.Format {
+	switch format {
+	case decisions:
+		g.Format = parse.NodeFormat
+	case kept.Format:
 		var err error
 		if records, err = s.sealed(records); err != nil {
 			return queue.Group{}, 0, err

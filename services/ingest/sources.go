@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gatewatch/gatewatch/detection/parse"
 	"github.com/gatewatch/gatewatch/services/queue"
 )
 
@@ -145,8 +146,12 @@ func (st *sourceStats) receive(g *queue.Group) {
 	st.last.Store(g.Records[len(g.Records)-1].Received)
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if i, found := slices.BinarySearch(st.formats, g.Format); !found && len(st.formats) < maxFormats {
-		st.formats = slices.Insert(st.formats, i, strings.Clone(g.Format))
+	format := g.Format
+	if format == parse.NodeFormat {
+		format = decisions
+	}
+	if i, found := slices.BinarySearch(st.formats, format); !found && len(st.formats) < maxFormats {
+		st.formats = slices.Insert(st.formats, i, strings.Clone(format))
 	}
 }
 

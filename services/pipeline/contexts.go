@@ -15,6 +15,7 @@ type source struct {
 	format  *parse.Format
 	context parse.Context
 	judged  bool // decisions of a WAF get a verdict
+	node    bool // they came through the stream of a node
 	kept    bool // they are copies of requests, which nothing looks at
 }
 
@@ -91,6 +92,10 @@ func (c *contexts) of(g *queue.Group) *source {
 	if isKept {
 		f, known = requests, true
 	}
+	isNode := g.Format == parse.NodeFormat
+	if isNode {
+		f, known = parse.Lookup("coraza.waf")
+	}
 	if !known {
 		f, _ = parse.Lookup("auto")
 	}
@@ -98,7 +103,7 @@ func (c *contexts) of(g *queue.Group) *source {
 	if !ok {
 		from = ""
 	}
-	s := &source{format: f, context: parse.Context{Zone: c.zones[from], Trusted: c.trust[from]}, judged: c.config.Verdicts != verdictsOff, kept: isKept}
+	s := &source{format: f, context: parse.Context{Zone: c.zones[from], Trusted: c.trust[from]}, judged: c.config.Verdicts != verdictsOff, node: isNode, kept: isKept}
 	if len(c.known) < maxContexts {
 		c.known[key] = s
 	}

@@ -355,6 +355,7 @@ func (p *Pipeline) parse(c *source, g *queue.Group, r *queue.Record, s *sourceSt
 		s.countParsed()
 	}
 	Envelope(e, g, r)
+	c.attribute(e)
 }
 
 // maxEventID bounds the event.id that a record itself gives, in bytes. A longer

@@ -41,7 +41,7 @@ var toldByLog = verdict.Evidence{Name: "partial", Detail: "judged by the log alo
 // decision that has none. What it takes is bounded, since the model looks at so
 // much of a request and no more.
 func (v *verdicts) judge(e *event.Event) {
-	if !e.Has(event.WAFDecision) || e.Has(event.ErrorMessage) || !isDecision(e) {
+	if !verdict.IsDecision(e) {
 		return
 	}
 	if e.Has(event.VerdictPAttack) {
@@ -82,15 +82,6 @@ func (v *verdicts) write(e *event.Event) (err error) {
 	return nil
 }
 
-// isDecision tells the datasets of WAFs.
-func isDecision(e *event.Event) bool {
-	switch e.Dataset {
-	case "coraza.waf", "coraza.audit", "modsecurity.audit":
-		return true
-	}
-	return false
-}
-
 // observe remembers a decision that came with its verdict.
 func (v *verdicts) observe(e *event.Event) {
 	in, ok := verdict.FromEvent(e)
@@ -107,7 +98,7 @@ func (v *verdicts) observe(e *event.Event) {
 func (v *verdicts) found(all []detection.Finding) {
 	for i := range all {
 		f := &all[i]
-		if f.Rule.Severity < minFinding || isDecision(f.Event) {
+		if f.Rule.Severity < minFinding || f.Event.Has(event.GatewatchWAF) {
 			continue
 		}
 		v.memory.Found(verdict.ClientOf(f.Event), f.Event.Received, f.Rule.ID)

@@ -88,6 +88,7 @@ func TestColouredVerdicts(t *testing.T) {
 	decision := func(second int64, p float64, evidence string) *event.Event {
 		e := &event.Event{Time: second * 1e9, Received: 1e12, Dataset: "coraza.waf"}
 		e.AddAddr(event.ClientIP, client)
+		e.AddText(event.GatewatchWAF, event.WAFByNode)
 		e.AddText(event.WAFDecision, "allow")
 		e.AddText(event.HTTPRequestMethod, "GET")
 		e.AddText(event.URLOriginal, "/?q=select+a+color+from+our+list,+or+don%27t")

@@ -53,7 +53,7 @@ func TestVerdicts(t *testing.T) {
 		p := open(t, t.TempDir())
 		defer p.close(t)
 		next, err := p.queue.Append(t.Context(), []queue.Group{
-			group("edge-1", "coraza.waf", plainDecision, judgedDecision, brokenDecision),
+			group("edge-1", parse.NodeFormat, plainDecision, judgedDecision, brokenDecision),
 			group("app", "json", `{"@timestamp":"2026-11-22T00:00:00Z","waf.decision":"block","url.path":"/"}`),
 		})
 		if err != nil {

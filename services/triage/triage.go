@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/detection/verdict"
 	"github.com/gatewatch/gatewatch/services/audit"
 	"github.com/gatewatch/gatewatch/services/queue"
 	"github.com/gatewatch/gatewatch/services/state"
@@ -91,9 +92,8 @@ type Selection struct {
 	From, To time.Time  // From <= @timestamp < To; a zero time is no bound
 }
 
-// decisions are the events of decisions. One with error.message is kept out: it
-// would spoil rates.
-var decisions = mustFilter("waf.decision: (block or allow) and not error.message: *")
+// decisions are the events of decisions, and of nothing that only says so.
+var decisions = mustFilter(verdict.Decisions)
 
 func mustFilter(text string) query.Expr {
 	q, err := query.Parse(text, time.Time{})

@@ -91,8 +91,14 @@ func (b *bench) decide(lines string) {
 	b.write(events)
 }
 
+// write stores events as they come through the stream of a node.
 func (b *bench) write(events []event.Event) {
 	b.tb.Helper()
+	for i := range events {
+		if e := &events[i]; e.Has(event.WAFDecision) && !e.Has(event.GatewatchWAF) {
+			e.AddText(event.GatewatchWAF, event.WAFByNode)
+		}
+	}
 	if err := b.store.Write(b.tb.Context(), store.Batch{Events: events}); err != nil {
 		b.tb.Fatal(err)
 	}
