@@ -3,6 +3,7 @@ import "./css/base.css";
 import "./css/frame.css";
 import "./css/parts.css";
 import "./css/table.css";
+import "./css/query.css";
 import "uplot/dist/uPlot.min.css";
 import "screens:all";
 import { render } from "preact";
