@@ -316,6 +316,15 @@ func (e *Event) AddTyped(k Key, s string) {
 // isSpecial tells infinities and NaN, which JSON cannot express.
 func isSpecial(f float64) bool { return f-f != 0 }
 
+// Share makes e a copy of another event, which must not change any more, with
+// whose strings it shares memory.
+func (e *Event) Share(o *Event) {
+	fields, buf := append(e.fields[:0], o.fields...), e.buf[:0]
+	clear(fields[len(fields):max(len(fields), len(e.fields))])
+	*e = *o
+	e.fields, e.buf = fields, buf
+}
+
 // Clone returns a copy that shares no memory with e.
 func (e *Event) Clone() *Event {
 	c := *e

@@ -156,14 +156,14 @@ func (r *rowsAhead) reach(i int) {
 	}
 	for ; r.asked < min(most, i+aheadRows); r.asked++ {
 		at := r.items[r.asked].block
-		if !r.blocks[at] {
+		if !r.blocks[at] && !p.has(r.items[r.asked]) {
 			r.blocks[at] = true
 			p.scan.snap.blocks[at].AheadColumns(p.keep, false)
 		}
 	}
 	for ; r.open < min(most, i+aheadPages); r.open++ {
 		c := r.items[r.open]
-		if p.scan.bad[p.scan.snap.blocks[c.block].Block] {
+		if p.scan.bad[p.scan.snap.blocks[c.block].Block] || p.has(c) {
 			continue
 		}
 		if rows, err := p.open(c.block); err == nil { // else it shows when the row is rebuilt

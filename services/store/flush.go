@@ -168,9 +168,9 @@ func dropAll(files []*segmentFile) {
 // the manifest, and opens it. Of the info it takes what [segment.Writer.Finish] does.
 func (s *Columnar) writeSegment(id uint64, i segment.Info, blocks func(*segment.Writer) error) (*segmentFile, error) {
 	path := filepath.Join(s.dir, segmentName(id))
-	err := s.cfg.files.write(path, s.sealed(func(f io.Writer) error {
-		w, err := segment.NewWriter(f)
-		if err != nil {
+	var w *segment.Writer
+	err := s.cfg.files.write(path, s.sealed(func(f io.Writer) (err error) {
+		if w, err = segment.NewWriter(f); err != nil {
 			return err
 		}
 		if err := blocks(w); err != nil {
@@ -182,7 +182,12 @@ func (s *Columnar) writeSegment(id uint64, i segment.Info, blocks func(*segment.
 	if err != nil {
 		return nil, err
 	}
-	return openSegment(s.dir, entryOf(id, i), &s.cfg, s.cache)
+	f, err := openSegment(s.dir, entryOf(id, i), &s.cfg, s.cache)
+	if err != nil {
+		return nil, err
+	}
+	w.Succeed(f.blocks)
+	return f, nil
 }
 
 // replace makes the manifest name segments in the place of others, and applies

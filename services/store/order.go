@@ -241,6 +241,9 @@ func (n *newest) identify(c candidate) (*identity, error) {
 	b := n.scan.snap.blocks[c.block]
 	x := n.ids[c.block]
 	if x == nil {
+		if e := b.Row(int(c.row)); e != nil {
+			return &identity{idText: e.ID, srcText: e.Source}, nil
+		}
 		x = &identity{}
 		var err error
 		if x.id, err = b.Column(event.EventID); err == nil {

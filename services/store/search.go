@@ -178,11 +178,35 @@ func (p *search) load(block int32, row int) error {
 	if p.scan.trace != nil {
 		defer p.scan.trace.time(stageEvents, time.Now())
 	}
-	r, err := p.open(block)
-	if err != nil {
-		return err
+	b := p.scan.snap.blocks[block]
+	if p.keeps() {
+		if kept := b.Row(row); kept != nil {
+			p.event.Share(kept)
+			return nil
+		}
 	}
-	return r.Event(row, &p.event)
+	r, err := p.open(block)
+	if err == nil {
+		err = r.Event(row, &p.event)
+	}
+	if err == nil && p.keeps() {
+		b.KeepRow(row, &p.event)
+	}
+	return err
+}
+
+// keptPage is how large a page of whole events may be that is kept in memory, so
+// that the next page, the same one again, or that of a wider time does not need
+// the columns of all their blocks.
+const keptPage = 200
+
+func (p *search) keeps() bool {
+	return p.keep == nil && p.request.PageSize > 0 && p.request.PageSize <= keptPage
+}
+
+// has tells whether an event is in memory.
+func (p *search) has(c candidate) bool {
+	return p.keeps() && p.scan.snap.blocks[c.block].HasRow(int(c.row))
 }
 
 // open returns what rebuilds the rows of a block.

@@ -71,7 +71,7 @@ func (b *Block) aheader() (aheader, bool) {
 // the cache has it.
 func (b *Block) AheadDirectory() bool {
 	a, ok := b.aheader()
-	if !ok || b.cache.has(cacheKey{b.id, columnDirectory, 0}) {
+	if !ok || b.cache.has(cacheKey{b.content, columnDirectory, 0}) {
 		return false
 	}
 	at := b.off + b.dirOff
@@ -105,7 +105,7 @@ func (b *Block) AheadColumns(keys []event.Key, pages bool) bool {
 	}
 	var parts []extent
 	add := func(i int) {
-		if i < 0 || b.cache.has(cacheKey{b.id, int32(i), wholeColumn}) {
+		if i < 0 || b.cache.has(b.columnKey(i, d.cols[i].enc)) {
 			return
 		}
 		c := &d.cols[i]
@@ -193,14 +193,14 @@ func (b *Block) AheadTwins(keys []event.Key) {
 	var parts []extent
 	for _, k := range keys {
 		i := d.find(k)
-		if i < 0 || d.cols[i].enc != encTwin || b.label.names(k) || b.cache.has(cacheKey{b.id, int32(i), wholeColumn}) {
+		if i < 0 || d.cols[i].enc != encTwin || b.label.names(k) || b.cache.has(b.columnKey(i, encTwin)) {
 			continue
 		}
 		c, err := b.decoded(&d.cols[i])
 		if err != nil {
 			continue // it is found again when the column is loaded
 		}
-		if t, ok := c.text.(*twin); ok && t.of < i && !b.cache.has(cacheKey{b.id, int32(t.of), wholeColumn}) {
+		if t, ok := c.text.(*twin); ok && t.of < i && !b.cache.has(b.columnKey(t.of, d.cols[t.of].enc)) {
 			o := &d.cols[t.of]
 			at := b.off + int64(o.off)
 			parts = append(parts, extent{at, at + int64(o.head)})

@@ -20,6 +20,7 @@ type Block struct {
 	label      *label // nil without one
 
 	id     uint64 // names the block in the cache
+	origin        // its own unless it is a copy
 	src    io.ReaderAt
 	off    int64
 	size   int64
@@ -27,7 +28,6 @@ type Block struct {
 	dirLen int
 	dirSum uint32
 	cache  *Cache
-	probes *probes // nil for a view
 }
 
 var lastBlock atomic.Uint64
@@ -43,7 +43,8 @@ func OpenBlock(src io.ReaderAt, off, limit int64, cache *Cache) (*Block, error) 
 	r := reader{b: h[:]}
 	magic := string(r.take(8))
 	flags := r.uint32()
-	b := &Block{src: src, off: off, cache: cache, id: lastBlock.Add(1), probes: new(probes)}
+	b := &Block{src: src, off: off, cache: cache, id: lastBlock.Add(1)}
+	b.origin = origin{b.id, new(probes)}
 	b.rows = int(r.uint32())
 	b.minT, b.maxT = int64(r.uint64()), int64(r.uint64())
 	size, dirOff := r.uint64(), r.uint64()
@@ -80,7 +81,7 @@ func (b *Block) Size() int64 { return b.size }
 
 // directory returns the parsed directory.
 func (b *Block) directory() (*directory, error) {
-	key := cacheKey{b.id, columnDirectory, 0}
+	key := cacheKey{b.content, columnDirectory, 0}
 	if d, ok := b.cache.get(key); ok {
 		return d.(*directory), nil
 	}
@@ -200,7 +201,7 @@ func (b *Block) MayEqual(k event.Key, token string) (bool, error) {
 	if p.filterLen == 0 {
 		return true, nil
 	}
-	b.cache.countPart(cacheKey{b.id, p.col, wholeColumn}, lineBytes)
+	b.cache.countPart(cacheKey{b.content, p.col, wholeColumn}, lineBytes)
 	return mayHold(b.src, b.off+int64(p.filterOff), int(p.filterLen), Hash([]byte(token)))
 }
 
@@ -210,11 +211,11 @@ func (b *Block) load(d *directory, i int) (*Column, error) { return b.loadAt(d, 
 // loadAt is load for a column that is derived at a level: how many columns above
 // asked for it.
 func (b *Block) loadAt(d *directory, i, level int) (*Column, error) {
-	key := cacheKey{b.id, int32(i), wholeColumn}
+	e := &d.cols[i]
+	key := b.columnKey(i, e.enc)
 	if c, ok := b.cache.get(key); ok {
 		return c.(*Column), nil
 	}
-	e := &d.cols[i]
 	c, err := b.decoded(e)
 	if err != nil {
 		return nil, err

@@ -7,11 +7,12 @@ import (
 	"sync/atomic"
 )
 
-// Cache keeps decoded columns and text pages up to a number of bytes, and block
-// directories up to as many again. It may be used concurrently; a nil Cache keeps
-// nothing.
+// Cache keeps decoded columns, text pages and, apart from these, events up to a
+// number of bytes, and block directories up to as many again. It may be used
+// concurrently; a nil Cache keeps nothing.
 type Cache struct {
 	parts       recent
+	rows        recent
 	directories recent
 	rosters     rosters
 	read        atomic.Int64
@@ -36,12 +37,13 @@ type recent struct {
 // cacheKey names a decoded part: a column of a block, or a page of it.
 type cacheKey struct {
 	block  uint64
-	column int32 // columnDirectory for the directory
-	page   int32 // wholeColumn for the column
+	column int32 // columnDirectory for the directory, columnRows for an event
+	page   int32 // wholeColumn for the column; the row of an event
 }
 
 const (
 	columnDirectory = -1
+	columnRows      = -2
 	wholeColumn     = -1
 )
 
@@ -55,20 +57,29 @@ type cached struct {
 // cachedBytes is about what keeping a part takes besides the part.
 const cachedBytes = 160
 
-// NewCache returns a cache of at most max bytes of columns and pages, and of
-// directories.
+// rowsShare is the part of what a cache keeps besides directories that events get:
+// one takes a few KiB and stands for columns of a few hundred.
+const rowsShare = 8
+
+// NewCache returns a cache of at most max bytes of columns, pages and events, and
+// of directories.
 func NewCache(max int64) *Cache {
 	c := &Cache{}
-	for _, r := range []*recent{&c.parts, &c.directories} {
-		r.max, r.byKey, r.any = max, map[cacheKey]*list.Element{}, rand.New(rand.NewPCG(1, 2))
+	c.rows.max, c.directories.max = max/rowsShare, max
+	c.parts.max = max - c.rows.max
+	for _, r := range []*recent{&c.parts, &c.rows, &c.directories} {
+		r.byKey, r.any = map[cacheKey]*list.Element{}, rand.New(rand.NewPCG(1, 2))
 	}
 	return c
 }
 
 // of returns what keeps the parts of a kind.
 func (c *Cache) of(k cacheKey) *recent {
-	if k.column == columnDirectory {
+	switch k.column {
+	case columnDirectory:
 		return &c.directories
+	case columnRows:
+		return &c.rows
 	}
 	return &c.parts
 }

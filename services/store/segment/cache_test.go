@@ -104,7 +104,7 @@ func TestCacheKeepsWhatComesAgain(t *testing.T) {
 		}
 		return ok
 	}
-	c := NewCache(room * (size + cachedBytes))
+	c := NewCache(room * (size + cachedBytes) * rowsShare / (rowsShare - 1))
 	for range 10 {
 		for block := range room * 6 / 5 {
 			ask(c, block)

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"github.com/gatewatch/gatewatch/detection/event"
 )
@@ -64,18 +65,12 @@ func (r *reader) shape(c *Column) {
 			r.fail()
 		}
 	case shapeBitmap:
-		bits := r.stream((c.rows + 7) / 8)
-		if r.bad || len(bits) != (c.rows+7)/8 || c.n > c.rows {
+		set := r.stream((c.rows + 7) / 8)
+		if r.bad || len(set) != (c.rows+7)/8 || c.n > c.rows {
 			r.fail()
 			return
 		}
-		c.rowOf = make([]uint16, 0, c.n)
-		for row := range c.rows {
-			if bits[row>>3]>>(row&7)&1 == 1 {
-				c.rowOf = append(c.rowOf, uint16(row))
-			}
-		}
-		if len(c.rowOf) != c.n {
+		if c.rowOf = rowsOf(set, c.rows, c.n); len(c.rowOf) != c.n {
 			r.fail()
 		}
 	case shapeDeltas:
@@ -98,6 +93,20 @@ func (r *reader) shape(c *Column) {
 	default:
 		r.fail()
 	}
+}
+
+// rowsOf returns the rows of a bitmap of so many rows, of which so many are
+// expected.
+func rowsOf(set []byte, rows, n int) []uint16 {
+	all := make([]uint16, 0, n)
+	for at, b := range set {
+		for ; b != 0; b &= b - 1 {
+			if row := 8*at + bits.TrailingZeros8(b); row < rows {
+				all = append(all, uint16(row))
+			}
+		}
+	}
+	return all
 }
 
 // values reads the values of a column whose tags are all the same.
@@ -221,10 +230,8 @@ func (r *reader) packedCodes(n, limit int) *codeSet {
 		return s
 	}
 	s.packed = r.packed(n, bitWidth(uint64(limit-1)))
-	for i := 0; i < n && !r.bad; i++ {
-		if s.packed.unpack(i) >= uint64(limit) {
-			r.fail()
-		}
+	if !r.bad && n > 0 && limit != 1<<s.packed.bits && s.packed.highest() >= uint64(limit) {
+		r.fail()
 	}
 	return s
 }

@@ -245,8 +245,9 @@ func (p *planeSet) list() []uint64 {
 	v := make([]uint64, p.n)
 	switch p.width {
 	case 0:
-		for i := range v {
-			v[i] = p.base + p.unpack(i)*p.div
+		p.unpackAll(v)
+		for i, x := range v {
+			v[i] = p.base + x*p.div
 		}
 	case 1:
 		for i, c := range p.raw[:p.n] {

@@ -46,6 +46,39 @@ func (p *planeSet) unpack(i int) uint64 {
 	return binary.LittleEndian.Uint64(p.raw[bit>>3:]) >> (bit & 7) & (1<<p.bits - 1)
 }
 
+// unpackAll writes all packed numbers to v, which has a place for each.
+func (p *planeSet) unpackAll(v []uint64) {
+	mask := uint64(1)<<p.bits - 1
+	per := (64 - 7) / p.bits // numbers that are read at once, wherever the first begins
+	for i := 0; i < len(v); i += per {
+		bit := i * p.bits
+		w := binary.LittleEndian.Uint64(p.raw[bit>>3:]) >> (bit & 7)
+		for k := range v[i:min(i+per, len(v))] {
+			v[i+k] = w & mask
+			w >>= p.bits
+		}
+	}
+}
+
+// highest returns the highest packed number.
+func (p *planeSet) highest() uint64 {
+	mask := uint64(1)<<p.bits - 1
+	per := (64 - 7) / p.bits
+	most, whole := uint64(0), p.n-p.n%per
+	for i := 0; i < whole; i += per {
+		bit := i * p.bits
+		w := binary.LittleEndian.Uint64(p.raw[bit>>3:]) >> (bit & 7)
+		for range per {
+			most = max(most, w&mask)
+			w >>= p.bits
+		}
+	}
+	for i := whole; i < p.n; i++ {
+		most = max(most, p.unpack(i))
+	}
+	return most
+}
+
 func bitWidth(x uint64) int { return max(1, bits.Len64(x)) }
 
 // Bits of the mode of integers.

@@ -34,6 +34,7 @@ const (
 	partDirectory = "(directory)"
 	partFlattened = "(flattened fields)"
 	partOffsets   = "(queue offsets)"
+	partRows      = "(events)"
 )
 
 // Trace counts in t what is read of blocks until stop is called. Reads of other
@@ -41,7 +42,7 @@ const (
 func (c *Cache) Trace(t *Trace, blocks []*Block) (stop func()) {
 	t.blocks, t.parts = make(map[uint64]*Block, len(blocks)), map[partKey]*PartReads{}
 	for _, b := range blocks {
-		t.blocks[b.id] = b
+		t.blocks[b.id], t.blocks[b.content] = b, b
 	}
 	if c == nil {
 		return func() {}
@@ -82,10 +83,11 @@ func (c *Cache) note(k cacheKey, add PartReads) {
 func (t *Trace) note(k cacheKey, add PartReads) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.blocks[k.block] == nil {
+	b := t.blocks[k.block]
+	if b == nil {
 		return
 	}
-	key := partKey{k.block, k.column}
+	key := partKey{b.id, k.column}
 	p := t.parts[key]
 	if p == nil {
 		p = &PartReads{}
@@ -130,8 +132,11 @@ func (t *Trace) Parts() []PartReads {
 }
 
 func (b *Block) partName(column int32) (string, bool) {
-	if column == columnDirectory {
+	switch column {
+	case columnDirectory:
 		return partDirectory, true
+	case columnRows:
+		return partRows, true
 	}
 	d, err := b.directory()
 	if err != nil || int(column) >= len(d.cols) {

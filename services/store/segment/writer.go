@@ -36,11 +36,12 @@ type Info struct {
 
 // Writer writes one segment. It neither syncs nor closes what it writes to.
 type Writer struct {
-	w      *bufio.Writer
-	off    int64
-	footer []byte
-	blocks int
-	info   Info
+	w       *bufio.Writer
+	off     int64
+	footer  []byte
+	blocks  int
+	origins []origin
+	info    Info
 }
 
 // NewWriter begins a segment.
@@ -73,6 +74,7 @@ func (s *Writer) AddBlock(b *Block) error {
 	s.info.MinT, s.info.MaxT = min(s.info.MinT, b.minT), max(s.info.MaxT, b.maxT)
 	s.info.Rows += int64(b.rows)
 	s.blocks++
+	s.origins = append(s.origins, b.origin)
 	n, err := io.CopyN(s.w, io.NewSectionReader(b.src, b.off, b.size), b.size)
 	s.off += n
 	if err != nil {
