@@ -10,10 +10,24 @@ GOLANGCI_VERSION := v2.15.0
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: build run test test-race check fmt vet lint static mod-check gen gen-check bench fuzz peers clean
+.PHONY: build web run test test-race check fmt vet lint static mod-check gen gen-check bench fuzz peers clean
 
-build: ## build bin/gatewatch and bin/gatewatch-waf
+build: web ## build bin/gatewatch and bin/gatewatch-waf
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+
+# The console's bundle, which gatewatch embeds. Made anew when a source is newer.
+WEB := dashboards/web
+WEB_SOURCES = $(shell find $(WEB) -type d \( -name node_modules -o -name dist \) -prune -o -type f -print)
+
+web: $(if $(wildcard $(WEB)/package.json),$(WEB)/dist/manifest.json) ## build the console (needs Node.js)
+
+$(WEB)/dist/manifest.json: $(WEB)/node_modules/.installed $(WEB_SOURCES)
+	npm --prefix $(WEB) run --silent build
+	touch $@
+
+$(WEB)/node_modules/.installed: $(WEB)/package.json $(WEB)/package-lock.json
+	npm --prefix $(WEB) ci --no-audit --no-fund --silent
+	touch $@
 
 # In a job of its own, so that Ctrl-C ends the demonstration and not make.
 run: build ## start the live demonstration; Ctrl-C ends it
@@ -25,7 +39,7 @@ test: build peers ## install what the tests need and run them all
 	$(MAKE) --no-print-directory test-race
 
 # The race detector needs cgo; it is for the tests alone.
-test-race:
+test-race: web
 	CGO_ENABLED=1 go test -race -short -timeout 20m ./...
 
 peers: ## install the real peers that tests talk to (Debian packages; needs root)
@@ -69,7 +83,8 @@ model: build ## train the model of verdicts anew: make model DATA=folder of labe
 	bin/gatewatch waf train $(MODEL_FOLDS) --out detection/verdict/model.bin $(sort $(wildcard $(DATA)/*.jsonl.gz))
 
 clean:
-	rm -rf bin .run
+	rm -rf bin .run $(WEB)/node_modules
+	find $(WEB)/dist -mindepth 1 -not -name .gitkeep -delete
 
 $(TOOLS)/bin/golangci-lint:
 	GOBIN=$(TOOLS)/bin CGO_ENABLED=0 go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -58,7 +59,12 @@ func (v *server) openAPI(inputs *access.Gate) (err error) {
 		return err
 	}
 	v.nodes.OfferBundles(v.fleet)
+	var pages map[string]http.Handler
+	if v.settings.has(roleAPI) {
+		pages = v.console.Routes()
+	}
 	v.api, err = api.New(v.settings.API, api.Parts{
+		People: v.people, Pages: pages, Version: version,
 		Store: v.store, Explorer: v.store, Tokens: v.tokens, Sources: v.listSources, Nodes: v.listNodes, Rules: inUse, Groups: groups,
 		Alerts: v.state, Audit: v.audit.Append, Triage: desk, Fleet: v.fleet, Requests: requestLibrary(v.store, v.requests),
 		Ingest: ingest.NewBatchServer(v.sink, inputs.Sender), Node: v.nodes,

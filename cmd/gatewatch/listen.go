@@ -29,6 +29,7 @@ const maxConnections = 4096
 type listener struct {
 	name  string
 	addr  net.Addr
+	tls   bool
 	close func(ctx context.Context) // stops taking, ends what runs; at the latest with ctx
 }
 
@@ -58,7 +59,7 @@ func (v *server) listen(run context.Context) error {
 		if !v.settings.serves(l.Name) {
 			continue
 		}
-		o := opening{Listener: l, loopback: e.Loopback, gate: access.NewGate(v.tokens, fails, e.Loopback, v.log)}
+		o := opening{Listener: l, loopback: e.Loopback, gate: access.NewGate(v.tokens, fails, e.Loopback, v.log).WithSessions(v.people)}
 		if e.TLS || l.Name == "syslog-tls" {
 			if o.tls, err = access.ServerTLS(v.settings.TLS, time.Now, v.log); err != nil {
 				return err
@@ -111,6 +112,7 @@ func (v *server) listenHTTP(_ context.Context, o opening) error {
 			h.Close()
 		}
 	})
+	v.listeners[len(v.listeners)-1].tls = o.tls != nil
 	return nil
 }
 

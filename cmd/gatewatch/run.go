@@ -19,6 +19,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/api"
 	"github.com/gatewatch/gatewatch/services/archive"
 	"github.com/gatewatch/gatewatch/services/audit"
+	"github.com/gatewatch/gatewatch/services/console"
 	"github.com/gatewatch/gatewatch/services/enrich"
 	"github.com/gatewatch/gatewatch/services/ingest"
 	"github.com/gatewatch/gatewatch/services/pipeline"
@@ -48,6 +49,8 @@ type server struct {
 	recalled bool // that the audit log is the one of the state was looked into
 	state    *state.DB
 	tokens   *access.Tokens
+	people   *access.Accounts
+	console  *console.Console
 	queue    *queue.Disk
 	sink     *ingest.Sink
 	nodes    *ingest.NodeServer
@@ -123,6 +126,9 @@ func (v *server) open(ctx, run context.Context) (err error) {
 		return err
 	}
 	v.sink.Protect(v.tokens.Named)
+	if err := v.openPeople(run); err != nil {
+		return err
+	}
 	if v.census, err = openCensus(ctx, v.state); err != nil {
 		return err
 	}

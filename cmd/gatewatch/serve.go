@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -53,6 +54,9 @@ func serve(cmd *cobra.Command, f *settingsFlags) error {
 		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "gatewatch %s ready, data in %s\n", version, s.Data)
+	if err := server.offerSetup(context.WithoutCancel(cmd.Context()), cmd.OutOrStdout()); err != nil {
+		return errors.Join(err, server.stop())
+	}
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)

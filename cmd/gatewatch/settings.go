@@ -47,6 +47,7 @@ type settings struct {
 	Syslog   ingest.SyslogConfig
 	HTTP     ingest.HTTPConfig `yaml:"http"`
 	API      api.Config        `yaml:"api"`
+	Session  access.SessionConfig
 	Pipeline pipeline.Config
 	Enrich   enrich.Config
 	Archive  archiveSettings
@@ -57,7 +58,7 @@ type settings struct {
 }
 
 type listenSettings struct {
-	HTTP      string `yaml:"http" help:"address of the REST API, health and metrics; empty turns it off"`
+	HTTP      string `yaml:"http" help:"address of the console, the REST API, health and metrics; empty turns it off"`
 	GRPC      string `yaml:"grpc" help:"address of gRPC: nodes and API; empty turns it off"`
 	Ingest    string `help:"address of the HTTP inputs: _bulk and raw; empty turns it off"`
 	Syslog    string `help:"address of syslog over UDP and TCP; empty turns it off"`
@@ -95,6 +96,7 @@ func (s settings) withDefaults() settings {
 	s.Syslog = s.Syslog.WithDefaults()
 	s.HTTP = s.HTTP.WithDefaults()
 	s.API = s.API.WithDefaults()
+	s.Session = s.Session.WithDefaults()
 	s.Pipeline = s.Pipeline.WithDefaults()
 	s.Enrich = s.Enrich.WithDefaults()
 	s.Rules = s.Rules.WithDefaults()
@@ -248,6 +250,7 @@ func (s *settings) validateParts() error {
 		{"syslog", s.Syslog.Validate()},
 		{"http", s.HTTP.Validate()},
 		{"api", s.API.Validate()},
+		{"session", s.Session.Validate()},
 		{"store", s.Store.Validate()},
 		{"triage", s.Triage.Validate()},
 	} {

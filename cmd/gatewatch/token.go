@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -95,23 +96,26 @@ func (k *tokenJSON) row(now time.Time) []json.RawMessage {
 func newTokenCreate() *cobra.Command {
 	var t tokenStore
 	var source, node, role, name string
+	var kiosk bool
 	var lifetime time.Duration
 	cmd := &cobra.Command{
-		Use:   "create --source NAME | --node NAME | --role ROLE",
+		Use:   "create --source NAME | --node NAME | --role ROLE | --kiosk",
 		Short: "Make a token and print it; it is shown this once",
 		Example: `  gatewatch token create --source exchange-1
   gatewatch token create --node edge-1 --data ./gatewatch-data
-  gatewatch token create --role analyst --name ann --expires 720h`,
+  gatewatch token create --role analyst --name ann --expires 720h
+  gatewatch token create --kiosk --name lobby --expires 720h   # then open /screen/overview?k=TOKEN once`,
 		Args: noArgs,
 	}
 	t.flags(cmd)
 	cmd.Flags().StringVar(&source, "source", "", "name of a source of records")
 	cmd.Flags().StringVar(&node, "node", "", "name of a WAF node")
 	cmd.Flags().StringVar(&role, "role", "", "role of a person or program: viewer, analyst, examiner or administrator")
-	cmd.Flags().StringVar(&name, "name", "", "name of the person or program of --role")
+	cmd.Flags().StringVar(&name, "name", "", "name of the person or program of --role, or of the screen of --kiosk")
+	cmd.Flags().BoolVar(&kiosk, "kiosk", false, "a token that opens the wall screens and nothing else; it must expire")
 	cmd.Flags().DurationVar(&lifetime, "expires", 0, "time until the token expires; 0 never")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		g, err := grantOf(source, node, role, name)
+		g, err := grantOf(source, node, role, name, kiosk)
 		if err != nil {
 			return err
 		}
@@ -126,24 +130,25 @@ func newTokenCreate() *cobra.Command {
 	return cmd
 }
 
-func grantOf(source, node, role, name string) (access.Grant, error) {
+func grantOf(source, node, role, name string, kiosk bool) (access.Grant, error) {
 	var g access.Grant
 	n := 0
 	for _, c := range []struct {
-		value string
+		given bool
 		grant access.Grant
 	}{
-		{source, access.Grant{Kind: access.KindSource, Name: source}},
-		{node, access.Grant{Kind: access.KindNode, Name: node}},
-		{role, access.Grant{Kind: access.KindRole, Name: name, Role: access.Role(role)}},
+		{source != "", access.Grant{Kind: access.KindSource, Name: source}},
+		{node != "", access.Grant{Kind: access.KindNode, Name: node}},
+		{role != "", access.Grant{Kind: access.KindRole, Name: name, Role: access.Role(role)}},
+		{kiosk, access.Grant{Kind: access.KindKiosk, Name: cmp.Or(name, "screen")}},
 	} {
-		if c.value != "" {
+		if c.given {
 			g = c.grant
 			n++
 		}
 	}
 	if n != 1 {
-		return g, usagef("give one of --source, --node and --role")
+		return g, usagef("give one of --source, --node, --role and --kiosk")
 	}
 	return g, nil
 }
@@ -162,7 +167,7 @@ func (t *tokenStore) create(ctx context.Context, g access.Grant) (string, error)
 		return "", err
 	}
 	kinds := map[access.Kind]string{
-		access.KindSource: "TOKEN_KIND_SOURCE", access.KindNode: "TOKEN_KIND_NODE", access.KindRole: "TOKEN_KIND_ROLE",
+		access.KindSource: "TOKEN_KIND_SOURCE", access.KindNode: "TOKEN_KIND_NODE", access.KindRole: "TOKEN_KIND_ROLE", access.KindKiosk: "TOKEN_KIND_KIOSK",
 	}
 	var out struct {
 		Secret string `json:"secret"`

@@ -14,14 +14,18 @@ import (
 // Identity is who makes a call. The zero Identity is anonymous.
 type Identity struct {
 	Kind    Kind   // "" if anonymous
-	Name    string // of the token or certificate
-	Role    Role   // of KindRole only
+	Name    string // of the token, certificate or account
+	Role    Role   // of KindRole and KindUser only
 	TokenID string // "" without a token
+	Session string // names the session of KindUser and of KindKiosk; "" without one
 }
 
 // Caller is what a transport knows of the other side.
 type Caller struct {
 	Bearer    string               // bearer token, "" if none was sent
+	Session   string               // id of a session, "" if none was sent; a bearer token wins
+	CSRF      string               // what was sent with the session
+	ReadOnly  bool                 // the call changes nothing, so that the session needs no CSRF
 	Peer      net.Addr             // may be nil
 	TLS       *tls.ConnectionState // nil without TLS
 	Forwarded bool                 // a proxy says that it speaks for another
@@ -57,6 +61,7 @@ var (
 // concurrently.
 type Gate struct {
 	tokens *Tokens
+	people *Accounts // nil: no sessions
 	open   bool
 	fails  *Failures
 	log    *slog.Logger
@@ -123,6 +128,9 @@ func (g *Gate) identify(c Caller) (Identity, error) {
 	if err != nil {
 		return Identity{}, g.failed(c, err)
 	}
+	if c.Bearer == "" && c.Session != "" && g.people != nil {
+		return g.signedIn(c)
+	}
 	if c.Bearer == "" {
 		if name == "" {
 			return Identity{}, nil
@@ -139,6 +147,34 @@ func (g *Gate) identify(c Caller) (Identity, error) {
 		return Identity{}, g.failed(c, fmt.Errorf("certificate of %s came with the token of %s", name, t.Name))
 	}
 	return Identity{Kind: t.Kind, Name: t.Name, Role: t.Role, TokenID: t.ID}, nil
+}
+
+// WithSessions returns a gate that also admits people who signed in at the console.
+func (g *Gate) WithSessions(people *Accounts) *Gate {
+	with := *g
+	with.people = people
+	return &with
+}
+
+// ErrCSRF means that a call which changes something came with a session and
+// without what its pages send along.
+var ErrCSRF = fmt.Errorf("%w: send the csrf of GET /api/v1/session as X-CSRF-Token", ErrForbidden)
+
+// signedIn finds out who calls with a session. One that is over is no failed
+// attempt: nobody guesses ids, and a page that was left open goes on asking.
+func (g *Gate) signedIn(c Caller) (Identity, error) {
+	s, err := g.people.Session(context.Background(), c.Session)
+	switch {
+	case errors.Is(err, ErrSession):
+		return Identity{}, fmt.Errorf("%w: %w", ErrUnauthenticated, err)
+	case err != nil:
+		return Identity{}, err
+	case !c.ReadOnly && !CheckCSRF(c.Session, c.CSRF):
+		return Identity{}, ErrCSRF
+	}
+	id := s.Identity
+	id.Session = s.ID
+	return id, nil
 }
 
 // failed counts a failed attempt. One line is logged when a peer begins to fail

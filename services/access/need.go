@@ -3,6 +3,8 @@ package access
 // needs names who has a right, for the message to one who has not.
 func (r right) needs() string {
 	switch {
+	case r.viewer && r.kiosk:
+		return "a session or a token of any role"
 	case r.viewer && r.input:
 		return "any token"
 	case r.viewer:

@@ -20,12 +20,14 @@ type right struct {
 	public bool // everyone, unasked
 	input  bool // senders of records: sources, nodes and certificates; anyone where inputs are open
 	local  bool // everyone on this machine
+	kiosk  bool // wall screens
 	viewer, analyst, examiner,
 	administrator bool
 }
 
 var (
 	everyone       = right{public: true}
+	screens        = right{kiosk: true, viewer: true, analyst: true, examiner: true, administrator: true}
 	senders        = right{input: true, administrator: true}
 	readers        = right{viewer: true, analyst: true, examiner: true, administrator: true}
 	readersOrLocal = right{local: true, viewer: true, analyst: true, examiner: true, administrator: true}
@@ -73,6 +75,15 @@ var rights = map[string]right{
 	"/gatewatch.v1.BundleService/RollOutBundle":  administrators,
 	"/gatewatch.v1.BundleService/RollBackBundle": administrators,
 
+	"/gatewatch.v1.SessionService/GetSession":   screens,
+	"/gatewatch.v1.SessionService/ListSessions": readers,
+	"/gatewatch.v1.SessionService/EndSession":   readers, // another one's: administrators
+
+	"/gatewatch.v1.AccountService/ListAccounts":  administrators,
+	"/gatewatch.v1.AccountService/CreateAccount": administrators,
+	"/gatewatch.v1.AccountService/UpdateAccount": administrators,
+	"/gatewatch.v1.AccountService/CreateLink":    administrators,
+
 	"/gatewatch.v1.AdminService/CreateToken": administrators,
 	"/gatewatch.v1.AdminService/ListTokens":  administrators,
 	"/gatewatch.v1.AdminService/RevokeToken": administrators,
@@ -96,8 +107,22 @@ var rights = map[string]right{
 	"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": readers,
 
 	"GET /api/openapi.json": everyone, // the same for all installations
-	"GET /":                 everyone,
-	"GET /metrics":          readersOrLocal, // holds names of sources
+
+	// Pages look for a session themselves: who has none is sent to sign in, and
+	// these are what it takes to do so.
+	"GET /":                everyone,
+	"GET /assets/":         everyone,
+	"GET /signin":          everyone,
+	"POST /signin":         everyone,
+	"POST /signout":        everyone,
+	"GET /setup/{secret}":  everyone,
+	"POST /setup/{secret}": everyone,
+	"GET /account":         everyone,
+	"POST /account":        everyone,
+	"GET /appearance":      everyone,
+	"GET /screen/{name}":   everyone,
+
+	"GET /metrics": readersOrLocal, // holds names of sources
 }
 
 // Public tells whether everyone may make a call, unasked.
@@ -108,7 +133,9 @@ func (r right) allows(id Identity) bool {
 	switch id.Kind {
 	case KindSource, KindNode, KindCertificate:
 		return r.public || r.input
-	case KindRole:
+	case KindKiosk:
+		return r.public || r.kiosk
+	case KindRole, KindUser:
 		switch id.Role {
 		case Viewer:
 			return r.public || r.viewer

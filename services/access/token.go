@@ -1,6 +1,6 @@
 // Package access knows who may do what: tokens and client certificates, the
-// table of rights, TLS, and which addresses a listener may use. It holds no
-// session and no transport; the API and the inputs ask it.
+// table of rights, accounts and their sessions, TLS, and which addresses a listener
+// may use. It holds no transport; the API, the console and the inputs ask it.
 package access
 
 import (
@@ -17,12 +17,14 @@ import (
 // Kind is what a token is good for.
 type Kind string
 
-// The kinds of tokens, and the certificate that stands beside them.
+// The kinds of tokens, and what stands beside them: certificates and sessions.
 const (
 	KindSource      Kind = "source"      // sends records as one source
 	KindNode        Kind = "node"        // connects as one WAF node
 	KindRole        Kind = "role"        // uses the API with the rights of a role
+	KindKiosk       Kind = "kiosk"       // shows the wall screens and nothing else
 	KindCertificate Kind = "certificate" // a TLS client certificate: a source or a node
+	KindUser        Kind = "user"        // a person who signed in at the console
 )
 
 // Token is a bearer token without its secret.
@@ -64,6 +66,8 @@ const (
 	alphabet  = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	// maxLifetime keeps times of expiry within what a time.Duration can hold.
 	maxLifetime = 100 * 365 * 24 * time.Hour
+	// maxKioskLifetime is that of wall screens.
+	maxKioskLifetime = 366 * 24 * time.Hour
 )
 
 // CheckName tells whether a name may be given to a source, node or user: 1 to
@@ -88,7 +92,7 @@ func CheckName(name string) error {
 
 func (g Grant) check() (Grant, error) {
 	switch g.Kind {
-	case KindSource, KindNode:
+	case KindSource, KindNode, KindKiosk:
 		if g.Role != "" {
 			return g, fmt.Errorf("%w: a %s token has no role", ErrGrant, g.Kind)
 		}
@@ -100,7 +104,7 @@ func (g Grant) check() (Grant, error) {
 			g.Name = string(g.Role)
 		}
 	default:
-		return g, fmt.Errorf("%w: kind %q is none of source, node, role", ErrGrant, g.Kind)
+		return g, fmt.Errorf("%w: kind %q is none of source, node, role, kiosk", ErrGrant, g.Kind)
 	}
 	if err := CheckName(g.Name); err != nil {
 		return g, fmt.Errorf("%w: %w", ErrGrant, err)
@@ -109,6 +113,15 @@ func (g Grant) check() (Grant, error) {
 		return g, fmt.Errorf("%w: lifetime must be between 0 and %s", ErrGrant, maxLifetime)
 	}
 	return g, nil
+}
+
+// mustExpire tells whether a token may not be for ever: one that stands in the
+// address line of a screen on a wall is seen by many.
+func (g Grant) mustExpire() error {
+	if g.Kind == KindKiosk && (g.Lifetime <= 0 || g.Lifetime > maxKioskLifetime) {
+		return fmt.Errorf("%w: a kiosk token must expire within %d days", ErrGrant, maxKioskLifetime/(24*time.Hour))
+	}
+	return nil
 }
 
 // split takes a bearer token apart: gwt_ID_KEY.

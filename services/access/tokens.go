@@ -104,6 +104,23 @@ func (t *Tokens) Check(bearer string) (Token, error) {
 	return e.Token, nil
 }
 
+// byID returns the token that has an id, which is no secret. The error is as that
+// of Check.
+func (t *Tokens) byID(id string) (Token, error) {
+	v := t.current()
+	if v.err != nil {
+		return Token{}, fmt.Errorf("read tokens: %w", v.err)
+	}
+	e := v.byID[id]
+	switch {
+	case e == nil:
+		return Token{}, ErrToken
+	case !e.Expires.IsZero() && !t.now().Before(e.Expires):
+		return Token{}, ErrExpired
+	}
+	return e.Token, nil
+}
+
 // nobody stands for unknown ids, so that these take as long as known ones.
 var nobody entry
 
@@ -112,6 +129,9 @@ var nobody entry
 // ErrGrant tells what is wrong with the grant.
 func (t *Tokens) Create(g Grant) (Token, string, error) {
 	g, err := g.check()
+	if err == nil {
+		err = g.mustExpire()
+	}
 	if err != nil {
 		return Token{}, "", err
 	}

@@ -29,6 +29,8 @@ func (s adminServer) CreateToken(ctx context.Context, req *gatewatchv1.CreateTok
 		grant.Kind = access.KindNode
 	case gatewatchv1.TokenKind_TOKEN_KIND_ROLE:
 		grant.Kind = access.KindRole
+	case gatewatchv1.TokenKind_TOKEN_KIND_KIOSK:
+		grant.Kind = access.KindKiosk
 	}
 	const maxSeconds = 1 << 33 // more than any lifetime that is taken, less than overflows
 	seconds := req.GetLifetimeSeconds()

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -84,25 +85,28 @@ func (c Config) Validate() error {
 
 // Parts are what the API serves. Those that may be nil are not served then.
 type Parts struct {
-	Store    store.Store         // may be nil: a process without events
-	Explorer Explorer            // of Store; may be nil
-	Tokens   *access.Tokens      //
-	Sources  SourcesFunc         //
-	Nodes    NodesFunc           //
-	Rules    RulesFunc           // may be nil: a process that does not detect
-	Alerts   *state.DB           // may be nil: a process without state
-	Audit    AuditFunc           // as Alerts
-	Triage   *triage.Desk        // may be nil: a process without events or state
-	Groups   GroupsFunc          // nil where Rules is
-	Requests *kept.Library       // may be nil: a process without events
-	Fleet    *fleet.Fleet        // may be nil: a process without nodes
-	Ingest   IngestServer        // may be nil
-	Node     NodeServer          // may be nil
-	Ready    func() error        // nil error: all parts are up
-	Notice   func() string       // what is amiss though all parts are up, "" if nothing is; may be nil
-	Metrics  prometheus.Gatherer //
-	Now      func() time.Time    // the clock of the wall
-	Log      *slog.Logger        //
+	Store    store.Store             // may be nil: a process without events
+	Explorer Explorer                // of Store; may be nil
+	Tokens   *access.Tokens          //
+	People   *access.Accounts        // may be nil: a process without accounts
+	Pages    map[string]http.Handler // of the console, by their names in the table of rights; may be nil
+	Version  string                  // of the program
+	Sources  SourcesFunc             //
+	Nodes    NodesFunc               //
+	Rules    RulesFunc               // may be nil: a process that does not detect
+	Alerts   *state.DB               // may be nil: a process without state
+	Audit    AuditFunc               // as Alerts
+	Triage   *triage.Desk            // may be nil: a process without events or state
+	Groups   GroupsFunc              // nil where Rules is
+	Requests *kept.Library           // may be nil: a process without events
+	Fleet    *fleet.Fleet            // may be nil: a process without nodes
+	Ingest   IngestServer            // may be nil
+	Node     NodeServer              // may be nil
+	Ready    func() error            // nil error: all parts are up
+	Notice   func() string           // what is amiss though all parts are up, "" if nothing is; may be nil
+	Metrics  prometheus.Gatherer     //
+	Now      func() time.Time        // the clock of the wall
+	Log      *slog.Logger            //
 }
 
 // The types of parts that other packages hand over.

@@ -122,6 +122,7 @@ type server struct {
 	store  *breakable
 	ingest *ingestFake
 	tokens *access.Tokens
+	people *access.Accounts
 	bearer map[string]string // by role or kind
 	http   string            // URL
 	grpc   string            // address
@@ -195,6 +196,7 @@ func newServer(t *testing.T, config Config, open bool) *server {
 		{Kind: access.KindRole, Role: access.Administrator},
 		{Kind: access.KindSource, Name: "edge-1"},
 		{Kind: access.KindNode, Name: "waf-1"},
+		{Kind: access.KindKiosk, Name: "wall", Lifetime: time.Hour},
 	} {
 		_, bearer, err := s.tokens.Create(g)
 		if err != nil {
@@ -211,7 +213,9 @@ func newServer(t *testing.T, config Config, open bool) *server {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "gatewatch_test_total", Help: "A test."}))
 	alerts := s.openAlerts()
+	s.people = access.NewAccounts(access.SessionConfig{}, alerts, s.tokens, time.Now, logger)
 	s.api, err = New(config, Parts{
+		People: s.people, Version: "v1",
 		Store: s.store, Explorer: explorer{embedded}, Tokens: s.tokens, Ingest: s.ingest, Node: nodeFake{},
 		Sources: func() []*gatewatchv1.Source {
 			return []*gatewatchv1.Source{
@@ -240,7 +244,7 @@ func newServer(t *testing.T, config Config, open bool) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.serve(gate)
+	s.serve(gate.WithSessions(s.people))
 	return s
 }
 

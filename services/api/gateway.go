@@ -57,6 +57,8 @@ func (a *API) gateway(g *guard) (http.Handler, error) {
 	err := errors.Join(
 		gatewatchv1.RegisterSearchServiceHandlerClient(ctx, mux, gatewatchv1.NewSearchServiceClient(local)),
 		gatewatchv1.RegisterAdminServiceHandlerClient(ctx, mux, gatewatchv1.NewAdminServiceClient(local)),
+		gatewatchv1.RegisterSessionServiceHandlerClient(ctx, mux, gatewatchv1.NewSessionServiceClient(local)),
+		gatewatchv1.RegisterAccountServiceHandlerClient(ctx, mux, gatewatchv1.NewAccountServiceClient(local)),
 		gatewatchv1.RegisterRuleServiceHandlerClient(ctx, mux, gatewatchv1.NewRuleServiceClient(local)),
 		gatewatchv1.RegisterAlertServiceHandlerClient(ctx, mux, gatewatchv1.NewAlertServiceClient(local)),
 		gatewatchv1.RegisterDecisionServiceHandlerClient(ctx, mux, gatewatchv1.NewDecisionServiceClient(local)),
@@ -198,7 +200,8 @@ func eachMethod(f func(name string, m protoreflect.MethodDescriptor)) {
 		gatewatchv1.File_gatewatch_v1_ingest_proto, gatewatchv1.File_gatewatch_v1_node_proto,
 		gatewatchv1.File_gatewatch_v1_rule_proto, gatewatchv1.File_gatewatch_v1_alert_proto,
 		gatewatchv1.File_gatewatch_v1_decision_proto, gatewatchv1.File_gatewatch_v1_bundle_proto,
-		gatewatchv1.File_gatewatch_v1_request_proto,
+		gatewatchv1.File_gatewatch_v1_request_proto, gatewatchv1.File_gatewatch_v1_session_proto,
+		gatewatchv1.File_gatewatch_v1_account_proto,
 	} {
 		for i := range file.Services().Len() {
 			s := file.Services().Get(i)

@@ -79,6 +79,10 @@ func (a *API) register(r grpc.ServiceRegistrar) {
 	if a.parts.Node != nil {
 		gatewatchv1.RegisterNodeServiceServer(r, a.parts.Node)
 	}
+	if a.parts.People != nil {
+		gatewatchv1.RegisterSessionServiceServer(r, sessionServer{api: a})
+		gatewatchv1.RegisterAccountServiceServer(r, accountServer{api: a})
+	}
 	gatewatchv1.RegisterAdminServiceServer(r, adminServer{api: a})
 	healthpb.RegisterHealthServer(r, healthServer{ready: a.parts.Ready})
 }

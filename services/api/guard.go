@@ -49,10 +49,22 @@ func (g *guard) admit(ctx context.Context, method string) (context.Context, erro
 // forwardedKey marks the context of a call that came through a proxy.
 type forwardedKey struct{}
 
+// sessionKey marks the context of a call that came with the cookie of a session.
+type sessionKey struct{}
+
+// cookieCaller is what a browser sends besides its call.
+type cookieCaller struct {
+	id, csrf string
+	readOnly bool
+}
+
 // callerOf reads what the transport knows from a context of gRPC.
 func callerOf(ctx context.Context) access.Caller {
 	var c access.Caller
 	_, c.Forwarded = ctx.Value(forwardedKey{}).(bool)
+	if k, ok := ctx.Value(sessionKey{}).(cookieCaller); ok {
+		c.Session, c.CSRF, c.ReadOnly = k.id, k.csrf, k.readOnly
+	}
 	if md, ok := metadata.FromIncomingContext(ctx); ok {
 		if values := md.Get("authorization"); len(values) > 0 {
 			c.Bearer = access.Bearer(values[0])

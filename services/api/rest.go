@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -42,22 +43,22 @@ func (a *API) HTTP(gate *access.Gate, loopback bool) (*http.Server, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/api/v1/", gateway)
-	for route, handler := range map[string]http.Handler{
-		"GET /healthz":          http.HandlerFunc(healthz),
-		"GET /readyz":           http.HandlerFunc(a.readyz),
-		"GET /metrics":          promhttp.HandlerFor(a.parts.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: a.config.CallTimeout}),
-		"GET /api/openapi.json": document("application/json", gatewatchproto.OpenAPI),
-		"GET /":                 document("text/html; charset=utf-8", homePage),
-	} {
-		pattern := route
-		if route == "GET /" {
-			pattern = "GET /{$}"
-		}
-		mux.Handle(pattern, g.route(route, handler))
-	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+	nothing := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		newProblem(http.StatusNotFound, "there is nothing at this path; see /api/openapi.json").write(w)
 	})
+	rest := http.Handler(nothing) // what nothing else has
+	for route, handler := range a.routes() {
+		handler = g.route(route, handler)
+		switch {
+		case route != home:
+			mux.Handle(route, handler)
+		case a.parts.Pages != nil:
+			rest = reads(handler, nothing)
+		default:
+			mux.Handle("GET /{$}", handler)
+		}
+	}
+	mux.Handle("/", rest)
 	return &http.Server{
 		Handler:           a.front(mux, loopback),
 		ReadHeaderTimeout: headerTime,
@@ -66,6 +67,33 @@ func (a *API) HTTP(gate *access.Gate, loopback bool) (*http.Server, error) {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(a.parts.Log.Handler(), slog.LevelDebug),
 	}, nil
+}
+
+// home is the page at the root; with a console, at all paths that nothing else has.
+const home = "GET /"
+
+// routes returns what is no method of a service, by verb and path.
+func (a *API) routes() map[string]http.Handler {
+	routes := map[string]http.Handler{
+		"GET /healthz":          http.HandlerFunc(healthz),
+		"GET /readyz":           http.HandlerFunc(a.readyz),
+		"GET /metrics":          promhttp.HandlerFor(a.parts.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: a.config.CallTimeout}),
+		"GET /api/openapi.json": document("application/json", gatewatchproto.OpenAPI),
+		home:                    document("text/html; charset=utf-8", homePage),
+	}
+	maps.Copy(routes, a.parts.Pages)
+	return routes
+}
+
+// reads lets a handler answer what reads, and another one all else.
+func reads(handler, other http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			handler.ServeHTTP(w, r)
+			return
+		}
+		other.ServeHTTP(w, r)
+	})
 }
 
 // front is what every request passes first.
@@ -149,10 +177,22 @@ func withPeer(r *http.Request) context.Context {
 	if r.TLS != nil {
 		p.AuthInfo = credentials.TLSInfo{State: *r.TLS}
 	}
-	ctx := peer.NewContext(r.Context(), p)
+	ctx := withSession(peer.NewContext(r.Context(), p), r)
 	for _, name := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Real-Ip"} {
 		if r.Header.Get(name) != "" {
 			return context.WithValue(ctx, forwardedKey{}, true)
+		}
+	}
+	return ctx
+}
+
+// withSession adds the session of a browser: of a person, else of a wall screen.
+func withSession(ctx context.Context, r *http.Request) context.Context {
+	for _, name := range []string{access.SessionCookie(r.TLS != nil), access.KioskCookie(r.TLS != nil)} {
+		if c, err := r.Cookie(name); err == nil {
+			return context.WithValue(ctx, sessionKey{}, cookieCaller{
+				id: c.Value, csrf: r.Header.Get("X-CSRF-Token"), readOnly: r.Method == http.MethodGet || r.Method == http.MethodHead,
+			})
 		}
 	}
 	return ctx

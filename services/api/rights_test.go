@@ -48,6 +48,13 @@ var mayCall = map[string]string{
 	"/gatewatch.v1.BundleService/CreateBundle":                       "administrator",
 	"/gatewatch.v1.BundleService/RollOutBundle":                      "administrator",
 	"/gatewatch.v1.BundleService/RollBackBundle":                     "administrator",
+	"/gatewatch.v1.SessionService/GetSession":                        "viewer analyst examiner administrator kiosk",
+	"/gatewatch.v1.SessionService/ListSessions":                      "viewer analyst examiner administrator",
+	"/gatewatch.v1.SessionService/EndSession":                        "viewer analyst examiner administrator",
+	"/gatewatch.v1.AccountService/ListAccounts":                      "administrator",
+	"/gatewatch.v1.AccountService/CreateAccount":                     "administrator",
+	"/gatewatch.v1.AccountService/UpdateAccount":                     "administrator",
+	"/gatewatch.v1.AccountService/CreateLink":                        "administrator",
 	"/gatewatch.v1.AdminService/CreateToken":                         "administrator",
 	"/gatewatch.v1.AdminService/ListTokens":                          "administrator",
 	"/gatewatch.v1.AdminService/RevokeToken":                         "administrator",
@@ -63,7 +70,7 @@ var mayCall = map[string]string{
 	"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": "viewer analyst examiner administrator",
 }
 
-var callers = []string{"", "viewer", "analyst", "examiner", "administrator", "source", "node"}
+var callers = []string{"", "viewer", "analyst", "examiner", "administrator", "source", "node", "kiosk"}
 
 // want returns the code that a call of a caller is refused with, OK if it is not.
 func want(method, caller string, open bool) codes.Code {

@@ -83,6 +83,7 @@ func (a *API) status(method string, err error) error {
 		{access.ErrForbidden, codes.PermissionDenied},
 		{access.ErrGrant, codes.InvalidArgument},
 		{access.ErrNotFound, codes.NotFound},
+		{access.ErrAccount, codes.InvalidArgument},
 		{state.ErrInvalid, codes.InvalidArgument},
 		{state.ErrConflict, codes.Aborted},
 		{state.ErrFull, codes.ResourceExhausted},

@@ -13,35 +13,46 @@ import (
 
 // Acts that a leaf can tell of.
 const (
-	ActBegin     = "audit.begin"      // the first leaf of a log
-	ActLost      = "audit.lost"       // the state remembers another log, or a longer one
-	ActStart     = "server.start"     // with the fingerprint of the configuration
-	ActReload    = "server.reload"    // the configuration was read again
-	ActRuleset   = "rules.change"     // detection uses other rules from here on
-	ActEnrich    = "enrich.change"    // events are enriched with other data from here on
-	ActToken     = "token.create"     //
-	ActRevoke    = "token.revoke"     //
-	ActAlert     = "alert.update"     //
-	ActUnalert   = "alert.withdraw"   // an update was not made though there is a leaf of it
-	ActLabel     = "label.add"        //
-	ActUnlabel   = "label.undo"       //
-	ActSample    = "label.sample"     // decisions were drawn to be labelled
-	ActNoLabel   = "label.withdraw"   // one of the three did not come about though there may be a leaf of it
-	ActBundle    = "bundle.create"    // a rule-set bundle is kept
-	ActRollOut   = "bundle.rollout"   // nodes are to use other bundles from here on
-	ActUnbundle  = "bundle.failed"    // what the leaf detail.leaf tells of did not come about
-	ActRequests  = "request.read"     // requests that were kept for replay are read
-	ActSource    = "source.state"     //
-	ActRewrap    = "keys.rewrap"      // the data keys were wrapped with another master key
-	ActBackup    = "store.backup"     // a copy of the data folder was begun
-	ActRestore   = "store.restore"    // the data folder was made from a backup
-	ActCompact   = "store.compact"    // segments of a stopped server are merged
-	ActArchive   = "archive.create"   // events are written to files
-	ActUnarchive = "archive.restore"  // events of an archive come back
-	ActGeoIP     = "geoip.update"     // a country database is downloaded
-	ActSeal      = "segment.seal"     // a segment becomes part of the store; detail.replaces names those whose place it takes
-	ActDelete    = "segment.delete"   // segments go; detail.why says why
-	ActWithdraw  = "segment.withdraw" // the segment of the last seal never became part of the store: a crash came between
+	ActBegin        = "audit.begin"      // the first leaf of a log
+	ActLost         = "audit.lost"       // the state remembers another log, or a longer one
+	ActStart        = "server.start"     // with the fingerprint of the configuration
+	ActReload       = "server.reload"    // the configuration was read again
+	ActRuleset      = "rules.change"     // detection uses other rules from here on
+	ActEnrich       = "enrich.change"    // events are enriched with other data from here on
+	ActToken        = "token.create"     //
+	ActRevoke       = "token.revoke"     //
+	ActSignIn       = "session.begin"    // an account, or a wall screen with a token
+	ActSignInFailed = "session.failed"   // detail.more tells how many others there were since the last leaf
+	ActSignOut      = "session.end"      //
+	ActSessionEnd   = "session.revoke"   // by somebody else than the browser
+	ActAccount      = "account.create"   //
+	ActPassword     = "account.password" // another one from here on
+	ActLink         = "account.link"     // a link to choose a password is made
+	ActRole         = "account.role"     //
+	ActDisable      = "account.disable"  //
+	ActEnable       = "account.enable"   //
+	ActUnaccount    = "account.withdraw" // the act of detail.act did not come about though there is a leaf of it
+	ActAlert        = "alert.update"     //
+	ActUnalert      = "alert.withdraw"   // an update was not made though there is a leaf of it
+	ActLabel        = "label.add"        //
+	ActUnlabel      = "label.undo"       //
+	ActSample       = "label.sample"     // decisions were drawn to be labelled
+	ActNoLabel      = "label.withdraw"   // one of the three did not come about though there may be a leaf of it
+	ActBundle       = "bundle.create"    // a rule-set bundle is kept
+	ActRollOut      = "bundle.rollout"   // nodes are to use other bundles from here on
+	ActUnbundle     = "bundle.failed"    // what the leaf detail.leaf tells of did not come about
+	ActRequests     = "request.read"     // requests that were kept for replay are read
+	ActSource       = "source.state"     //
+	ActRewrap       = "keys.rewrap"      // the data keys were wrapped with another master key
+	ActBackup       = "store.backup"     // a copy of the data folder was begun
+	ActRestore      = "store.restore"    // the data folder was made from a backup
+	ActCompact      = "store.compact"    // segments of a stopped server are merged
+	ActArchive      = "archive.create"   // events are written to files
+	ActUnarchive    = "archive.restore"  // events of an archive come back
+	ActGeoIP        = "geoip.update"     // a country database is downloaded
+	ActSeal         = "segment.seal"     // a segment becomes part of the store; detail.replaces names those whose place it takes
+	ActDelete       = "segment.delete"   // segments go; detail.why says why
+	ActWithdraw     = "segment.withdraw" // the segment of the last seal never became part of the store: a crash came between
 )
 
 // Server is the actor of what nobody asked for.

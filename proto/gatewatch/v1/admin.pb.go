@@ -34,6 +34,8 @@ const (
 	TokenKind_TOKEN_KIND_NODE TokenKind = 2
 	// Uses the API with the rights of a role.
 	TokenKind_TOKEN_KIND_ROLE TokenKind = 3
+	// Opens the wall screens and nothing else; it must expire.
+	TokenKind_TOKEN_KIND_KIOSK TokenKind = 4
 )
 
 // Enum value maps for TokenKind.
@@ -43,12 +45,14 @@ var (
 		1: "TOKEN_KIND_SOURCE",
 		2: "TOKEN_KIND_NODE",
 		3: "TOKEN_KIND_ROLE",
+		4: "TOKEN_KIND_KIOSK",
 	}
 	TokenKind_value = map[string]int32{
 		"TOKEN_KIND_UNSPECIFIED": 0,
 		"TOKEN_KIND_SOURCE":      1,
 		"TOKEN_KIND_NODE":        2,
 		"TOKEN_KIND_ROLE":        3,
+		"TOKEN_KIND_KIOSK":       4,
 	}
 )
 
@@ -982,12 +986,13 @@ const file_gatewatch_v1_admin_proto_rawDesc = "" +
 	"\x04peer\x18\x06 \x01(\tR\x04peer\x12@\n" +
 	"\x0elast_seen_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\flastSeenTime\x12%\n" +
 	"\x0espool_overflow\x18\b \x01(\x04R\rspoolOverflow\x12#\n" +
-	"\rspool_records\x18\t \x01(\x04R\fspoolRecords*h\n" +
+	"\rspool_records\x18\t \x01(\x04R\fspoolRecords*~\n" +
 	"\tTokenKind\x12\x1a\n" +
 	"\x16TOKEN_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11TOKEN_KIND_SOURCE\x10\x01\x12\x13\n" +
 	"\x0fTOKEN_KIND_NODE\x10\x02\x12\x13\n" +
-	"\x0fTOKEN_KIND_ROLE\x10\x032\xa9\x04\n" +
+	"\x0fTOKEN_KIND_ROLE\x10\x03\x12\x14\n" +
+	"\x10TOKEN_KIND_KIOSK\x10\x042\xa9\x04\n" +
 	"\fAdminService\x12m\n" +
 	"\vCreateToken\x12 .gatewatch.v1.CreateTokenRequest\x1a!.gatewatch.v1.CreateTokenResponse\"\x19\x82\xd3\xe4\x93\x02\x13:\x01*\"\x0e/api/v1/tokens\x12g\n" +
 	"\n" +
