@@ -16,10 +16,11 @@ import (
 var errGzipCut = errors.New("ends in the middle of its gzip stream")
 
 // openInput opens a file of records, or standard input for "-". Gzip is
-// decompressed.
+// decompressed. Who is asked to type is told so.
 func openInput(cmd *cobra.Command, name string) (io.ReadCloser, error) {
 	if name == "-" {
-		r, err := decompress(cmd.InOrStdin())
+		readsTerminal(cmd)
+		r, err := decompress(&onceEnded{Reader: cmd.InOrStdin()})
 		return io.NopCloser(r), err
 	}
 	f, err := os.Open(name)
@@ -35,6 +36,22 @@ func openInput(cmd *cobra.Command, name string) (io.ReadCloser, error) {
 		io.Reader
 		io.Closer
 	}{r, f}, nil
+}
+
+// onceEnded reads no more once its reader has ended: a terminal would go on after
+// each Ctrl-D.
+type onceEnded struct {
+	io.Reader
+	err error
+}
+
+func (o *onceEnded) Read(p []byte) (int, error) {
+	if o.err != nil {
+		return 0, o.err
+	}
+	n, err := o.Reader.Read(p)
+	o.err = err
+	return n, err
 }
 
 // decompress returns the bytes of a stream, decompressed if they are gzip.

@@ -2,6 +2,9 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -38,8 +41,9 @@ func outputFormat(w io.Writer, flag string) (string, error) {
 	return "", usagef("unknown output %q; known are table, ndjson, json, csv", flag)
 }
 
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+// isTerminal tells whether a stream is one.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
@@ -65,6 +69,36 @@ func newEventWriter(w io.Writer, flag string, columns []event.Key) (eventWriter,
 		return &jsonEvents{w: b, open: "[\n", before: ",\n", end: "\n]\n"}, nil
 	}
 	return newTableEvents(w, b, format, columns), nil
+}
+
+// jsonLines returns what prints values as NDJSON, or as the items of one JSON list,
+// and what ends that.
+func jsonLines[T any](w *bufio.Writer, format string) (write func(*T) error, done func() error) {
+	before, end := "", ""
+	if format == outJSON {
+		before, end = "[", "[]\n"
+	}
+	return func(v *T) error {
+			var b bytes.Buffer
+			e := json.NewEncoder(&b)
+			e.SetEscapeHTML(false)
+			if err := e.Encode(v); err != nil {
+				return fmt.Errorf("encode output: %w", err)
+			}
+			line := b.Bytes()
+			if format == outJSON {
+				line, end = bytes.TrimSuffix(line, []byte("\n")), "]\n"
+			}
+			w.WriteString(before)
+			if format == outJSON {
+				before = ",\n"
+			}
+			_, err := w.Write(line)
+			return err
+		}, func() error {
+			w.WriteString(end)
+			return w.Flush()
+		}
 }
 
 type jsonEvents struct {

@@ -12,14 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// onTerminal runs a command line whose output is a terminal of a width.
-func onTerminal(t *testing.T, width uint16, args ...string) (screen, stderr string, code int) {
+// openTerminal opens both ends of a terminal.
+func openTerminal(t *testing.T) (master, tty *os.File) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer master.Close()
 	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -27,10 +26,41 @@ func onTerminal(t *testing.T, width uint16, args ...string) (screen, stderr stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	tty, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return master, tty
+}
+
+// TestTypedInput runs commands whose standard input is a terminal: they say that
+// they wait, or where they can read from.
+func TestTypedInput(t *testing.T) {
+	t.Setenv("GATEWATCH_SERVER", "")
+	f := func(wantCode int, wantErr string, args ...string) {
+		t.Helper()
+		master, tty := openTerminal(t)
+		defer master.Close()
+		defer tty.Close()
+		if _, err := master.WriteString("\x04"); err != nil { // Ctrl-D
+			t.Fatal(err)
+		}
+		var errs bytes.Buffer
+		if code := run(t.Context(), args, tty, io.Discard, &errs); code != wantCode || !strings.Contains(errs.String(), wantErr) {
+			t.Errorf("%v: exit code %d, %s", args, code, errs.String())
+		}
+	}
+	f(exitUsage, "nothing says where the decisions are: give --server URL", "waf", "rates")
+	f(exitUsage, "nothing says where the decisions are: give --server URL", "waf", "sample", "--budget", "3")
+	f(exitOK, "reading what you type; Ctrl-D ends it", "waf", "rates", "-")
+	f(exitOK, "reading what you type; Ctrl-D ends it", "waf", "score")
+}
+
+// onTerminal runs a command line whose output is a terminal of a width.
+func onTerminal(t *testing.T, width uint16, args ...string) (screen, stderr string, code int) {
+	t.Helper()
+	master, tty := openTerminal(t)
+	defer master.Close()
 	if err := unix.IoctlSetWinsize(int(tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: width}); err != nil {
 		t.Fatal(err)
 	}

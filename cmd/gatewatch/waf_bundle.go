@@ -50,6 +50,7 @@ func oneArg(what string) cobra.PositionalArgs {
 // bundleArg reads the file of a bundle, - for standard input.
 func bundleArg(cmd *cobra.Command, name string) ([]byte, error) {
 	if name == "-" {
+		readsTerminal(cmd)
 		return io.ReadAll(io.LimitReader(cmd.InOrStdin(), bundle.MaxBytes+1))
 	}
 	return readBounded(name)

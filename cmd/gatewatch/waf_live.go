@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -66,12 +65,6 @@ func addLive(cmd *cobra.Command, r *remote, s *selectionFlags) {
 	addRemote(cmd, r)
 	s.add(cmd)
 	cmd.Flags().StringVar(&s.filter, "filter", "", "with --server: a filter of the query language")
-}
-
-// asksServer tells whether one of the flags of a live command was given. The
-// environment alone does not say so: the command may be one of a pipe.
-func asksServer(cmd *cobra.Command) bool {
-	return slices.ContainsFunc([]string{"server", "from", "to", "filter", "by"}, cmd.Flags().Changed)
 }
 
 func (f *liveRatesFlags) add(cmd *cobra.Command) {

@@ -19,7 +19,7 @@ func newWAFRates() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rates [FILE]",
 		Short: "Estimate how often a WAF is wrong, with 95 % intervals",
-		Long: `Reads decisions as NDJSON from a file or standard input, few of which need a label:
+		Long: `Reads decisions as NDJSON from a file, or standard input (-), few of which need a label:
 id, scope, decision (block or allow), p_attack, and of those that were drawn by
 gatewatch waf sample and looked at by a person label (attack or legit) and the
 sample_probability that was printed for them. A label without sample_probability
@@ -31,7 +31,7 @@ legitimate of all blocked), each with its estimate, the bounds lo and hi, the nu
 of labels and that of decisions it rests on. Where the labels do not suffice, the
 estimate and its bounds are null.
 
-With --server (or --from, --to, --filter, --by) they are those of the decisions and
+With --server, GATEWATCH_SERVER, --from, --to, --filter or --by they are those of the decisions and
 labels of a server: of all, and by node, site, rule and path. Where the labels do not
 suffice, label_next names decisions that were drawn and have no label yet, those whose
 labels would tell most first, or says why there is no estimate. n_drawn counts the
@@ -43,13 +43,13 @@ takes the worst case: --to leaves them out. Of a rule there is false_block_share
   gatewatch waf rates --by site,rule --from now-30d --server http://127.0.0.1:8080`,
 		Args: oneFile("waf rates"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !asksServer(cmd) {
-				return runWAFRates(cmd, output, args)
+			switch asks, err := fileOrServer(cmd, args); {
+			case err != nil:
+				return err
+			case asks:
+				return runLiveRates(cmd, &live, output)
 			}
-			if len(args) > 0 {
-				return usagef("waf rates: name a file, or a server with --server")
-			}
-			return runLiveRates(cmd, &live, output)
+			return runWAFRates(cmd, output, args)
 		},
 	}
 	addOutput(cmd, &output)

@@ -2,10 +2,10 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,6 +72,7 @@ const (
 // replayLine is one line of output.
 type replayLine struct {
 	ID      string       `json:"id"`
+	EventID string       `json:"event_id,omitempty"` // of the decision, as far as it is known
 	From    string       `json:"from"`
 	Site    string       `json:"site,omitempty"`
 	Change  string       `json:"change"`
@@ -96,10 +97,11 @@ type replayRun struct {
 	unfaithful, unreadable, failed, guardLost int
 	partial                                   []string
 	told                                      time.Time
+	ids                                       eventIDs
 }
 
 func runWAFReplay(cmd *cobra.Command, f wafReplayFlags, files []string) error {
-	switch live := asksServer(cmd); {
+	switch live := asksServer(cmd, slices.Concat(files, f.guard)); {
 	case f.data != "" && cmd.Flags().Changed("server"):
 		return usagef("give --server or --data, not both")
 	case f.data == "" && !live && len(files) == 0 && len(f.guard) == 0:
@@ -156,7 +158,7 @@ func (r *replayRun) parts(files []string) []replayPart {
 	switch {
 	case r.flags.data != "":
 		all = append(all, replayPart{fromKept, r.kept(r.fromFolder)})
-	case asksServer(r.cmd):
+	case asksServer(r.cmd, slices.Concat(files, r.flags.guard)):
 		all = append(all, replayPart{fromKept, r.kept(r.fromServer)})
 	}
 	for _, name := range files {
@@ -190,7 +192,7 @@ func (r *replayRun) file(name string) iter.Seq2[*kept.Copy, error] {
 func (r *replayRun) take(from string, x waf.Replayed) error {
 	c := x.Copy
 	line := replayLine{
-		ID: c.ID, From: from, Site: c.Request.Site, Change: "unchanged", Before: actionOf(c.Block), After: actionOf(x.After.Block),
+		ID: c.ID, EventID: r.ids.take(c), From: from, Site: c.Request.Site, Change: "unchanged", Before: actionOf(c.Block), After: actionOf(x.After.Block),
 		Score: [2]int{c.Score, x.After.Score}, Rules: ruleList(x.After.Scoring), Cut: c.BodyBytes > int64(len(c.Request.Body)),
 	}
 	switch {
@@ -250,15 +252,14 @@ func (r *replayRun) summary() error {
 func (r *replayRun) output(format string) (done func() error) {
 	w := bufio.NewWriter(r.cmd.OutOrStdout())
 	if format == outNDJSON || format == outJSON {
-		e := json.NewEncoder(w)
-		e.SetEscapeHTML(false)
-		r.write = func(l *replayLine) error { return e.Encode(l) }
-		return w.Flush
+		r.write, done = jsonLines[replayLine](w, format)
+		return done
 	}
-	t := newTable(w, format, []string{"change", "from", "id", "site", "before", "after", "p_attack", "rules"})
+	t := newTable(w, format, []string{"change", "from", "site", "before", "after", "p_attack", "rules", "id", "event_id"})
+	t.width = terminalWidth(r.cmd.OutOrStdout())
 	r.write = func(l *replayLine) error {
 		rules := strings.Trim(fmt.Sprint(l.Rules), "[]")
-		return t.Write([]string{l.Change, l.From, l.ID, l.Site, l.Before, l.After, fmt.Sprintf("%.3f", *l.PAttack), rules})
+		return t.Write([]string{l.Change, l.From, l.Site, l.Before, l.After, fmt.Sprintf("%.3f", *l.PAttack), rules, l.ID, l.EventID})
 	}
 	return t.Close
 }

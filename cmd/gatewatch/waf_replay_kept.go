@@ -36,9 +36,11 @@ func (r *replayRun) fromServer(yield func(*kept.Copy) error) error {
 	return eachKeptPage(r.cmd.Context(), &r.flags.remote, v, 0, func(page *keptPage) error {
 		r.unreadable += page.Unreadable
 		r.partial = append(r.partial, page.Warnings...)
+		ids := r.decisionIDs(page.Requests)
 		for i := range page.Requests {
 			c, err := page.Requests[i].copy()
 			if err == nil {
+				r.ids.add(c, ids[page.Requests[i].name()])
 				err = yield(c)
 			}
 			if err != nil {
@@ -72,7 +74,17 @@ func (r *replayRun) fromFolder(yield func(*kept.Copy) error) error {
 	}
 	defer func() { _ = s.Close() }() // only read
 	q := kept.Query{Filter: r.flags.filter, From: span.from, To: span.to}
-	page, err := requestLibrary(s, &requestKeys{settings: &settings}).Each(r.cmd.Context(), q, yield)
+	page, err := requestLibrary(s, &requestKeys{settings: &settings}).Each(r.cmd.Context(), q, func(c *kept.Copy) error {
+		id, err := decisionOf(r.cmd.Context(), s, c)
+		if err != nil {
+			return err
+		}
+		r.ids.add(c, id)
+		return yield(c)
+	})
 	r.unreadable, r.partial = page.Unreadable, page.Partial
+	if errors.Is(err, kept.ErrFilter) {
+		return usagef("--filter: %w", err)
+	}
 	return err
 }

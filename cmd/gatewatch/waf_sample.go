@@ -23,14 +23,14 @@ func newWAFSample() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sample --budget N [FILE]",
 		Short: "Draw the decisions to label next",
-		Long: `Reads decisions as NDJSON from a file or standard input (id, scope, decision and
+		Long: `Reads decisions as NDJSON from a file, or standard input if it is - (id, scope, decision and
 p_attack; those with a label are left out) and prints N of them to label next, each
 with the probability with which it was drawn. Decisions whose label would tell most
 are likelier: the more suspicious of the allowed ones, and of the blocked ones those
 of which the model is unsure. A part of the budget is drawn from all alike, so that
 gatewatch waf rates is right about models that are wrong.
 
-With --server they are drawn from the decisions that a server has stored, which
+With --server or GATEWATCH_SERVER they are drawn from the decisions that a server has stored, which
 remembers the probabilities, and what it drew from: the labels say nothing of decisions
 outside of --filter, --from and --to, or that come in later. Those that have a label or
 were drawn before are left out.
@@ -57,10 +57,10 @@ func runWAFSample(cmd *cobra.Command, f sampleFlags, args []string) error {
 	if _, err := outputFormat(cmd.OutOrStdout(), f.output); err != nil {
 		return err
 	}
-	if asksServer(cmd) {
-		if len(args) > 0 {
-			return usagef("waf sample: name a file, or a server with --server")
-		}
+	switch asks, err := fileOrServer(cmd, args); {
+	case err != nil:
+		return err
+	case asks:
 		return runLiveSample(cmd, &f)
 	}
 	p := pool{scopes: map[string]uint32{}, seen: map[string]bool{}}

@@ -2,11 +2,12 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,6 +21,7 @@ type wafScoreFlags struct {
 	decisions string
 	model     string
 	evidence  bool
+	output    string
 }
 
 func newWAFScore() *cobra.Command {
@@ -33,6 +35,8 @@ the Core Rule Set at paranoia 1 and threshold 5, and prints one line for each, i
 order: what block mode would do, the rules that scored, the probability of an
 attack and the evidence for it.
 
+Tables and CSV have the strongest evidence alone.
+
 A score depends on its line, the model and --history alone.`,
 		Example: `  gatewatch waf score requests.ndjson
   gatewatch waf score --history lastweek.ndjson --prior 0.02 requests.ndjson`,
@@ -45,6 +49,7 @@ A score depends on its line, the model and --history alone.`,
 	cmd.Flags().Float64Var(&f.prior, "prior", 0, "share of attacks to calibrate for (default: that of the training data)")
 	cmd.Flags().StringVar(&f.decisions, "decisions", "", "file that keeps decisions of the rules between runs")
 	cmd.Flags().BoolVar(&f.evidence, "evidence", true, "print the evidence")
+	addOutput(cmd, &f.output)
 	return cmd
 }
 
@@ -81,6 +86,10 @@ func ruleList(ids []int) []int {
 }
 
 func runWAFScore(cmd *cobra.Command, f wafScoreFlags, args []string) error {
+	write, done, err := scoreOutput(cmd, f.output)
+	if err != nil {
+		return err
+	}
 	name := "-"
 	if len(args) == 1 {
 		name = args[0]
@@ -97,7 +106,6 @@ func runWAFScore(cmd *cobra.Command, f wafScoreFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	w := bufio.NewWriterSize(cmd.OutOrStdout(), 1<<16)
 	var evidence []verdict.Evidence
 	err = eachRequest(cmd, name, func(q *verdict.Request) error {
 		in, err := j.judge(q)
@@ -107,13 +115,37 @@ func runWAFScore(cmd *cobra.Command, f wafScoreFlags, args []string) error {
 		in.History = history
 		v := model.Score(evidence[:0], in)
 		evidence = v.Evidence
-		return writeScore(w, q.ID, &in, &v, f.evidence)
+		return write(newScoreLine(q.ID, &in, &v, f.evidence))
 	})
-	return errors.Join(err, w.Flush(), j.close()) // what was judged before an error is there
+	return errors.Join(err, done(), j.close()) // what was judged before an error is there
 }
 
-func writeScore(w *bufio.Writer, id string, in *verdict.Input, v *verdict.Verdict, evidence bool) error {
-	line := scoreLine{
+// scoreOutput returns what prints a line, and what ends the output.
+func scoreOutput(cmd *cobra.Command, flag string) (write func(*scoreLine) error, done func() error, err error) {
+	format, err := outputFormat(cmd.OutOrStdout(), flag)
+	if err != nil {
+		return nil, nil, err
+	}
+	w := bufio.NewWriterSize(cmd.OutOrStdout(), 1<<16)
+	if format == outNDJSON || format == outJSON {
+		write, done = jsonLines[scoreLine](w, format)
+		return write, done, nil
+	}
+	t := newTable(w, format, []string{"id", "action", "p_attack", "kind", "anomaly_score", "rules", "evidence"})
+	t.width = terminalWidth(cmd.OutOrStdout())
+	return func(l *scoreLine) error {
+		evidence := ""
+		if len(l.Evidence) > 0 {
+			evidence = l.Evidence[0].Name + ": " + l.Evidence[0].Detail
+		}
+		return t.Write([]string{
+			l.ID, l.Action, fmt.Sprintf("%.4f", l.PAttack), string(l.Kind), strconv.Itoa(l.Score), strings.Trim(fmt.Sprint(l.Rules), "[]"), evidence,
+		})
+	}, t.Close, nil
+}
+
+func newScoreLine(id string, in *verdict.Input, v *verdict.Verdict, evidence bool) *scoreLine {
+	line := &scoreLine{
 		ID: id, Action: actionOf(in.Block), Score: in.Score, Rules: ruleList(in.Rules),
 		PAttack: v.PAttack, Kind: v.Kind, Evidence: []evidenceLine{},
 	}
@@ -122,14 +154,7 @@ func writeScore(w *bufio.Writer, id string, in *verdict.Input, v *verdict.Verdic
 			line.Evidence = append(line.Evidence, evidenceLine{e.Name, math.Round(e.Weight*1000) / 1000, e.Detail})
 		}
 	}
-	b, err := json.Marshal(line)
-	if err != nil {
-		return fmt.Errorf("write score: %w", err)
-	}
-	if _, err := w.Write(append(b, '\n')); err != nil {
-		return err
-	}
-	return nil
+	return line
 }
 
 // scoreModel is the model that the flags ask for.

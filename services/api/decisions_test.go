@@ -135,7 +135,8 @@ func TestDecisions(t *testing.T) {
 	group("undoLabels", `{"act":5}`, 404)
 	group("labelGroup", `{"like_id":"none","label":"benign"}`, 404, `there is no decision \"none\"`)
 
-	label("undoLabel", `{}`, 404)
+	label("undoLabel", `{}`, 409, "label of the decision is undone already: no label holds")
+	want(http.MethodPost, "/api/v1/decisions/d%2F02:undoLabel", `{}`, 404)
 	label("undoLabel", `{"label_id":7}`, 404)
 	label("label", `{"label":"wrong"}`, 400, "true_positive, false_positive, benign, unsure")
 	label("label", `{"label":"benign","source":"other"}`, 404, `there is no decision \"d/01\"`)
@@ -144,6 +145,7 @@ func TestDecisions(t *testing.T) {
 	get("/api/v1/decisions/%00%22%5c", 404)
 	get("/api/v1/decisions?order_by=best", 400, "want one of")
 	get("/api/v1/decisions:groups?order_by=best", 400, "want one of")
+	get("/api/v1/decisions:groups?kind=nope", 400, "want one of [pattern policy clean]")
 	get("/api/v1/decisions?filter=a|limit+3", 400, "has a pipe")
 	get("/api/v1/decisions?page_token=AAAA", 400, "page token")
 	get("/api/v1/decisions:rates?by=x", 400, "want one of")

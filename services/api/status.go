@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/gatewatch/gatewatch/services/access"
+	"github.com/gatewatch/gatewatch/services/kept"
 	"github.com/gatewatch/gatewatch/services/queue"
 	"github.com/gatewatch/gatewatch/services/rules"
 	"github.com/gatewatch/gatewatch/services/state"
@@ -90,9 +91,11 @@ func (a *API) status(method string, err error) error {
 		{state.ErrNotFound, codes.NotFound},
 		{triage.ErrInvalid, codes.InvalidArgument},
 		{triage.ErrAmbiguous, codes.InvalidArgument},
+		{triage.ErrUndone, codes.Aborted},
 		{triage.ErrTooMany, codes.InvalidArgument},
 		{triage.ErrNotReady, codes.Unavailable},
 		{queue.ErrFull, codes.ResourceExhausted},
+		{kept.ErrFilter, codes.InvalidArgument},
 		{store.ErrPageToken, codes.InvalidArgument},
 		{store.ErrFull, codes.ResourceExhausted},
 		{store.ErrClosed, codes.Unavailable},

@@ -36,6 +36,9 @@ func requestQuery(q kept.Query) (*query.Query, error) {
 		if len(filter.Pipes) > 0 {
 			return nil, fmt.Errorf("find requests: the filter has a pipe")
 		}
+		if err := kept.CheckFields(filter.Mentioned()); err != nil {
+			return nil, fmt.Errorf("find requests: %w", err)
+		}
 		all = append(all, "("+q.Filter+")")
 	}
 	if q.ID != "" {

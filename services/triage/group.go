@@ -66,6 +66,8 @@ const (
 
 var groupOrders = []GroupOrder{GroupsByFalse, GroupsByMissed, GroupsByCount}
 
+var kinds = []verdict.Kind{verdict.KindPattern, verdict.KindPolicy, verdict.KindClean}
+
 // GroupList asks for groups.
 type GroupList struct {
 	Selection
@@ -93,6 +95,9 @@ func (d *Desk) Groups(ctx context.Context, l GroupList) (*GroupPage, error) {
 	}
 	if !slices.Contains(groupOrders, l.Order) {
 		return nil, fmt.Errorf("order %.40q %w: want one of %v", l.Order, ErrInvalid, groupOrders)
+	}
+	if l.Kind != "" && !slices.Contains(kinds, l.Kind) {
+		return nil, fmt.Errorf("kind %.40q %w: want one of %v", l.Kind, ErrInvalid, kinds)
 	}
 	m, err := d.marks(ctx, l.Selection)
 	if err != nil {

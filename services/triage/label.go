@@ -59,11 +59,14 @@ func (d *Desk) Undo(ctx context.Context, ref Ref, id int64, reason, actor string
 		if id == 0 {
 			id = x.Label.ID
 		}
+		if id == 0 && len(x.History) > 0 {
+			return state.Label{}, fmt.Errorf("label of the decision %w: no label holds", ErrUndone)
+		}
 		if id == 0 || !slices.ContainsFunc(x.History, func(l state.Label) bool { return l.ID == id && l.Undoes == 0 }) {
 			return state.Label{}, fmt.Errorf("label of the decision: %w", state.ErrNotFound)
 		}
 		if slices.ContainsFunc(x.History, func(l state.Label) bool { return l.Undoes == id }) {
-			return state.Label{}, fmt.Errorf("label %d %w: it is undone", id, state.ErrConflict)
+			return state.Label{}, fmt.Errorf("label %d %w", id, ErrUndone)
 		}
 		return state.Label{Undoes: id, Reason: reason, Actor: actor}, nil
 	})

@@ -212,7 +212,7 @@ func (d *Desk) UndoAct(ctx context.Context, id int64, reason, actor string) (*Co
 		return nil, err
 	}
 	if len(given) == 0 {
-		return nil, fmt.Errorf("labels of act %d: %w", id, state.ErrNotFound)
+		return nil, fmt.Errorf("labels of act %d: %w, or all of them are undone already", id, state.ErrNotFound)
 	}
 	all, err := d.labelled(ctx, given)
 	if err != nil {

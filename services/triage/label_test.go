@@ -75,10 +75,10 @@ func TestLabel(t *testing.T) {
 	want(undo(0), TruePositive, 4, 1)
 	want(undo(1), TruePositive, 5, 1) // another one than the one that holds
 	want(undo(0), "", 6, 0.25)
-	if _, err := b.Undo(t.Context(), Ref{ID: "d1"}, 0, "", "bo"); !errors.Is(err, state.ErrNotFound) {
+	if _, err := b.Undo(t.Context(), Ref{ID: "d1"}, 0, "", "bo"); !errors.Is(err, ErrUndone) {
 		t.Errorf("nothing is left to undo: %v", err)
 	}
-	if _, err := b.Undo(t.Context(), Ref{ID: "d1"}, 1, "", "bo"); !errors.Is(err, state.ErrConflict) {
+	if _, err := b.Undo(t.Context(), Ref{ID: "d1"}, 1, "", "bo"); !errors.Is(err, ErrUndone) {
 		t.Errorf("undone twice: %v", err)
 	}
 	var acts []string

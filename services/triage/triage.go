@@ -33,6 +33,8 @@ var (
 	ErrAmbiguous = errors.New("decisions of several sources have this id: name the source")
 	// ErrInvalid means that a value is not one that can be.
 	ErrInvalid = errors.New("is not valid")
+	// ErrUndone means that a label does not hold any more, and so cannot be taken back.
+	ErrUndone = errors.New("is undone already")
 	// ErrNotReady means that acts are not taken yet.
 	ErrNotReady = errors.New("labels are taken once the server has passed on what its queue held: try again in a moment")
 	// ErrTooMany means that a question is about more than fits in memory.
