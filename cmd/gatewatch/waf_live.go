@@ -21,6 +21,7 @@ type rateJSON struct {
 	N        int      `json:"n"`
 	Drawn    int      `json:"n_drawn"`
 	Covered  int      `json:"n_covered"`
+	Partial  int      `json:"n_partial"`
 	Why      string   `json:"why"`
 	Next     []struct {
 		ID string `json:"id"`
@@ -99,7 +100,7 @@ func runLiveRates(cmd *cobra.Command, f *liveRatesFlags, output string) error {
 			r.round()
 		}
 		var err error
-		if rows[i], err = jsonRow(r.Scope, r.Rate, r.Estimate, r.Low, r.High, r.Labels, r.N, r.Drawn, r.Covered, r.next()); err != nil {
+		if rows[i], err = jsonRow(r.Scope, r.Rate, r.Estimate, r.Low, r.High, r.Labels, r.N, r.Drawn, r.Covered, r.Partial, r.next()); err != nil {
 			return err
 		}
 	}
@@ -110,7 +111,7 @@ func runLiveRates(cmd *cobra.Command, f *liveRatesFlags, output string) error {
 		answer.Warnings = append(answer.Warnings, fmt.Sprintf("%d scopes are not shown; --limit shows more", answer.LeftOut))
 	}
 	warn(cmd, answer.Warnings)
-	return writeRows(cmd.OutOrStdout(), output, append(rateColumns[:len(rateColumns):len(rateColumns)], "n_drawn", "n_covered", "label_next"), rows)
+	return writeRows(cmd.OutOrStdout(), output, append(rateColumns[:len(rateColumns):len(rateColumns)], "n_drawn", "n_covered", "n_partial", "label_next"), rows)
 }
 
 // runLiveSample draws from the decisions of a server, which remembers the draw.

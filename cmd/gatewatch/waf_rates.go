@@ -37,7 +37,10 @@ suffice, label_next names decisions that were drawn and have no label yet, those
 labels would tell most first, or says why there is no estimate. n_drawn counts the
 labels that were drawn, n_covered the decisions that a draw was from or that have a
 label. Of the others, such as those that came in after the last draw, the interval
-takes the worst case: --to leaves them out. Of a rule there is false_block_share alone.`,
+takes the worst case: --to leaves them out. n_partial counts the decisions that were
+judged by a log alone, without the whole request: intervals are wider by that, and of
+a log without the requests that no rule matched only false_block_share holds for the
+site. Of a rule there is false_block_share alone.`,
 		Example: `  gatewatch waf rates decisions.ndjson
   gatewatch waf rates -o table < decisions.ndjson
   gatewatch waf rates --by site,rule --from now-30d --server http://127.0.0.1:8080`,

@@ -34,8 +34,12 @@ const minFinding = 40
 // maxTold is how many pieces of evidence the verdict of a log has at most.
 const maxTold = 15
 
+// EvidencePartial is the name of the evidence that says that a decision was judged by
+// a log alone.
+const EvidencePartial = "partial"
+
 // toldByLog is the evidence that says what the model had to judge by.
-var toldByLog = verdict.Evidence{Name: "partial", Detail: "judged by the log alone: without the body and most headers of the request"}
+var toldByLog = verdict.Evidence{Name: EvidencePartial, Detail: "judged by the log alone: without the body and most headers of the request"}
 
 // judge writes the verdict of the moment, revision 0, into the event of a
 // decision that has none. What it takes is bounded, since the model looks at so

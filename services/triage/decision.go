@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/detection/verdict"
+	"github.com/gatewatch/gatewatch/services/pipeline"
 	"github.com/gatewatch/gatewatch/services/state"
 	"github.com/gatewatch/gatewatch/services/store/query"
 )
@@ -168,6 +169,11 @@ func (d *Decision) revised(v *state.Verdict) {
 	for _, text := range v.Evidence {
 		d.Moved = append(d.Moved, readEvidence(text))
 	}
+}
+
+// Partial tells whether the verdict rests on a log alone, without the whole request.
+func (d *Decision) Partial() bool {
+	return slices.ContainsFunc(d.Evidence, func(e Evidence) bool { return e.Name == pipeline.EvidencePartial })
 }
 
 func wrong(blocked bool, p float64, judged bool, truth verdict.Truth) float64 {

@@ -40,8 +40,9 @@ type RateList struct {
 
 // ScopeRates is what is known of one scope.
 type ScopeRates struct {
-	Scope string
-	Rates []Rate
+	Scope   string
+	Partial int // decisions that were judged by a log alone
+	Rates   []Rate
 }
 
 // Rate is an estimate, and what to label to know it better.
@@ -123,6 +124,7 @@ type scope struct {
 	n        int
 	sides    [2]int // of n, the allowed and the blocked
 	labels   int
+	partial  int // judged by a log alone
 	rates    verdict.Rates
 	examples map[exampleKey]Suggestion
 }
@@ -204,6 +206,9 @@ func (r *rating) count(scopes map[string]*scope, name string, x *Decision, count
 		scopes[name] = s
 	}
 	s.n++
+	if x.Partial() {
+		s.partial++
+	}
 	if x.Blocked {
 		s.sides[1]++
 	} else {
@@ -264,7 +269,7 @@ func (r *rating) page(ctx context.Context, size int) (*RatePage, error) {
 // are false_block_share alone: of the requests in which it scored nearly all were
 // blocked, so the others would say how its threshold is, not how often it errs.
 func (s *scope) estimate() ScopeRates {
-	all := ScopeRates{Scope: s.name}
+	all := ScopeRates{Scope: s.name, Partial: s.partial}
 	known := s.rates.Scope(s.name)
 	for _, e := range known.Estimates() {
 		if e.Rate != verdict.FalseBlockShare {

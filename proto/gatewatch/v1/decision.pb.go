@@ -1550,7 +1550,11 @@ type DecisionRate struct {
 	// interval takes the worst case.
 	NCovered int64 `protobuf:"varint,10,opt,name=n_covered,json=nCovered,proto3" json:"n_covered,omitempty"`
 	// Why there is no estimate, in words.
-	Why           string `protobuf:"bytes,11,opt,name=why,proto3" json:"why,omitempty"`
+	Why string `protobuf:"bytes,11,opt,name=why,proto3" json:"why,omitempty"`
+	// Of n, those that were judged by a log alone, without the whole request: the
+	// verdict tells less of them, and the interval is wider. A log may leave out
+	// requests that no rule matched; then the rate is one of what it holds.
+	NPartial      int64 `protobuf:"varint,12,opt,name=n_partial,json=nPartial,proto3" json:"n_partial,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1660,6 +1664,13 @@ func (x *DecisionRate) GetWhy() string {
 		return x.Why
 	}
 	return ""
+}
+
+func (x *DecisionRate) GetNPartial() int64 {
+	if x != nil {
+		return x.NPartial
+	}
+	return 0
 }
 
 // LabelSuggestion is a decision whose label would tell much about a rate.
@@ -2839,7 +2850,7 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x03 \x01(\tR\x02to\x12\x0e\n" +
 	"\x02by\x18\x04 \x03(\tR\x02by\x12\x14\n" +
-	"\x05limit\x18\x05 \x01(\x05R\x05limit\"\xcd\x02\n" +
+	"\x05limit\x18\x05 \x01(\x05R\x05limit\"\xea\x02\n" +
 	"\fDecisionRate\x12\x14\n" +
 	"\x05scope\x18\x01 \x01(\tR\x05scope\x12\x12\n" +
 	"\x04rate\x18\x02 \x01(\tR\x04rate\x12\x1f\n" +
@@ -2853,7 +2864,8 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\an_drawn\x18\t \x01(\x03R\x06nDrawn\x12\x1b\n" +
 	"\tn_covered\x18\n" +
 	" \x01(\x03R\bnCovered\x12\x10\n" +
-	"\x03why\x18\v \x01(\tR\x03whyB\v\n" +
+	"\x03why\x18\v \x01(\tR\x03why\x12\x1b\n" +
+	"\tn_partial\x18\f \x01(\x03R\bnPartialB\v\n" +
 	"\t_estimateB\x05\n" +
 	"\x03_loB\x05\n" +
 	"\x03_hi\"\x86\x01\n" +
