@@ -69,6 +69,9 @@ func (v *server) listen(run context.Context) error {
 			return fmt.Errorf("listen.%s: %w", l.Name, err)
 		}
 	}
+	if err := v.offerSetup(context.WithoutCancel(run)); err != nil {
+		return err
+	}
 	v.isReady.Store(true)
 	return v.writeListenFile()
 }

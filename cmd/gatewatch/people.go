@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -61,9 +60,9 @@ func (v *server) forgetSessions(ctx context.Context) {
 	}
 }
 
-// offerSetup makes the link of the first administrator if there is no account, and
-// prints it. It stands in DIR/setup.link as well, readable by the owner alone.
-func (v *server) offerSetup(ctx context.Context, w io.Writer) error {
+// offerSetup makes the link of the first administrator if there is no account, to be
+// printed. It stands in DIR/setup.link as well, readable by the owner alone.
+func (v *server) offerSetup(ctx context.Context) error {
 	file := filepath.Join(v.settings.Data, setupFile)
 	base := v.address("http")
 	empty, err := v.people.Empty(ctx)
@@ -84,7 +83,7 @@ func (v *server) offerSetup(ctx context.Context, w io.Writer) error {
 	if err := durable.WriteFile(file, []byte(link+"\n"), 0o600); err != nil {
 		return fmt.Errorf("write %s: %w", setupFile, err)
 	}
-	fmt.Fprintf(w, "no account yet: make the first administrator at %s (once, until %s)\n", link, until.Local().Format("15:04"))
+	v.setup = fmt.Sprintf("no account yet: make the first administrator at %s (once, until %s)\n", link, until.Local().Format("15:04"))
 	return nil
 }
 

@@ -51,6 +51,7 @@ type server struct {
 	tokens   *access.Tokens
 	people   *access.Accounts
 	console  *console.Console
+	setup    string // how the first administrator signs in, "" if there are accounts
 	queue    *queue.Disk
 	sink     *ingest.Sink
 	nodes    *ingest.NodeServer

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -54,9 +53,7 @@ func serve(cmd *cobra.Command, f *settingsFlags) error {
 		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "gatewatch %s ready, data in %s\n", version, s.Data)
-	if err := server.offerSetup(context.WithoutCancel(cmd.Context()), cmd.OutOrStdout()); err != nil {
-		return errors.Join(err, server.stop())
-	}
+	fmt.Fprint(cmd.OutOrStdout(), server.setup)
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)

@@ -66,6 +66,11 @@ func run(once time.Duration, bin, dir string, rate float64, seed int64) error {
 
 	show(ctx, bin, server, node, t)
 	fmt.Printf("ready %s\n", server.http)
+	if link, err := server.signInLink(ctx, bin); err != nil {
+		fmt.Println("sign-in link:", err)
+	} else {
+		fmt.Printf("sign in once with %s\n", link)
+	}
 	select {
 	case <-ctx.Done():
 		fmt.Println("\nstopping")
