@@ -1,0 +1,65 @@
+import { post, Refusal } from "../../api/client.ts";
+import type { Group, LabelledGroup } from "../../api/types.ts";
+import { reasonOf } from "../../parts/states.tsx";
+import { tell } from "../../shell/undo.ts";
+import { count } from "../../words/format.ts";
+import { keyOf } from "./groups.ts";
+import { decisionWords } from "./words.ts";
+
+/** What a key says of a request. */
+export type Verdict = "attack" | "legitimate" | "test" | "unsure";
+
+/** labelOf is the label of the API. */
+export function labelOf(v: Verdict, blocked: boolean): string {
+  switch (v) {
+    case "attack": return "true_positive";
+    case "legitimate": return blocked ? "false_positive" : "benign";
+    case "test": return "benign";
+    case "unsure": return "unsure";
+  }
+}
+
+function wordOf(v: Verdict, blocked: boolean): string {
+  const w = decisionWords();
+  if (v === "legitimate") return blocked ? w.labelFp : w.lHarmless;
+  return { attack: w.labelAttack, test: w.labelTest, unsure: w.labelUnsure }[v];
+}
+
+/**
+ * labelGroups labels groups at once, each with one act, and tells what was done with
+ * an undo that takes all of it back. gone hides the groups, back shows them again.
+ */
+export async function labelGroups(groups: Group[], v: Verdict, range: { from: string; to: string }, gone: (keys: string[]) => void, back: (keys: string[]) => void): Promise<void> {
+  const w = decisionWords();
+  const keys = groups.map(keyOf);
+  gone(keys);
+  const acts: LabelledGroup[] = [];
+  try {
+    for (const g of groups) {
+      const like = g.examples[0]!;
+      const answer = await post<{ group: LabelledGroup }>("/api/v1/decisions:labelGroup", {
+        like_id: like.id, like_source: like.source, label: labelOf(v, g.decision === "block"), ...range,
+      });
+      acts.push(answer.group);
+    }
+  } catch (e) {
+    back(keys.slice(acts.length));
+    tell({ said: w.failed(e instanceof Refusal ? reasonOf(e) : String(e)), failed: true });
+    if (acts.length === 0) return;
+  }
+  const n = acts.reduce((a, x) => a + x.n, 0);
+  const out = acts.reduce((a, x) => a + x.kept_out, 0);
+  if (n === 0 && acts.every((x) => x.act === 0)) {
+    tell({ said: out > 0 ? w.keptOut(count(out)) : w.nothing });
+    return;
+  }
+  const first = groups[0]!;
+  const named = groups.length > 1 ? `${first.rule || first.path_template} +${groups.length - 1}` : first.rule || first.path_template;
+  tell({
+    said: w.said(named, count(n), wordOf(v, first.decision === "block")) + (out > 0 ? ` · ${w.keptOut(count(out))}` : ""),
+    undo: async () => {
+      for (const a of [...acts].reverse()) if (a.act > 0) await post("/api/v1/decisions:undoLabels", { act: a.act });
+      back(keys);
+    },
+  });
+}

@@ -1,0 +1,21 @@
+import { get } from "../../api/client.ts";
+import type { Groups } from "../../api/types.ts";
+import { useAnswer } from "../../api/use.ts";
+import { useRange } from "../../shell/range.ts";
+import { count } from "../../words/format.ts";
+import { suspect, wrongOf } from "./groups.ts";
+
+/** suspects counts groups of blocks that are more than a little likely to be wrong. */
+export function suspects(g: Groups): number {
+  return g.groups.filter((x) => wrongOf(x) >= suspect).length;
+}
+
+/** Waiting is the badge of the rail: groups that are likely false positives and have no label. */
+export function Waiting() {
+  const { tick } = useRange();
+  const of = useAnswer(`waiting ${tick}`, (s) => get<Groups>("/api/v1/decisions:groups", {
+    from: new Date(Date.now() - 86400e3).toISOString(), order_by: "false_positives", unlabelled: true, page_size: 100,
+  }, s));
+  const n = of.data ? suspects(of.data) : 0;
+  return n > 0 ? <span class="badge">{count(n)}</span> : null;
+}
