@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -231,11 +232,16 @@ func (p *Pipeline) gap(ctx context.Context, g *queue.GapError) error {
 	return p.commit(ctx)
 }
 
+// turnEvents is after how many events others go first that wait for the processor,
+// which may be queries: about a millisecond. A goroutine is not interrupted for ten.
+const turnEvents = 512
+
 // batch parses and stores one batch of the queue in pieces of batchEvents.
 func (p *Pipeline) batch(ctx context.Context, b queue.Batch) error {
 	start := p.Now()
 	p.next = b.First
 	contexts := p.contexts.Load()
+	turn := p.next + turnEvents
 	for g := range b.Groups {
 		group := &b.Groups[g]
 		if group.Format == ControlFormat {
@@ -251,6 +257,10 @@ func (p *Pipeline) batch(ctx context.Context, b queue.Batch) error {
 			if p.waiting >= p.batchEvents || p.at() == p.stored {
 				if err := p.write(ctx); err != nil {
 					return err
+				}
+				if p.next >= turn {
+					turn = p.next + turnEvents
+					runtime.Gosched()
 				}
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"time"
 
 	"github.com/gatewatch/gatewatch/detection/event"
@@ -205,6 +206,7 @@ func (m *merger) rows(b *segment.Block, wanted func(offset uint64) bool) error {
 		return err
 	}
 	for i := range b.Rows() {
+		giveWay(i)
 		offset := uint64(segment.NoOffset)
 		if offsets != nil {
 			offset = offsets[i]
@@ -232,9 +234,18 @@ func readable(b *segment.Block, e *event.Event) error {
 		_, err = b.Offsets()
 	}
 	for i := 0; err == nil && i < b.Rows(); i++ {
+		giveWay(i)
 		err = rows.Event(i, e)
 	}
 	return err
+}
+
+// giveWay lets others go first that wait for the processor, queries perhaps, about
+// each millisecond of work with rows.
+func giveWay(row int) {
+	if row%512 == 511 {
+		runtime.Gosched()
+	}
 }
 
 func (m *merger) copy(b *segment.Block) error {

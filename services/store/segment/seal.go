@@ -2,6 +2,7 @@ package segment
 
 import (
 	"encoding/binary"
+	"runtime"
 	"slices"
 
 	"github.com/gatewatch/gatewatch/detection/event"
@@ -23,7 +24,9 @@ const blockHeader = 60
 const maxFiltered = 256
 
 // Sealer encodes the columns of a builder. It reuses its memory and belongs to
-// one goroutine.
+// one goroutine. A block is tens of milliseconds of work, and a goroutine is not
+// interrupted for ten: between columns it lets those go first that wait for the
+// processor, which may be queries.
 type Sealer struct {
 	enc    encoder
 	derive deriver
@@ -48,6 +51,7 @@ func (s *Sealer) seal(b *Builder, plans []*plan) []byte {
 	d := &directory{}
 	for i := range s.parts {
 		s.column(d, &s.parts[i], plans[i])
+		runtime.Gosched()
 	}
 	at := len(s.out)
 	s.out = append(s.out, s.blooms...)
@@ -120,6 +124,7 @@ func (s *Sealer) plans(b *Builder) []*plan {
 			if s.candidate(b, p) {
 				candidates = append(candidates, i)
 			}
+			runtime.Gosched()
 		}
 		names, cols = append(names, name), append(cols, p.col)
 	}
