@@ -21,7 +21,8 @@ func (x *exchange) keep(limit time.Duration) {
 		return
 	}
 	why, probability := x.keepWhy()
-	if why == "" || !k.mayTake(x.site.name) {
+	client := clientKey(x.client.Addr())
+	if why == "" || !k.mayTake(x.site.name, why, client) {
 		return
 	}
 	c := kept.Copy{
@@ -42,9 +43,7 @@ func (x *exchange) keep(limit time.Duration) {
 			c.Request.Body, _ = io.ReadAll(io.LimitReader(body, x.site.config.Replay.MaxBodyBytes)) // what there is
 		}
 	}
-	if k.take(draft{copy: c, site: x.site, limit: limit}) {
-		x.kept = probability
-	}
+	x.kept = k.take(draft{copy: c, site: x.site, client: client, limit: limit})
 }
 
 // keepWhy tells why the request is kept and how likely that was, "" if it is not.

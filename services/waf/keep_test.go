@@ -172,31 +172,6 @@ func testDraft(s *site) draft {
 	}}
 }
 
-func TestKeeperThatIsBehind(t *testing.T) {
-	k, site := stoppedKeeper(t)
-	for range maxDrafts {
-		if !k.mayTake("shop") || !k.take(testDraft(site)) {
-			t.Fatal("no room too early")
-		}
-	}
-	if k.mayTake("shop") || k.take(testDraft(site)) {
-		t.Error("there is no bound")
-	}
-	if got := dropped(t, k, dropBehind); got != 2 {
-		t.Errorf("dropped %v", got)
-	}
-	large := testDraft(site)
-	large.copy.Request.Body = make([]byte, maxDraftBytes)
-	for range maxDrafts {
-		if _, ok := k.next(); !ok {
-			t.Fatal("a draft is gone")
-		}
-	}
-	if k.bytes != 0 || !k.take(large) || k.take(testDraft(site)) {
-		t.Error("bytes are not bounded")
-	}
-}
-
 func TestKeeperWithoutRoom(t *testing.T) {
 	k, site := stoppedKeeper(t)
 	d := testDraft(site)
@@ -224,7 +199,7 @@ func TestKeeperMakesWhatWaitsWhenItStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	k.run(ctx)
-	if records != 3 || k.take(testDraft(site)) {
+	if records != 3 || k.take(testDraft(site)) > 0 {
 		t.Errorf("%d records", records)
 	}
 }

@@ -3,6 +3,7 @@ package waf
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -13,8 +14,8 @@ import (
 // keeper makes the copies of requests that are kept for replay, behind the
 // requests: it masks them, has them judged once more, and puts them into the
 // spool. It is one goroutine that works a small part of the time. What comes
-// faster is counted and left out, and so is all while the spool is half full: it
-// is there for events.
+// faster is counted and left out (see [drafts]), and so is all while the spool is
+// half full: it is there for events.
 type keeper struct {
 	node    *Node
 	metrics *keepMetrics
@@ -23,24 +24,18 @@ type keeper struct {
 	failed  occasional
 
 	mu     sync.Mutex
-	drafts []draft
-	bytes  int
+	drafts drafts
 	closed bool
 	wake   chan struct{}
 }
 
 // draft is a copy that is not masked yet.
 type draft struct {
-	copy  kept.Copy
-	site  *site
-	limit time.Duration // of judging it
+	copy   kept.Copy
+	site   *site
+	client netip.Addr    // whose place it takes
+	limit  time.Duration // of judging it
 }
-
-// Bounds of what waits for the keeper.
-const (
-	maxDrafts     = 4096
-	maxDraftBytes = 32 << 20
-)
 
 // keepShare is how long the keeper rests after its work, as a multiple of that:
 // it takes a fifth of a processor at most.
@@ -50,69 +45,53 @@ const keepShare = 4
 const keepFarewell = time.Second
 
 func newKeeper(n *Node) *keeper {
-	return &keeper{
+	k := &keeper{
 		node: n, metrics: newKeepMetrics(n.registry), wake: make(chan struct{}, 1),
 		put:  func(record []byte) bool { return n.spool.Put(record) },
 		room: func() bool { return n.spool.Stats().Bytes < n.config.Spool.MaxBytes/2 },
 	}
-}
-
-func (d *draft) size() int {
-	n := len(d.copy.Request.Body) + len(d.copy.Request.URI)
-	for _, h := range d.copy.Request.Headers {
-		n += len(h[0]) + len(h[1])
-	}
-	return n + 512
+	k.drafts = newDrafts(k.drop)
+	return k
 }
 
 // mayTake tells whether there is room for one more draft, before it is made. One
 // that is turned away is counted.
-func (k *keeper) mayTake(site string) bool {
+func (k *keeper) mayTake(site, why string, client netip.Addr) bool {
 	k.mu.Lock()
-	full := k.full()
+	may := !k.closed && k.drafts.mayPut(site, why, client)
 	k.mu.Unlock()
-	if full {
-		k.metrics.dropped.WithLabelValues(site, dropBehind).Inc()
+	if !may {
+		k.drop(site, dropBehind)
 	}
-	return !full
+	return may
 }
 
-// full tells whether nothing more is taken. The caller holds mu.
-func (k *keeper) full() bool {
-	return k.closed || len(k.drafts) >= maxDrafts || k.bytes >= maxDraftBytes
-}
-
-// take takes a draft over and reports whether it did; else it is counted.
-func (k *keeper) take(d draft) bool {
+// take takes a draft over and returns the probability with which such a one is kept,
+// 0 if it is not; then it is counted.
+func (k *keeper) take(d draft) float64 {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.full() {
-		k.metrics.dropped.WithLabelValues(d.site.name, dropBehind).Inc()
-		return false
+	if k.closed {
+		k.drop(d.site.name, dropBehind)
+		return 0
 	}
-	k.drafts = append(k.drafts, d)
-	k.bytes += d.size()
-	select {
-	case k.wake <- struct{}{}:
-	default:
+	probability := k.drafts.put(d)
+	if probability > 0 {
+		select {
+		case k.wake <- struct{}{}:
+		default:
+		}
 	}
-	return true
+	return probability
 }
 
-// next takes the oldest draft out.
-func (k *keeper) next() (d draft, ok bool) {
+func (k *keeper) drop(site, reason string) { k.metrics.dropped.WithLabelValues(site, reason).Inc() }
+
+// next takes the draft out whose turn it is.
+func (k *keeper) next() (draft, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if len(k.drafts) == 0 {
-		return d, false
-	}
-	d = k.drafts[0]
-	k.drafts[0] = draft{}
-	if k.drafts = k.drafts[1:]; len(k.drafts) == 0 {
-		k.drafts = nil // and the memory behind it
-	}
-	k.bytes -= d.size()
-	return d, true
+	return k.drafts.next()
 }
 
 // run makes copies until ctx ends, and then those that wait, as long as that is
@@ -144,7 +123,7 @@ func (k *keeper) run(ctx context.Context) {
 	end := time.Now().Add(keepFarewell)
 	for d, ok := k.next(); ok; d, ok = k.next() {
 		if time.Now().After(end) {
-			k.metrics.dropped.WithLabelValues(d.site.name, dropBehind).Inc()
+			k.drop(d.site.name, dropBehind)
 			continue
 		}
 		k.finish(&d)
@@ -160,7 +139,7 @@ func (k *keeper) finish(d *draft) {
 			k.logKeep(d, fmt.Errorf("panic: %v", p))
 		}
 		if reason != "" {
-			k.metrics.dropped.WithLabelValues(d.site.name, reason).Inc()
+			k.drop(d.site.name, reason)
 		}
 	}()
 	if !k.room() {

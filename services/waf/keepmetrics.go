@@ -11,10 +11,11 @@ type keepMetrics struct {
 
 // Why a request was not kept that should have been.
 const (
-	dropBehind = "behind"     // they came faster than copies are made
-	dropSpool  = "spool_full" // the spool has room for events only
-	dropSize   = "too_large"
-	dropError  = "error"
+	dropBehind  = "behind"     // they came faster than copies are made
+	dropThinned = "thinned"    // so did those of a sample, whose probability is lower now
+	dropSpool   = "spool_full" // the spool has room for events only
+	dropSize    = "too_large"
+	dropError   = "error"
 )
 
 func newKeepMetrics(reg *prometheus.Registry) *keepMetrics {
