@@ -9,7 +9,7 @@ import (
 // garbagePercent is how much garbage, of what is in use and [reserve] together,
 // the runtime lets grow before it collects it. Most memory of the server is text,
 // which costs the collector nothing: a round is cheap and saves much.
-const garbagePercent = 10
+const garbagePercent = 8
 
 // reserve is an amount of memory that is not used, and so takes none, but counts
 // for [garbagePercent]: without it the little that is in use after a start would

@@ -56,6 +56,7 @@ type world struct {
 	systems                      []int
 	anyClient, anyPath, anyAgent *rand.Zipf
 	anySite                      *rand.Zipf
+	prose                        *prose // writes the messages, nil where they are lines of an access log
 }
 
 func newWorld(seed uint64) *world {
@@ -131,9 +132,14 @@ type record struct {
 }
 
 // generate writes n events of the 7 days before to, in order of time but for a
-// second, as JSON lines of 31 fields and a time. The same arguments give the same bytes.
-func generate(out io.Writer, n int, to time.Time, seed uint64) (*truth, error) {
+// second, as JSON lines of 31 fields and a time. Their messages are lines of an
+// access log, which other fields tell, or told text that none does. The same
+// arguments give the same bytes.
+func generate(out io.Writer, n int, to time.Time, seed uint64, told bool) (*truth, error) {
 	w := newWorld(seed)
+	if told {
+		w.prose = newProse(seed)
+	}
 	from := to.Add(-days * 24 * time.Hour)
 	t := newTally(n, w.sites, w.clients, from, to)
 	buf := bufio.NewWriterSize(out, 1<<20)
@@ -260,7 +266,11 @@ func (w *world) append(b []byte, e *record) []byte {
 	text("waf.engine_mode", e.mode)
 	text("observer.version", "3.4.1")
 	b = append(b, `,"message":"`...)
-	b = append(w.message(b, e), '"')
+	if w.prose != nil {
+		b = append(w.prose.append(b), '"')
+	} else {
+		b = append(w.message(b, e), '"')
+	}
 	number("event.duration", 100_000+int(r.ExpFloat64()*4e7))
 	number("source.port", 1024+r.IntN(64000))
 	number("source.as.number", w.systems[e.client])

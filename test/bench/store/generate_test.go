@@ -14,10 +14,15 @@ import (
 // TestTruth compares the answers that come with generated events with those that
 // the events themselves give.
 func TestTruth(t *testing.T) {
+	t.Run("lines", func(t *testing.T) { testTruth(t, false) })
+	t.Run("prose", func(t *testing.T) { testTruth(t, true) })
+}
+
+func testTruth(t *testing.T, told bool) {
 	const n = 5000
 	to := time.Date(2026, 3, 8, 0, 0, 0, 0, time.UTC)
 	var out, again bytes.Buffer
-	want, err := generate(&out, n, to, 7)
+	want, err := generate(&out, n, to, 7, told)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,6 +57,9 @@ func TestTruth(t *testing.T) {
 			scored[ip]++
 			got.TopHits = max(got.TopHits, scored[ip])
 		}
+		if message := e["message"].(string); strings.Contains(message, e["url.path"].(string)) == told {
+			t.Fatalf("message %s", message)
+		}
 		rules, _ := json.Marshal(e["waf.rule_ids"])
 		if site == got.Site && e["http.response.status_code"].(float64) == 403 && strings.Contains(string(rules), got.Rule) {
 			got.Denied++
@@ -65,7 +73,7 @@ func TestTruth(t *testing.T) {
 	if diff := cmp.Diff(&got, want); diff != "" {
 		t.Errorf("answers (-events +file):\n%s", diff)
 	}
-	if _, err := generate(&again, n, to, 7); err != nil || !bytes.Equal(out.Bytes(), again.Bytes()) {
+	if _, err := generate(&again, n, to, 7, told); err != nil || !bytes.Equal(out.Bytes(), again.Bytes()) {
 		t.Errorf("the same arguments give other bytes: %v", err)
 	}
 }

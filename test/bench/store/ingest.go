@@ -13,6 +13,7 @@ import (
 type intake struct {
 	events int
 	took   time.Duration // until the last was acknowledged
+	start  time.Duration // processor time before the first
 	acked  usage         // by then
 	used   usage         // until all was on disk and the server had ended
 	bytes  int64         // on disk then
@@ -22,8 +23,8 @@ func (i intake) rate() float64 { return float64(i.events) / i.used.cpu.Seconds()
 
 // print writes one line about it.
 func (i intake) print(server, kind string) {
-	fmt.Printf("%-14s %-8s %8.0f ev/cpu-s  %6.2f µs/ev (%5.2f when acknowledged)  %8.0f ev/s  peak %s  %.1f B/ev on disk\n",
-		server, kind, i.rate(), 1e6/i.rate(), i.acked.cpu.Seconds()*1e6/float64(i.events), float64(i.events)/i.took.Seconds(),
+	fmt.Printf("%-14s %-8s %8.0f ev/cpu-s  %6.2f µs/ev (%5.2f when acknowledged, %.2f of the start)  %8.0f ev/s  peak %s  %.1f B/ev on disk\n",
+		server, kind, i.rate(), 1e6/i.rate(), i.acked.cpu.Seconds()*1e6/float64(i.events), i.start.Seconds()*1e6/float64(i.events), float64(i.events)/i.took.Seconds(),
 		mib(i.used.peak), float64(i.bytes)/float64(i.events))
 }
 
@@ -81,6 +82,9 @@ func takeFrom(c contender, folder string, send func() (int, error)) (in intake, 
 	}
 	p, err := c.start()
 	if err != nil {
+		return in, err
+	}
+	if in.start, err = p.ran(); err != nil {
 		return in, err
 	}
 	began := time.Now()

@@ -61,7 +61,7 @@ func (o options) askLoaded() error {
 	if err != nil {
 		return err
 	}
-	return o.clock().compareQueries(os.Stdout, [2]contender{peer, ours}, [2]string{peerFolder, folder}, t, o.runs, o.cold)
+	return o.clock().compareQueries(os.Stdout, [2]contender{peer, ours}, [2]string{peerFolder, folder}, questions(t), o.runs, o.cold)
 }
 
 // side returns one of the servers by its name on the command line.
@@ -87,7 +87,7 @@ func (o options) stream(to time.Time, send func(lines []byte) error) (int, *trut
 	generated := make(chan error, 1)
 	go func() {
 		var err error
-		made, err = generate(out, o.events, to, o.seed)
+		made, err = generate(out, o.events, to, o.seed, o.prose)
 		generated <- errors.Join(err, out.CloseWithError(err))
 	}()
 	sending, ctx := errgroup.WithContext(context.Background())
@@ -102,7 +102,7 @@ func (o options) stream(to time.Time, send func(lines []byte) error) (int, *trut
 }
 
 func (o options) truthFile() string {
-	return filepath.Join(o.work, fmt.Sprintf("loaded-%d-%d.truth", o.events, o.seed))
+	return filepath.Join(o.work, "loaded-"+o.kind()+".truth")
 }
 
 // loaded reads what the loaded events hold, from which their last time is known too.

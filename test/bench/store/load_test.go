@@ -16,7 +16,7 @@ func TestStream(t *testing.T) {
 	const n = 3000
 	to := time.Date(2026, 3, 8, 0, 0, 0, 0, time.UTC)
 	var file bytes.Buffer
-	want, err := generate(&file, n, to, 7)
+	want, err := generate(&file, n, to, 7, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,9 +21,9 @@ type options struct {
 	cold, mixed, rounds     int
 	seed                    uint64
 	inputs, flush           string
-	load                    string
+	load, lines             string
 	senders                 int
-	ask, cpu                bool
+	ask, cpu, prose         bool
 }
 
 func main() {
@@ -45,6 +45,8 @@ func main() {
 	flag.IntVar(&o.senders, "senders", 1, "requests of -load that are under way at once; not for bulk")
 	flag.BoolVar(&o.ask, "ask", false, "only ask both servers about what was loaded into -work")
 	flag.BoolVar(&o.cpu, "cpu", false, "measure answers by the processor time of the server, not by the clock on the wall")
+	flag.StringVar(&o.lines, "lines", "", "file of real events, one JSON object a line, that is loaded and asked instead of generated ones")
+	flag.BoolVar(&o.prose, "prose", false, "give events messages of words that no other field tells")
 	flag.Parse()
 	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench store:", err)
@@ -53,8 +55,8 @@ func main() {
 }
 
 func run(o options) error {
-	if o.load != "" && o.ask {
-		return errors.New("-load and -ask exclude each other")
+	if o.load != "" && o.ask || o.lines != "" && (o.load != "" || o.ask) {
+		return errors.New("-load, -ask and -lines exclude each other")
 	}
 	if (o.load != "" || o.ask) && o.work == "" {
 		return errors.New("-load and -ask need -work")
@@ -75,6 +77,9 @@ func run(o options) error {
 	}
 	if o.ask {
 		return o.askLoaded()
+	}
+	if o.lines != "" {
+		return o.compareLines()
 	}
 	file, t, err := o.generated()
 	if err != nil {
@@ -99,7 +104,7 @@ func run(o options) error {
 		}
 	}
 	if o.runs > 0 {
-		err = o.clock().compareQueries(os.Stdout, pair, folders, t, o.runs, o.cold)
+		err = o.clock().compareQueries(os.Stdout, pair, folders, questions(t), o.runs, o.cold)
 	}
 	if o.mixed > 0 {
 		err = errors.Join(err, compareMixed(os.Stdout, pair, t, file, o.batch, o.mixed))
@@ -110,7 +115,7 @@ func run(o options) error {
 // generated writes the file of events unless the work folder has it already.
 func (o options) generated() (string, *truth, error) {
 	to := time.Now().UTC().Truncate(24 * time.Hour)
-	base := filepath.Join(o.work, fmt.Sprintf("events-%d-%d-%s", o.events, o.seed, to.Format(time.DateOnly)))
+	base := filepath.Join(o.work, fmt.Sprintf("events-%s-%s", o.kind(), to.Format(time.DateOnly)))
 	t := &truth{}
 	if b, err := os.ReadFile(base + ".truth"); err == nil && json.Unmarshal(b, t) == nil {
 		return base + ".ndjson", t, nil
@@ -119,7 +124,7 @@ func (o options) generated() (string, *truth, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	t, err = generate(f, o.events, to, o.seed)
+	t, err = generate(f, o.events, to, o.seed, o.prose)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return "", nil, err
 	}
@@ -128,6 +133,15 @@ func (o options) generated() (string, *truth, error) {
 		return "", nil, err
 	}
 	return base + ".ndjson", t, os.WriteFile(base+".truth", b, 0o600)
+}
+
+// kind names what is generated.
+func (o options) kind() string {
+	s := fmt.Sprintf("%d-%d", o.events, o.seed)
+	if o.prose {
+		s += "-prose"
+	}
+	return s
 }
 
 // clock returns what answers are measured by.

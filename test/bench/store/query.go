@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -44,7 +46,25 @@ func (now clock) once(c contender, p *process, q *question, form string) (time.D
 	if err == nil && got != q.want {
 		err = fmt.Errorf("%s answers %d, want %d: %s", c.name(), got, q.want, form)
 	}
+	if err == nil && q.times != nil {
+		if times := timesIn(body); !slices.Equal(times, q.times) {
+			err = fmt.Errorf("%s answers with events of other times, from %s to %s: %s", c.name(), times[0], times[len(times)-1], form)
+		}
+	}
 	return took, err
+}
+
+// eventTime finds the times of events in an answer of either server.
+var eventTime = regexp.MustCompile(`"(?:_time|@timestamp)":"([^"]*)"`)
+
+// timesIn returns the times of the events in an answer, the newest first.
+func timesIn(body []byte) []string {
+	var times []string
+	for _, found := range eventTime.FindAllSubmatch(body, -1) {
+		times = append(times, timeOf(string(found[1])))
+	}
+	slices.SortFunc(times, func(a, b string) int { return strings.Compare(b, a) })
+	return times
 }
 
 // formsOf returns the forms in which a server is asked.
@@ -114,7 +134,7 @@ func (now clock) cold(c contender, folder string, q *question, form string, runs
 
 // compareQueries asks both servers everything, warm and, if runs of it are asked
 // for, cold.
-func (now clock) compareQueries(out *os.File, pair [2]contender, folders [2]string, t *truth, runs, coldRuns int) error {
+func (now clock) compareQueries(out *os.File, pair [2]contender, folders [2]string, list []question, runs, coldRuns int) error {
 	var running [2]*process
 	for i, c := range pair {
 		began := time.Now()
@@ -129,7 +149,6 @@ func (now clock) compareQueries(out *os.File, pair [2]contender, folders [2]stri
 		}
 		fmt.Fprintf(out, "%s: answers %.2f s after its start, memory then %s\n", c.name(), time.Since(began).Seconds(), mib(u.now))
 	}
-	list := questions(t)
 	results := make([][2]timing, len(list))
 	forms := make([][2]string, len(list))
 	for i := range list {

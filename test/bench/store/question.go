@@ -14,9 +14,11 @@ type question struct {
 	want int     // the answer: rows, or the sum of their figures
 	ours string
 	from time.Time
-	rows bool     // the answer is events, the newest 100
-	best bool     // the answer is the largest figure, not the sum
-	peer []string // forms of the peer's query; the fastest counts
+	rows bool // the answer is events, the newest 100
+	best bool // the answer is the largest figure, not the sum
+	// times of the events of the answer, the newest first; nil: any
+	times []string
+	peer  []string // forms of the peer's query; the fastest counts
 }
 
 // newest marks a query of the peer that is asked with limit=100, its own way to
