@@ -7,6 +7,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// doesItself is the annotation of a command that does something and holds others, too.
+const doesItself = "does itself"
+
 // makeGroups lets commands that only hold others say so: without one of these
 // they print their usage, an unknown one suggests what may be meant. Both are
 // mistakes of the call.
@@ -17,6 +20,10 @@ func makeGroups(cmd *cobra.Command) {
 			continue
 		}
 		sub.Args = knownCommand
+		if sub.Annotations[doesItself] != "" {
+			makeGroups(sub)
+			continue
+		}
 		sub.RunE = func(cmd *cobra.Command, _ []string) error {
 			fmt.Fprintln(cmd.ErrOrStderr(), cmd.UsageString())
 			return usagef("%s needs one of its commands", cmd.CommandPath())

@@ -59,6 +59,7 @@ func (v *server) openAPI(inputs *access.Gate) (err error) {
 		return err
 	}
 	v.nodes.OfferBundles(v.fleet)
+	v.tuner = v.openProposals()
 	var pages map[string]http.Handler
 	if v.settings.has(roleAPI) {
 		pages = v.console.Routes()
@@ -66,7 +67,7 @@ func (v *server) openAPI(inputs *access.Gate) (err error) {
 	v.api, err = api.New(v.settings.API, api.Parts{
 		People: v.people, Pages: pages, Version: version,
 		Store: v.store, Explorer: v.store, Tokens: v.tokens, Sources: v.listSources, Nodes: v.listNodes, Rules: inUse, Groups: groups,
-		Alerts: v.state, Audit: v.audit.Append, Triage: desk, Fleet: v.fleet, Requests: requestLibrary(v.store, v.requests),
+		Alerts: v.state, Audit: v.audit.Append, Triage: desk, Fleet: v.fleet, Proposals: v.tuner, Requests: requestLibrary(v.store, v.requests),
 		Ingest: ingest.NewBatchServer(v.sink, inputs.Sender), Node: v.nodes,
 		Ready: v.ready, Notice: v.notice, Metrics: v.metrics, Now: time.Now, Log: v.log,
 	})

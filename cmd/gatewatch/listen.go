@@ -47,6 +47,7 @@ func (v *server) listen(run context.Context) error {
 		return err
 	}
 	v.running.Go(func() { v.fleet.Watch(run) })
+	v.running.Go(func() { v.tuner.Run(run) })
 	open := map[string]func(context.Context, opening) error{
 		"http": v.listenHTTP, "grpc": v.listenGRPC, "ingest": v.listenIngest,
 		"syslog": v.listenSyslog, "syslog-tls": v.listenSyslogTLS,

@@ -28,6 +28,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/state"
 	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/triage"
+	"github.com/gatewatch/gatewatch/services/triage/proposals"
 	"github.com/gatewatch/gatewatch/services/waf/fleet"
 )
 
@@ -62,6 +63,7 @@ type server struct {
 	requests *requestKeys
 	archives *archive.Watch // nil without archive.dir
 	fleet    *fleet.Fleet
+	tuner    *proposals.Keeper
 	desk     *triage.Desk
 	api      *api.API
 
@@ -291,6 +293,9 @@ func (v *server) stop() error {
 	}
 	v.drain(ctx)
 	v.cancel()
+	if v.tuner != nil {
+		v.tuner.Close()
+	}
 	v.running.Wait()
 	if v.store != nil {
 		all = append(all, v.store.Close())

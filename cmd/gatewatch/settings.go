@@ -22,6 +22,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/state"
 	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/triage"
+	"github.com/gatewatch/gatewatch/services/triage/proposals"
 )
 
 // settings is the configuration of the server: the keys of the YAML file, of
@@ -41,20 +42,21 @@ type settings struct {
 
 	Encryption encryptionSettings
 
-	Queue    queue.Config
-	Ingest   ingest.Config
-	Node     ingest.NodeConfig
-	Syslog   ingest.SyslogConfig
-	HTTP     ingest.HTTPConfig `yaml:"http"`
-	API      api.Config        `yaml:"api"`
-	Session  access.SessionConfig
-	Pipeline pipeline.Config
-	Enrich   enrich.Config
-	Archive  archiveSettings
-	Rules    rules.Config
-	Store    store.Config
-	State    state.Config
-	Triage   triage.Config
+	Queue     queue.Config
+	Ingest    ingest.Config
+	Node      ingest.NodeConfig
+	Syslog    ingest.SyslogConfig
+	HTTP      ingest.HTTPConfig `yaml:"http"`
+	API       api.Config        `yaml:"api"`
+	Session   access.SessionConfig
+	Pipeline  pipeline.Config
+	Enrich    enrich.Config
+	Archive   archiveSettings
+	Rules     rules.Config
+	Store     store.Config
+	State     state.Config
+	Triage    triage.Config
+	Proposals proposals.Config
 }
 
 type listenSettings struct {
@@ -103,6 +105,7 @@ func (s settings) withDefaults() settings {
 	s.Store = s.Store.WithDefaults()
 	s.State = s.State.WithDefaults()
 	s.Triage = s.Triage.WithDefaults()
+	s.Proposals = s.Proposals.WithDefaults()
 	return s
 }
 
@@ -253,6 +256,7 @@ func (s *settings) validateParts() error {
 		{"session", s.Session.Validate()},
 		{"store", s.Store.Validate()},
 		{"triage", s.Triage.Validate()},
+		{"proposals", s.Proposals.Validate()},
 	} {
 		if p.err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", p.name, p.err))

@@ -19,6 +19,7 @@ import (
 )
 
 type wafTuneFlags struct {
+	remote
 	selectionFlags
 	data      string
 	config    string
@@ -36,7 +37,7 @@ type wafTuneFlags struct {
 func newWAFTune() *cobra.Command {
 	var f wafTuneFlags
 	cmd := &cobra.Command{
-		Use:   "tune --traffic FILE | --data DIR",
+		Use:   "tune --traffic FILE | --server URL | --data DIR",
 		Short: "Propose the narrowest changes that let wrongly blocked requests pass",
 		Long: `Evaluates Coraza and the Core Rule Set at paranoia 1 and threshold 5 over
 requests, takes the blocked ones that a person labelled legitimate, or that are
@@ -50,17 +51,20 @@ requests that pass then, "guard_lost" the attacks of --guard; both count with al
 proposals before it in place. "modsecurity" is there where ModSecurity needs other
 text. Nothing is changed by this command.
 
-With --data the requests are those that WAF nodes have kept, wrongly blocked by
+With --server or --data the requests are those that WAF nodes have kept, wrongly blocked by
 their labels or, where there is none, by their verdicts (--suspect), and judged by
 the rules that are in use. Kept attacks, by a label or a verdict that is sure, must
 stay blocked as those of --guard; other suspects are listed as released. Copies that
 masking has made another request of are left out and counted. To read kept requests
-is written into the audit log.`,
+is written into the audit log. A server keeps its proposals: the commands below list
+them, and apply them to the nodes.`,
 		Example: `  gatewatch waf tune --traffic yesterday.ndjson.gz --guard attacks.ndjson
   gatewatch waf tune --traffic shop.ndjson --labels reviewed.ndjson --scope site -o table
-  gatewatch waf tune --data ./gatewatch-data --from now-1d --filter 'waf.site: shop'`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runWAFTune(cmd, f) },
+  gatewatch waf tune --server http://127.0.0.1:8080 --from now-1d --filter 'waf.site: shop'
+  gatewatch waf tune apply 9950001 --stage canary --share 10 --expires now+90d`,
+		Annotations: map[string]string{doesItself: "proposes"},
+		Args:        cobra.NoArgs,
+		RunE:        func(cmd *cobra.Command, _ []string) error { return runWAFTune(cmd, f) },
 	}
 	cmd.Flags().StringVar(&f.traffic, "traffic", "", "requests of the sites, one JSON object a line")
 	cmd.Flags().StringVar(&f.labels, "labels", "", `what people say of some of them: {"id","label": "attack" or "legit"}`)
@@ -69,28 +73,36 @@ is written into the audit log.`,
 	cmd.Flags().IntVar(&f.limit, "limit", 100, "proposals at most")
 	cmd.Flags().Float64Var(&f.guardLoss, "guard-loss", tuning.GuardLoss, "share of the guard's blocked attacks that all proposals together may let through")
 	cmd.Flags().Float64Var(&f.suspect, "suspect", tuning.Suspect, "probability of an attack below which a block is taken for a false positive")
-	cmd.Flags().StringVar(&f.data, "data", "", "data folder whose kept requests are taken, instead of --traffic")
+	cmd.Flags().StringVar(&f.data, "data", "", "data folder whose kept requests are taken, instead of --server or --traffic")
 	cmd.Flags().StringVar(&f.config, "config", "", "configuration file of the server, for its master key")
-	cmd.Flags().StringVar(&f.group, "group", "", "with --data: only the group of the decision with this id")
-	cmd.Flags().StringVar(&f.filter, "filter", "", "with --data: which decisions, in the query language")
+	cmd.Flags().StringVar(&f.group, "group", "", "with --server or --data: only the group of the decision with this id")
+	cmd.Flags().StringVar(&f.filter, "filter", "", "with --server or --data: which decisions, in the query language")
 	f.add(cmd)
+	addRemote(cmd, &f.remote)
 	addOutput(cmd, &f.output)
+	cmd.AddCommand(newTuneList(), newTuneShow(), newTuneApply(), newTuneRetire(), newTuneRollBack())
 	return cmd
 }
 
 func (f *wafTuneFlags) validate(cmd *cobra.Command) error {
-	for _, name := range []string{"from", "to", "filter", "group", "config"} {
-		if f.data == "" && cmd.Flags().Changed(name) {
-			return usagef("--%s is for --data", name)
+	server, given := cmd.Flags().Changed("server"), 0
+	for _, is := range []bool{f.traffic != "", f.data != "", server} {
+		if is {
+			given++
+		}
+	}
+	for _, name := range []string{"from", "to", "filter", "group"} {
+		if f.traffic != "" && cmd.Flags().Changed(name) {
+			return usagef("--%s is for --server and --data", name)
 		}
 	}
 	switch {
-	case f.traffic == "" && f.data == "":
-		return usagef("--traffic is needed: requests, one JSON object a line; or --data for those that nodes have kept")
-	case f.traffic != "" && f.data != "":
-		return usagef("give --traffic or --data, not both")
-	case f.data != "" && f.labels != "":
-		return usagef("--labels is for --traffic: with --data labels are those given to decisions")
+	case given == 0:
+		return usagef("--traffic is needed: requests, one JSON object a line; or --server or --data for those that nodes have kept")
+	case given > 1:
+		return usagef("give one of --traffic, --server and --data")
+	case f.traffic == "" && f.labels != "":
+		return usagef("--labels is for --traffic: elsewhere labels are those given to decisions")
 	case f.scope != string(tuning.Path) && f.scope != string(tuning.Site):
 		return usagef("--scope: %q is neither path nor site", f.scope)
 	case f.limit < 1:
@@ -116,8 +128,11 @@ func runWAFTune(cmd *cobra.Command, f wafTuneFlags) error {
 	if err := f.validate(cmd); err != nil {
 		return err
 	}
-	if f.data != "" {
+	switch {
+	case f.data != "":
 		return runWAFTuneLive(cmd, &f, format)
+	case f.traffic == "":
+		return runWAFTuneServer(cmd, &f)
 	}
 	labels, err := readLabels(cmd, f.labels)
 	if err != nil {

@@ -84,6 +84,14 @@ var rights = map[string]right{
 	"/gatewatch.v1.AccountService/UpdateAccount": administrators,
 	"/gatewatch.v1.AccountService/CreateLink":    administrators,
 
+	"/gatewatch.v1.ProposalService/ListProposals":    readers,
+	"/gatewatch.v1.ProposalService/GetProposal":      readers,
+	"/gatewatch.v1.ProposalService/GetProposalJob":   readers,
+	"/gatewatch.v1.ProposalService/ProposeChanges":   examiners,
+	"/gatewatch.v1.ProposalService/ApplyProposal":    administrators,
+	"/gatewatch.v1.ProposalService/RetireProposal":   administrators,
+	"/gatewatch.v1.ProposalService/RollBackProposal": administrators,
+
 	"/gatewatch.v1.AdminService/CreateToken": administrators,
 	"/gatewatch.v1.AdminService/ListTokens":  administrators,
 	"/gatewatch.v1.AdminService/RevokeToken": administrators,

@@ -21,6 +21,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/state"
 	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/triage"
+	"github.com/gatewatch/gatewatch/services/triage/proposals"
 	"github.com/gatewatch/gatewatch/services/waf/fleet"
 )
 
@@ -100,13 +101,15 @@ type Parts struct {
 	Groups   GroupsFunc              // nil where Rules is
 	Requests *kept.Library           // may be nil: a process without events
 	Fleet    *fleet.Fleet            // may be nil: a process without nodes
-	Ingest   IngestServer            // may be nil
-	Node     NodeServer              // may be nil
-	Ready    func() error            // nil error: all parts are up
-	Notice   func() string           // what is amiss though all parts are up, "" if nothing is; may be nil
-	Metrics  prometheus.Gatherer     //
-	Now      func() time.Time        // the clock of the wall
-	Log      *slog.Logger            //
+	// Proposals may be nil: a process without nodes or events.
+	Proposals *proposals.Keeper
+	Ingest    IngestServer        // may be nil
+	Node      NodeServer          // may be nil
+	Ready     func() error        // nil error: all parts are up
+	Notice    func() string       // what is amiss though all parts are up, "" if nothing is; may be nil
+	Metrics   prometheus.Gatherer //
+	Now       func() time.Time    // the clock of the wall
+	Log       *slog.Logger        //
 }
 
 // The types of parts that other packages hand over.

@@ -214,6 +214,7 @@ func newServer(t *testing.T, config Config, open bool) *server {
 	registry.MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "gatewatch_test_total", Help: "A test."}))
 	alerts := s.openAlerts()
 	s.people = access.NewAccounts(access.SessionConfig{}, alerts, s.tokens, time.Now, logger)
+	desk, nodes := s.openDesk(alerts), s.openFleet(alerts)
 	s.api, err = New(config, Parts{
 		People: s.people, Version: "v1",
 		Store: s.store, Explorer: explorer{embedded}, Tokens: s.tokens, Ingest: s.ingest, Node: nodeFake{},
@@ -224,11 +225,12 @@ func newServer(t *testing.T, config Config, open bool) *server {
 				{Name: "edge-3"},
 			}
 		},
-		Nodes:  func() []*gatewatchv1.Node { return []*gatewatchv1.Node{{Name: "waf-1", Connected: true}} },
-		Rules:  func() (*rules.Set, error) { return inUse, nil },
-		Alerts: alerts,
-		Triage: s.openDesk(alerts),
-		Fleet:  s.openFleet(alerts),
+		Nodes:     func() []*gatewatchv1.Node { return []*gatewatchv1.Node{{Name: "waf-1", Connected: true}} },
+		Rules:     func() (*rules.Set, error) { return inUse, nil },
+		Alerts:    alerts,
+		Triage:    desk,
+		Fleet:     nodes,
+		Proposals: s.openProposals(alerts, desk, nodes),
 		Requests: &kept.Library{
 			Find: embedded.Requests, Ring: func() (*vault.Ring, error) { return s.ring, nil },
 		},

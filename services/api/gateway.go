@@ -64,6 +64,7 @@ func (a *API) gateway(g *guard) (http.Handler, error) {
 		gatewatchv1.RegisterDecisionServiceHandlerClient(ctx, mux, gatewatchv1.NewDecisionServiceClient(local)),
 		gatewatchv1.RegisterRequestServiceHandlerClient(ctx, mux, gatewatchv1.NewRequestServiceClient(local)),
 		gatewatchv1.RegisterBundleServiceHandlerClient(ctx, mux, gatewatchv1.NewBundleServiceClient(local)),
+		gatewatchv1.RegisterProposalServiceHandlerClient(ctx, mux, gatewatchv1.NewProposalServiceClient(local)),
 		gatewatchv1.RegisterIngestServiceHandlerClient(ctx, mux, gatewatchv1.NewIngestServiceClient(local)),
 		// Events and tables are written straight to JSON; a later route comes first.
 		mux.HandlePath(http.MethodPost, "/api/v1/search", g.restSearch),
@@ -200,7 +201,7 @@ func eachMethod(f func(name string, m protoreflect.MethodDescriptor)) {
 		gatewatchv1.File_gatewatch_v1_ingest_proto, gatewatchv1.File_gatewatch_v1_node_proto,
 		gatewatchv1.File_gatewatch_v1_rule_proto, gatewatchv1.File_gatewatch_v1_alert_proto,
 		gatewatchv1.File_gatewatch_v1_decision_proto, gatewatchv1.File_gatewatch_v1_bundle_proto,
-		gatewatchv1.File_gatewatch_v1_request_proto, gatewatchv1.File_gatewatch_v1_session_proto,
+		gatewatchv1.File_gatewatch_v1_request_proto, gatewatchv1.File_gatewatch_v1_proposal_proto, gatewatchv1.File_gatewatch_v1_session_proto,
 		gatewatchv1.File_gatewatch_v1_account_proto,
 	} {
 		for i := range file.Services().Len() {

@@ -73,6 +73,9 @@ func (a *API) register(r grpc.ServiceRegistrar) {
 	if a.parts.Fleet != nil {
 		gatewatchv1.RegisterBundleServiceServer(r, bundleServer{api: a})
 	}
+	if a.parts.Proposals != nil {
+		gatewatchv1.RegisterProposalServiceServer(r, proposalServer{api: a})
+	}
 	if a.parts.Ingest != nil {
 		gatewatchv1.RegisterIngestServiceServer(r, a.parts.Ingest)
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/store/query"
 	"github.com/gatewatch/gatewatch/services/triage"
+	"github.com/gatewatch/gatewatch/services/triage/proposals"
 )
 
 // errorDomain and the reasons name our errors in google.rpc.ErrorInfo.
@@ -94,6 +95,8 @@ func (a *API) status(method string, err error) error {
 		{triage.ErrUndone, codes.Aborted},
 		{triage.ErrTooMany, codes.InvalidArgument},
 		{triage.ErrNotReady, codes.Unavailable},
+		{proposals.ErrBusy, codes.Aborted},
+		{proposals.ErrState, codes.FailedPrecondition},
 		{queue.ErrFull, codes.ResourceExhausted},
 		{kept.ErrFilter, codes.InvalidArgument},
 		{store.ErrPageToken, codes.InvalidArgument},

@@ -37,6 +37,9 @@ func (a *API) limitsOf(method string) limits {
 	if takesRecords(method) {
 		return limits{a.config.MaxRequestBytes, a.config.MaxRequestRecords}
 	}
+	if method == gatewatchv1.ProposalService_ProposeChanges_FullMethodName {
+		return limits{maxMessage, maxElements} // it may bring a guard
+	}
 	return limits{maxQueryBody, maxElements}
 }
 

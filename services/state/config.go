@@ -13,7 +13,7 @@ type Config struct {
 	OpenAge    time.Duration `help:"time since its last change after which an alert that is not closed is deleted; negative keeps all"`
 	MaxAlerts  int           `help:"number of alerts above which the oldest closed ones, then the oldest of the lowest severity are deleted"`
 	LabelAge   time.Duration `help:"time after which labels of decisions, and the draws for them, are deleted; negative keeps all"`
-	VerdictAge time.Duration `help:"time after which the newest verdict of a decision is deleted; negative keeps all"`
+	VerdictAge time.Duration `help:"time after which the newest verdict of a decision, and counts of the hits of exclusions, are deleted; negative keeps all"`
 }
 
 const day = 24 * time.Hour

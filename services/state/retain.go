@@ -84,6 +84,7 @@ func (r *Retention) Sweep(ctx context.Context) error {
 		{"draws", r.config.LabelAge, deleteDraws},
 		{"frames", r.config.LabelAge, deleteFrames},
 		{"verdicts", r.config.VerdictAge, deleteVerdicts},
+		{"rule_hits", r.config.VerdictAge, deleteHits},
 	} {
 		if s.age < 0 {
 			continue
@@ -188,6 +189,11 @@ func deleteFrames(ctx context.Context, tx *sql.Tx, before int64) (int64, error) 
 func deleteVerdicts(ctx context.Context, tx *sql.Tx, before int64) (int64, error) {
 	return rows(tx.ExecContext(ctx, `DELETE FROM verdicts WHERE (source, event_id) IN
 		(SELECT source, event_id FROM verdicts WHERE time < ? ORDER BY time LIMIT ?)`, before, sweepRows))
+}
+
+func deleteHits(ctx context.Context, tx *sql.Tx, before int64) (int64, error) {
+	return rows(tx.ExecContext(ctx, `DELETE FROM rule_hits WHERE (rule, day, node) IN
+		(SELECT rule, day, node FROM rule_hits WHERE day < ? LIMIT ?)`, before/int64(day), sweepRows))
 }
 
 // rows is how many a statement has changed.

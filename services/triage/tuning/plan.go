@@ -152,7 +152,7 @@ func (it *item) touches(changes []change) bool {
 func (p *planner) accept(g *group, c *candidate, items []*item, passes []bool) {
 	id := p.FirstID + len(p.accepted)
 	allowed := g.allowed(c.changes)
-	r := Proposal{Directive: directive(id, g.place, c.set, allowed), Site: g.site, Path: g.shownPath(), Unblocks: []string{}, Released: []string{}, Guard: []string{}}
+	r := Proposal{ID: id, Directive: directive(id, g.place, c.set, allowed), Site: g.site, Path: g.shownPath(), Unblocks: []string{}, Released: []string{}, Guard: []string{}}
 	portable := make([]change, len(c.changes))
 	for i, change := range c.changes {
 		portable[i] = change.portable()
@@ -194,12 +194,52 @@ func (p *planner) evidence(g finding, r *Proposal, freed int) []verdict.Evidence
 		where += ", while the query has no unusual characters"
 	}
 	wrong := len(r.Unblocks) - len(r.Released)
+	narrow, words := g.narrowness()
 	return []verdict.Evidence{
 		{Name: "change", Detail: strings.Join(what, "; ") + " " + where},
 		{Name: "unblocked", Weight: float64(wrong), Detail: fmt.Sprintf("%d requests taken for false positives pass; with the proposals before it %d of %d", wrong, freed, p.total)},
 		{Name: "released", Weight: 0 - float64(len(r.Released)), Detail: fmt.Sprintf("%d of %d blocked requests at this place that are taken for attacks pass", len(r.Released), len(g.attacks))},
 		{Name: "guard", Weight: 0 - float64(len(r.Guard)), Detail: fmt.Sprintf("%d of %d attacks of the guard at this place pass; the guard has %d blocked attacks in all", len(r.Guard), len(g.group.guard), p.guard)},
+		{Name: "narrowness", Weight: narrow, Detail: words},
 	}
+}
+
+// narrowness says how little of the rules a proposal takes away: from 1, for a value
+// or a variable on one path, down to 0.25, for a whole rule on a whole site.
+func (f finding) narrowness() (weight float64, words string) {
+	weight = 1
+	targets, off, values := 0, 0, 0
+	for _, c := range f.changes {
+		switch c.kind {
+		case removeRule:
+			off++
+		case removeTarget:
+			targets++
+		case allowValue:
+			values++
+		}
+	}
+	var what []string
+	for _, x := range []struct {
+		n    int
+		what string
+	}{{values, "values that a policy allows"}, {targets, "variables that a rule no longer looks at"}, {off, "rules that are off"}} {
+		if x.n > 0 {
+			what = append(what, fmt.Sprintf("%d %s", x.n, x.what))
+		}
+	}
+	if off > 0 {
+		weight /= 2
+	}
+	where := "one path"
+	switch {
+	case f.path == "":
+		where = "the whole site"
+		weight /= 2
+	case f.exact == "":
+		where = "paths of one template"
+	}
+	return weight, strings.Join(what, ", ") + ", on " + where
 }
 
 // words describe a change.

@@ -82,6 +82,7 @@ func (c Config) wrong(x *Case) bool { return x.PAttack < c.Suspect }
 // Proposal is a change that was replayed. What it frees is counted with all
 // proposals before it in place.
 type Proposal struct {
+	ID        int      // of the rule of Directive
 	Directive string   // SecLang, for a place before CRS
 	Portable  string   // the same for ModSecurity where that knows less, else empty
 	Site      string   // as the requests name it

@@ -28,7 +28,7 @@ func (b *Bundle) For(site string, now time.Time) (Directives, error) {
 	}
 	for i := range b.Exclusions {
 		x := &b.Exclusions[i]
-		if x.Site != "" && x.Site != site || x.expired(now) {
+		if x.Site != "" && x.Site != site || x.Expired(now) {
 			continue
 		}
 		s, err := x.parse()
@@ -41,13 +41,14 @@ func (b *Bundle) For(site string, now time.Time) (Directives, error) {
 	return Directives{before.String(), after.String()}, nil
 }
 
-func (x *Exclusion) expired(now time.Time) bool { return !x.Expires.IsZero() && !now.Before(x.Expires) }
+// Expired tells whether the time of an exclusion is over.
+func (x *Exclusion) Expired(now time.Time) bool { return !x.Expires.IsZero() && !now.Before(x.Expires) }
 
 // NextExpiry returns when the next exclusion expires after a time, the zero time
 // if none does.
 func (b *Bundle) NextExpiry(now time.Time) (next time.Time) {
 	for _, x := range b.Exclusions {
-		if !x.Expires.IsZero() && !x.expired(now) && (next.IsZero() || x.Expires.Before(next)) {
+		if !x.Expires.IsZero() && !x.Expired(now) && (next.IsZero() || x.Expires.Before(next)) {
 			next = x.Expires
 		}
 	}

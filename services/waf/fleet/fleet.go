@@ -149,7 +149,7 @@ func (f *Fleet) History(ctx context.Context, limit int) ([]*Rollout, error) {
 
 // RollOut offers a bundle to nodes from now on.
 func (f *Fleet) RollOut(ctx context.Context, actor string, p Plan) (*Rollout, error) {
-	if err := p.validate(); err != nil {
+	if err := p.Check(); err != nil {
 		return nil, err
 	}
 	b, _, err := f.Bundle(ctx, p.Bundle)

@@ -45,7 +45,8 @@ type Plan struct {
 	Reason string
 }
 
-func (p *Plan) validate() error {
+// Check tells whether a rollout can be asked for.
+func (p *Plan) Check() error {
 	switch {
 	case !bundle.IsSum(p.Bundle):
 		return fmt.Errorf("name: %.80q %w: it is the SHA-256 of a bundle", p.Bundle, ErrInvalid)

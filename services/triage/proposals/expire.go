@@ -1,0 +1,98 @@
+package proposals
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gatewatch/gatewatch/services/audit"
+	"github.com/gatewatch/gatewatch/services/state"
+	"github.com/gatewatch/gatewatch/services/waf/bundle"
+	"github.com/gatewatch/gatewatch/services/waf/fleet"
+)
+
+// expireEach is how often exclusions are looked through.
+const expireEach = time.Minute
+
+// Run takes out what has expired, until ctx ends.
+func (k *Keeper) Run(ctx context.Context) {
+	tick := time.NewTicker(expireEach)
+	defer tick.Stop()
+	for {
+		if _, err := k.Expire(ctx); err != nil && ctx.Err() == nil {
+			k.Log.Error("take out exclusions that have expired", slog.Any("error", err))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Expire makes a bundle without the exclusions whose time is over, if there are any in
+// the one for all requests, and rolls it out; it returns how many. Nodes leave them out
+// by themselves at that time, so while another bundle is being tried out it waits.
+func (k *Keeper) Expire(ctx context.Context) (n int, err error) {
+	k.acting.Lock()
+	defer k.acting.Unlock()
+	old, err := k.inUse(ctx)
+	if err != nil || old == nil || k.rollout().Candidate != "" {
+		return 0, err
+	}
+	now := k.Now()
+	var gone []string
+	for i := range old.Exclusions {
+		if old.Exclusions[i].Expired(now) {
+			gone = append(gone, old.Exclusions[i].ID)
+		}
+	}
+	if len(gone) == 0 {
+		return 0, nil
+	}
+	b, err := k.next(ctx)
+	if err != nil {
+		return 0, err
+	}
+	text, err := b.Encode()
+	if err != nil {
+		return 0, err
+	}
+	name := bundle.Sum(text)
+	leaf := audit.Leaf{Actor: audit.Server, Act: audit.ActExpire, Object: name, Hash: name, Detail: map[string]string{
+		"exclusions": clip(strings.Join(gone, " ")), "n": strconv.Itoa(len(gone)),
+	}}
+	err = k.act(ctx, leaf, func(ctx context.Context) error {
+		if _, _, err := k.Fleet.Create(ctx, audit.Server, text); err != nil {
+			return err
+		}
+		reason := fmt.Sprintf("exclusions have expired: %s", strings.Join(gone[:min(len(gone), 10)], " "))
+		_, err := k.Fleet.RollOut(ctx, audit.Server, fleet.Plan{Bundle: name, Stage: bundle.StageAll, Reason: reason})
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return len(gone), k.noteExpired(ctx, gone)
+}
+
+// noteExpired notes what became of proposals.
+func (k *Keeper) noteExpired(ctx context.Context, gone []string) error {
+	rows, err := k.State.Proposals(ctx, state.Applied, 0, 1<<20)
+	if err != nil {
+		return err
+	}
+	for i := range rows {
+		if slices.Contains(gone, exclusionID(rows[i].ID)) {
+			rows[i].Status = state.Expired
+			if err := k.State.UpdateProposal(ctx, &rows[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,175 @@
+package proposals
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gatewatch/gatewatch/services/audit"
+	"github.com/gatewatch/gatewatch/services/state"
+	"github.com/gatewatch/gatewatch/services/triage/tuning"
+)
+
+// Job is the search for proposals that is under way, or was last.
+type Job struct {
+	Actor    string
+	Began    time.Time
+	Ended    time.Time // zero while it is under way
+	Progress tuning.Progress
+	IDs      []int64 // of the proposals found, the most helpful first
+	Wrong    int     // blocked requests taken for false positives
+	Nowhere  int     // of these, at places that no directive can describe
+	Guard    int     // attacks that must stay blocked
+	Judged   int
+	Left     tuning.LeftOut
+	Partial  []string
+	Error    string // why it failed, "" if it did not
+}
+
+// Question is what a job is asked for; From to Group are told in the audit log as
+// they were written.
+type Question struct {
+	tuning.Ask
+	Filter, From, To string
+}
+
+// Propose begins to look for proposals. [ErrBusy] means that a job is under way.
+func (k *Keeper) Propose(ctx context.Context, actor string, q Question) error {
+	run, cancel := context.WithCancel(context.Background())
+	k.mu.Lock()
+	if k.closed || k.job != nil && k.job.Ended.IsZero() {
+		k.mu.Unlock()
+		cancel()
+		return ErrBusy
+	}
+	before := k.job
+	k.job, k.cancel = &Job{Actor: actor, Began: k.Now()}, cancel
+	k.run.Add(1)
+	k.mu.Unlock()
+	leaf := audit.Leaf{Actor: actor, Act: audit.ActPropose, Object: "kept requests", Detail: map[string]string{
+		"filter": q.Filter, "from": q.From, "to": q.To, "group": q.Group.ID, "scope": string(q.Scope), "guard": strconv.Itoa(len(q.Guard)),
+	}}
+	if _, err := k.Audit(ctx, leaf); err != nil {
+		k.mu.Lock()
+		k.job = before
+		k.mu.Unlock()
+		cancel()
+		k.run.Done()
+		return err
+	}
+	go func() {
+		defer k.run.Done()
+		defer cancel()
+		k.search(run, actor, q)
+	}()
+	return nil
+}
+
+// Job returns the job that is under way, or was last; nil if there was none.
+func (k *Keeper) Job() *Job {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.job == nil {
+		return nil
+	}
+	j := *k.job
+	return &j
+}
+
+// Wait waits until no job is under way.
+func (k *Keeper) Wait() { k.run.Wait() }
+
+// Close ends the job that is under way.
+func (k *Keeper) Close() {
+	k.mu.Lock()
+	k.closed = true
+	if k.cancel != nil {
+		k.cancel()
+	}
+	k.mu.Unlock()
+	k.run.Wait()
+}
+
+// on changes the job.
+func (k *Keeper) on(change func(*Job)) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	change(k.job)
+}
+
+// search does the work of a job.
+func (k *Keeper) search(ctx context.Context, actor string, q Question) {
+	plan, ids, err := k.find(ctx, q)
+	k.on(func(j *Job) {
+		j.Ended, j.IDs = k.Now(), ids
+		if plan != nil {
+			j.Wrong, j.Nowhere, j.Guard, j.Judged, j.Left, j.Partial = plan.Wrong, plan.Nowhere, plan.Guard, plan.Judged, plan.LeftOut, plan.Partial
+		}
+		if err != nil {
+			j.Error = err.Error()
+		}
+	})
+	if err != nil {
+		k.Log.Error("look for proposals", slog.String("by", actor), slog.Any("error", err))
+		return
+	}
+	k.Log.Info("proposals found", slog.String("by", actor), slog.Int("proposals", len(ids)), slog.Int("wrong", plan.Wrong))
+}
+
+func (k *Keeper) find(ctx context.Context, q Question) (*tuning.LivePlan, []int64, error) {
+	first, err := k.State.NextProposal(ctx, FirstID)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := k.inUse(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if b != nil {
+		first = max(first, int64(b.NextRule()))
+	}
+	q.FirstID = int(first)
+	plan, err := k.Live.Propose(ctx, q.Ask, func(p tuning.Progress) { k.on(func(j *Job) { j.Progress = p }) })
+	if err != nil {
+		return nil, nil, err
+	}
+	rows := make([]state.Proposal, len(plan.Proposals))
+	for i := range plan.Proposals {
+		if rows[i], err = newRow(Exclusion, &plan.Proposals[i]); err != nil {
+			return plan, nil, err
+		}
+	}
+	if err := k.State.AddProposals(ctx, rows); err != nil {
+		return plan, nil, err
+	}
+	ids := make([]int64, len(rows))
+	for i := range rows {
+		ids[i] = rows[i].ID
+	}
+	return plan, ids, nil
+}
+
+// Bounds of what is kept of a proposal.
+const maxListed = 5000 // ids of a list
+
+func newRow(kind string, p *tuning.Proposal) (state.Proposal, error) {
+	clipped := func(ids []string) []string { return ids[:min(len(ids), maxListed)] }
+	content, err := json.Marshal(Content{
+		Rules: p.Rules, Unblocks: clipped(p.Unblocks), Released: clipped(p.Released), Guard: clipped(p.Guard), Evidence: p.Evidence,
+	})
+	if err != nil {
+		return state.Proposal{}, fmt.Errorf("keep proposal: %w", err)
+	}
+	id := strconv.Itoa(p.ID)
+	sum := sha256.Sum256([]byte(kind + "\n" + p.Site + "\n" + strings.Replace(p.Directive, "id:"+id, "id:0", 1)))
+	return state.Proposal{
+		ID: int64(p.ID), Kind: kind, Name: hex.EncodeToString(sum[:]), Site: p.Site, Path: p.Path,
+		Directive: p.Directive, Portable: p.Portable, Content: string(content),
+	}, nil
+}
