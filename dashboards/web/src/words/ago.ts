@@ -20,8 +20,8 @@ const words = dictionary("ago", {
 export function span(ms: number): string {
   const w = words();
   const s = Math.round(ms / 1000);
-  if (s < 90) return w.seconds(s);
-  if (s < 90 * 60) return w.minutes(Math.round(s / 60));
+  if (s < 90 && s !== 60) return w.seconds(s);
+  if (s < 90 * 60 && s !== 3600) return w.minutes(Math.round(s / 60));
   if (s < 36 * 3600) return w.hours(Math.round(s / 3600));
   return w.days(Math.round(s / 86400));
 }
