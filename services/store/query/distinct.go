@@ -13,11 +13,12 @@ const (
 	registers     = 1 << registerBits
 )
 
-// A table begins with so many places. It grows by a quarter when seven of eight
-// are taken: most of what a query holds are tables that are nearly full, so they
-// stay dense rather than quick to grow.
+// A table begins with so many places. When seven of eight are taken it grows by
+// half, a large one by a quarter: what may become too much for a query are large
+// tables that are nearly full, so they stay dense rather than quick to grow.
 const (
 	firstPlaces = 8
+	largePlaces = 16 << 10
 	mergePasses = 16
 )
 
@@ -92,13 +93,25 @@ func (d *distinct) insert(h uint64) bool {
 
 func (d *distinct) grow() int64 {
 	old := d.table
-	d.table, d.n = make([]uint64, len(old)+max(firstPlaces, len(old)/4)), 0
-	for _, h := range old {
-		if h != 0 {
-			d.insert(h)
-		}
+	more := max(firstPlaces, len(old)/2)
+	if len(old) >= largePlaces {
+		more = len(old) / 4
 	}
-	return int64(8 * (len(d.table) - len(old)))
+	table := make([]uint64, len(old)+more)
+	for _, h := range old {
+		if h == 0 {
+			continue
+		}
+		i := home(h, len(table))
+		for table[i] != 0 {
+			if i++; i == len(table) {
+				i = 0
+			}
+		}
+		table[i] = h
+	}
+	d.table = table
+	return int64(8 * more)
 }
 
 // estimate changes to registers.

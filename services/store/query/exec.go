@@ -1,7 +1,6 @@
 package query
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -189,30 +188,4 @@ func (s *groupStage) close(ctx context.Context) error {
 		}
 	}
 	return s.next.close(ctx)
-}
-
-// sortRows orders rows by their first columns, by in number: by the first, of which
-// groups mostly come in order, then those that are alike there.
-func sortRows(rows [][]event.Value, by int) {
-	if by == 0 {
-		return
-	}
-	slices.SortFunc(rows, compareFirst)
-	for len(rows) > 0 && by > 1 {
-		n := 1
-		for n < len(rows) && compareFirst(rows[0], rows[n]) == 0 {
-			n++
-		}
-		slices.SortFunc(rows[:n], func(a, b []event.Value) int { return slices.CompareFunc(a[1:by], b[1:by], Compare) })
-		rows = rows[n:]
-	}
-}
-
-// compareFirst is [Compare] of the first values of rows. Most are times or integers.
-func compareFirst(a, b []event.Value) int {
-	x, y := &a[0], &b[0]
-	if k := x.Kind(); k == y.Kind() && (k == event.KindTime || k == event.KindInt) {
-		return cmp.Compare(x.Int(), y.Int())
-	}
-	return Compare(*x, *y)
 }

@@ -11,7 +11,7 @@ import (
 type identities struct {
 	text  []byte
 	ends  []uint64 // of each identity in text
-	table []uint64 // open addressing: upper half of the hash, then number + 1; 0 is free
+	table []uint64 // open addressing by the upper half of the hash, which comes before number + 1; 0 is free
 }
 
 // seed keeps those who write the values from choosing ones that collide.
@@ -37,7 +37,7 @@ func (x *identities) find(id []byte) (number int, free place) {
 	}
 	h := maphash.Bytes(seed, id)
 	mask := uint64(len(x.table) - 1)
-	for i := h & mask; ; i = (i + 1) & mask {
+	for i := h >> 32 & mask; ; i = (i + 1) & mask {
 		slot := x.table[i]
 		if slot == 0 {
 			return -1, place{i, h}
@@ -69,13 +69,15 @@ func (x *identities) add(id []byte, p place) int {
 func (x *identities) grow() {
 	table := make([]uint64, 2*len(x.table))
 	mask := uint64(len(table) - 1)
-	for n := range x.ends {
-		h := maphash.Bytes(seed, x.at(n))
-		i := h & mask
+	for _, slot := range x.table {
+		if slot == 0 {
+			continue
+		}
+		i := slot >> 32 & mask
 		for table[i] != 0 {
 			i = (i + 1) & mask
 		}
-		table[i] = h>>32<<32 | uint64(n+1)
+		table[i] = slot
 	}
 	x.table = table
 }

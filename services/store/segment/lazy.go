@@ -65,6 +65,9 @@ func (s *codeSet) get(i int) int {
 	case s.packed != nil:
 		return int(s.packed.unpack(i))
 	}
+	if all := s.all.Load(); all != nil {
+		return int((*all)[i])
+	}
 	lo, hi := 0, len(s.at)
 	for lo < hi {
 		if mid := int(uint(lo+hi) >> 1); int(s.at[mid]) < i {
