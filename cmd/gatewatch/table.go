@@ -8,10 +8,11 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/term"
 	"golang.org/x/text/width"
+
+	"github.com/gatewatch/gatewatch/services/sheet"
 )
 
 // table prints rows as an aligned table or as CSV. Text of an attacker can
@@ -66,7 +67,7 @@ func terminalWidth(w io.Writer) int {
 func (t *table) Write(row []string) error {
 	if t.csv != nil {
 		for i, s := range row {
-			row[i] = guardFormula(strings.Map(visible, s))
+			row[i] = sheet.Cell(s)
 		}
 		return t.csv.Write(row)
 	}
@@ -210,14 +211,6 @@ func runeWidth(r rune) int {
 	return 1
 }
 
-// guardFormula keeps a spreadsheet from reading a cell as a formula.
-func guardFormula(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r\n", rune(s[0])) {
-		return "'" + s
-	}
-	return s
-}
-
 // printable replaces what would steer a terminal: control characters, escape
 // sequences, characters that turn the direction of text, and bytes that are not
 // UTF-8.
@@ -226,19 +219,6 @@ func printable(s string) string {
 		if r == '\n' || r == '\t' {
 			return '·'
 		}
-		return visible(r)
+		return sheet.Visible(r)
 	}, s)
-}
-
-// visible replaces a character as printable does, but for line breaks and tabs.
-func visible(r rune) rune {
-	switch {
-	case r == utf8.RuneError:
-		return '\ufffd'
-	case r == '\n' || r == '\t':
-		return r
-	case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r), r == '\u2028', r == '\u2029':
-		return '·'
-	}
-	return r
 }

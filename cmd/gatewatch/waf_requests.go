@@ -15,6 +15,7 @@ import (
 
 	"github.com/gatewatch/gatewatch/detection/verdict"
 	"github.com/gatewatch/gatewatch/services/kept"
+	"github.com/gatewatch/gatewatch/services/sheet"
 )
 
 // keptJSON is a request for replay of the REST API.
@@ -228,7 +229,7 @@ which gatewatch waf replay and score read.`,
 func escaped(text json.RawMessage) string {
 	var b strings.Builder
 	for _, r := range string(text) {
-		if visible(r) != r && r < 1<<16 {
+		if sheet.Visible(r) != r && r < 1<<16 {
 			fmt.Fprintf(&b, `\u%04x`, r)
 		} else {
 			b.WriteRune(r)
@@ -244,7 +245,7 @@ func writeRequest(w *bufio.Writer, c *kept.Copy) error {
 	for _, h := range q.Headers {
 		fmt.Fprintf(w, "%s: %s\n", printable(h[0]), printable(h[1]))
 	}
-	fmt.Fprintf(w, "\n%s", strings.Map(visible, string(q.Body)))
+	fmt.Fprintf(w, "\n%s", strings.Map(sheet.Visible, string(q.Body)))
 	if len(q.Body) > 0 {
 		fmt.Fprintln(w)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gatewatch/gatewatch/services/sheet"
 	"github.com/gatewatch/gatewatch/services/triage/tuning"
 )
 
@@ -268,9 +269,9 @@ func newTuneShow() *cobra.Command {
 				fmt.Fprintf(w, "  %s: %s\n", x.name, printable(x.value))
 			}
 		}
-		fmt.Fprintf(w, "\n%s", strings.Map(visible, text.Directive))
+		fmt.Fprintf(w, "\n%s", strings.Map(sheet.Visible, text.Directive))
 		if text.Modsecurity != "" {
-			fmt.Fprintf(w, "\n# ModSecurity\n%s", strings.Map(visible, text.Modsecurity))
+			fmt.Fprintf(w, "\n# ModSecurity\n%s", strings.Map(sheet.Visible, text.Modsecurity))
 		}
 		return nil
 	}

@@ -43,13 +43,21 @@ var rights = map[string]right{
 	"/gatewatch.v1.SearchService/Search":     readers,
 	"/gatewatch.v1.SearchService/Aggregate":  readers,
 	"/gatewatch.v1.SearchService/Tail":       readers,
+	"/gatewatch.v1.SearchService/Export":     readers,
 	"/gatewatch.v1.SearchService/Explain":    readers,
 	"/gatewatch.v1.SearchService/ListFields": readers,
 
 	"/gatewatch.v1.RuleService/ListRules":   readers,
 	"/gatewatch.v1.RuleService/GetRule":     readers,
 	"/gatewatch.v1.RuleService/ExplainRule": readers,
+	"/gatewatch.v1.RuleService/TestRule":    readers,
 	"/gatewatch.v1.RuleService/ListGroups":  readers,
+
+	"/gatewatch.v1.ConsoleService/GetPreferences":    readers,
+	"/gatewatch.v1.ConsoleService/SavePreferences":   readers, // their own
+	"/gatewatch.v1.ConsoleService/ListSavedSearches": readers,
+	"/gatewatch.v1.ConsoleService/SaveSearch":        readers,
+	"/gatewatch.v1.ConsoleService/DeleteSavedSearch": readers, // another one's: administrators
 
 	"/gatewatch.v1.AlertService/ListAlerts":  readers,
 	"/gatewatch.v1.AlertService/GetAlert":    readers,

@@ -37,6 +37,8 @@ type breakable struct {
 	store.Store
 	fail   error  // what searches answer
 	panics string // what searches panic with
+
+	failAfter int // events of a search before it fails; 0 never
 }
 
 func (b *breakable) Search(ctx context.Context, r store.SearchRequest, yield func(*event.Event) error) (store.Page, error) {
@@ -45,6 +47,15 @@ func (b *breakable) Search(ctx context.Context, r store.SearchRequest, yield fun
 		panic(b.panics)
 	case b.fail != nil:
 		return store.Page{}, b.fail
+	}
+	if b.failAfter > 0 {
+		n, give := 0, yield
+		yield = func(e *event.Event) error {
+			if n++; n > b.failAfter {
+				return errors.New("disk is gone")
+			}
+			return give(e)
+		}
 	}
 	page, err := b.Store.Search(ctx, r, yield)
 	page.Stats.Duration, page.Stats.BytesRead = 1500*time.Microsecond, 0 // not the same each time

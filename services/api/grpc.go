@@ -63,6 +63,7 @@ func (a *API) register(r grpc.ServiceRegistrar) {
 	}
 	if a.parts.Alerts != nil {
 		gatewatchv1.RegisterAlertServiceServer(r, alertServer{api: a})
+		gatewatchv1.RegisterConsoleServiceServer(r, consoleServer{api: a})
 	}
 	if a.parts.Triage != nil {
 		gatewatchv1.RegisterDecisionServiceServer(r, decisionServer{api: a})

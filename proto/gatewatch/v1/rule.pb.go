@@ -649,6 +649,194 @@ func (x *ExplainRuleRequest) GetSource() string {
 	return ""
 }
 
+// TestRuleRequest names a rule and holds a record.
+type TestRuleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// A record as a sender would send it, or an event as a search returns it; at
+	// most 256 KiB.
+	Record string `protobuf:"bytes,2,opt,name=record,proto3" json:"record,omitempty"`
+	// Name of its format; empty finds out.
+	Format        string `protobuf:"bytes,3,opt,name=format,proto3" json:"format,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestRuleRequest) Reset() {
+	*x = TestRuleRequest{}
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestRuleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestRuleRequest) ProtoMessage() {}
+
+func (x *TestRuleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestRuleRequest.ProtoReflect.Descriptor instead.
+func (*TestRuleRequest) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *TestRuleRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *TestRuleRequest) GetRecord() string {
+	if x != nil {
+		return x.Record
+	}
+	return ""
+}
+
+func (x *TestRuleRequest) GetFormat() string {
+	if x != nil {
+		return x.Format
+	}
+	return ""
+}
+
+// TestRuleResponse says what the record became, and how each rule took it.
+type TestRuleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Event *Event                 `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
+	// Why no parser could read all of the record; empty if one could.
+	ParseError string `protobuf:"bytes,2,opt,name=parse_error,json=parseError,proto3" json:"parse_error,omitempty"`
+	// The rule, or those that the correlation refers to.
+	Tests         []*RuleTest `protobuf:"bytes,3,rep,name=tests,proto3" json:"tests,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestRuleResponse) Reset() {
+	*x = TestRuleResponse{}
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestRuleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestRuleResponse) ProtoMessage() {}
+
+func (x *TestRuleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestRuleResponse.ProtoReflect.Descriptor instead.
+func (*TestRuleResponse) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *TestRuleResponse) GetEvent() *Event {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *TestRuleResponse) GetParseError() string {
+	if x != nil {
+		return x.ParseError
+	}
+	return ""
+}
+
+func (x *TestRuleResponse) GetTests() []*RuleTest {
+	if x != nil {
+		return x.Tests
+	}
+	return nil
+}
+
+// RuleTest is what a rule makes of a record.
+type RuleTest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Title         string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	Result        *ExplainRuleResponse   `protobuf:"bytes,3,opt,name=result,proto3" json:"result,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleTest) Reset() {
+	*x = RuleTest{}
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleTest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleTest) ProtoMessage() {}
+
+func (x *RuleTest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleTest.ProtoReflect.Descriptor instead.
+func (*RuleTest) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *RuleTest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *RuleTest) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *RuleTest) GetResult() *ExplainRuleResponse {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
 // ExplainRuleResponse says why.
 type ExplainRuleResponse struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -669,7 +857,7 @@ type ExplainRuleResponse struct {
 
 func (x *ExplainRuleResponse) Reset() {
 	*x = ExplainRuleResponse{}
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[8]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -681,7 +869,7 @@ func (x *ExplainRuleResponse) String() string {
 func (*ExplainRuleResponse) ProtoMessage() {}
 
 func (x *ExplainRuleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[8]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -694,7 +882,7 @@ func (x *ExplainRuleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRuleResponse.ProtoReflect.Descriptor instead.
 func (*ExplainRuleResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{8}
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ExplainRuleResponse) GetMatched() bool {
@@ -760,7 +948,7 @@ type RuleContributions struct {
 
 func (x *RuleContributions) Reset() {
 	*x = RuleContributions{}
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[9]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -772,7 +960,7 @@ func (x *RuleContributions) String() string {
 func (*RuleContributions) ProtoMessage() {}
 
 func (x *RuleContributions) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[9]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -785,7 +973,7 @@ func (x *RuleContributions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleContributions.ProtoReflect.Descriptor instead.
 func (*RuleContributions) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{9}
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RuleContributions) GetFindingId() string {
@@ -844,7 +1032,7 @@ type RuleContribution struct {
 
 func (x *RuleContribution) Reset() {
 	*x = RuleContribution{}
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[10]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -856,7 +1044,7 @@ func (x *RuleContribution) String() string {
 func (*RuleContribution) ProtoMessage() {}
 
 func (x *RuleContribution) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[10]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -869,7 +1057,7 @@ func (x *RuleContribution) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleContribution.ProtoReflect.Descriptor instead.
 func (*RuleContribution) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{10}
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RuleContribution) GetRule() string {
@@ -927,7 +1115,7 @@ type RuleReason struct {
 
 func (x *RuleReason) Reset() {
 	*x = RuleReason{}
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[11]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -939,7 +1127,7 @@ func (x *RuleReason) String() string {
 func (*RuleReason) ProtoMessage() {}
 
 func (x *RuleReason) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[11]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -952,7 +1140,7 @@ func (x *RuleReason) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleReason.ProtoReflect.Descriptor instead.
 func (*RuleReason) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{11}
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RuleReason) GetDetection() string {
@@ -1038,7 +1226,7 @@ type ListGroupsRequest struct {
 
 func (x *ListGroupsRequest) Reset() {
 	*x = ListGroupsRequest{}
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[12]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1050,7 +1238,7 @@ func (x *ListGroupsRequest) String() string {
 func (*ListGroupsRequest) ProtoMessage() {}
 
 func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[12]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1063,7 +1251,7 @@ func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGroupsRequest.ProtoReflect.Descriptor instead.
 func (*ListGroupsRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{12}
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListGroupsRequest) GetId() string {
@@ -1101,7 +1289,7 @@ type ListGroupsResponse struct {
 
 func (x *ListGroupsResponse) Reset() {
 	*x = ListGroupsResponse{}
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[13]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1113,7 +1301,7 @@ func (x *ListGroupsResponse) String() string {
 func (*ListGroupsResponse) ProtoMessage() {}
 
 func (x *ListGroupsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[13]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1126,7 +1314,7 @@ func (x *ListGroupsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGroupsResponse.ProtoReflect.Descriptor instead.
 func (*ListGroupsResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{13}
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListGroupsResponse) GetGroups() []*RuleGroup {
@@ -1171,7 +1359,7 @@ type RuleGroup struct {
 
 func (x *RuleGroup) Reset() {
 	*x = RuleGroup{}
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[14]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1183,7 +1371,7 @@ func (x *RuleGroup) String() string {
 func (*RuleGroup) ProtoMessage() {}
 
 func (x *RuleGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[14]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1196,7 +1384,7 @@ func (x *RuleGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleGroup.ProtoReflect.Descriptor instead.
 func (*RuleGroup) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{14}
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RuleGroup) GetMembers() []*RuleGroupMember {
@@ -1259,7 +1447,7 @@ type RuleGroupMember struct {
 
 func (x *RuleGroupMember) Reset() {
 	*x = RuleGroupMember{}
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[15]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1271,7 +1459,7 @@ func (x *RuleGroupMember) String() string {
 func (*RuleGroupMember) ProtoMessage() {}
 
 func (x *RuleGroupMember) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_rule_proto_msgTypes[15]
+	mi := &file_gatewatch_v1_rule_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1284,7 +1472,7 @@ func (x *RuleGroupMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleGroupMember.ProtoReflect.Descriptor instead.
 func (*RuleGroupMember) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{15}
+	return file_gatewatch_v1_rule_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RuleGroupMember) GetField() string {
@@ -1357,7 +1545,20 @@ const file_gatewatch_v1_rule_proto_rawDesc = "" +
 	"\x12ExplainRuleRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x19\n" +
 	"\bevent_id\x18\x02 \x01(\tR\aeventId\x12\x16\n" +
-	"\x06source\x18\x03 \x01(\tR\x06source\"\xfb\x01\n" +
+	"\x06source\x18\x03 \x01(\tR\x06source\"Q\n" +
+	"\x0fTestRuleRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
+	"\x06record\x18\x02 \x01(\tR\x06record\x12\x16\n" +
+	"\x06format\x18\x03 \x01(\tR\x06format\"\x8c\x01\n" +
+	"\x10TestRuleResponse\x12)\n" +
+	"\x05event\x18\x01 \x01(\v2\x13.gatewatch.v1.EventR\x05event\x12\x1f\n" +
+	"\vparse_error\x18\x02 \x01(\tR\n" +
+	"parseError\x12,\n" +
+	"\x05tests\x18\x03 \x03(\v2\x16.gatewatch.v1.RuleTestR\x05tests\"k\n" +
+	"\bRuleTest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
+	"\x05title\x18\x02 \x01(\tR\x05title\x129\n" +
+	"\x06result\x18\x03 \x01(\v2!.gatewatch.v1.ExplainRuleResponseR\x06result\"\xfb\x01\n" +
 	"\x13ExplainRuleResponse\x12\x18\n" +
 	"\amatched\x18\x01 \x01(\bR\amatched\x12\x1c\n" +
 	"\tcondition\x18\x02 \x01(\tR\tcondition\x122\n" +
@@ -1412,11 +1613,12 @@ const file_gatewatch_v1_rule_proto_rawDesc = "" +
 	"fired_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tfiredTime\"=\n" +
 	"\x0fRuleGroupMember\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value2\xc5\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value2\xb4\x04\n" +
 	"\vRuleService\x12c\n" +
 	"\tListRules\x12\x1e.gatewatch.v1.ListRulesRequest\x1a\x1f.gatewatch.v1.ListRulesResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/api/v1/rules\x12b\n" +
 	"\aGetRule\x12\x1c.gatewatch.v1.GetRuleRequest\x1a\x1d.gatewatch.v1.GetRuleResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/api/v1/rules/{id}\x12y\n" +
-	"\vExplainRule\x12 .gatewatch.v1.ExplainRuleRequest\x1a!.gatewatch.v1.ExplainRuleResponse\"%\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/api/v1/rules/{id}/explain\x12r\n" +
+	"\vExplainRule\x12 .gatewatch.v1.ExplainRuleRequest\x1a!.gatewatch.v1.ExplainRuleResponse\"%\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/api/v1/rules/{id}/explain\x12m\n" +
+	"\bTestRule\x12\x1d.gatewatch.v1.TestRuleRequest\x1a\x1e.gatewatch.v1.TestRuleResponse\"\"\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/api/v1/rules/{id}/test\x12r\n" +
 	"\n" +
 	"ListGroups\x12\x1f.gatewatch.v1.ListGroupsRequest\x1a .gatewatch.v1.ListGroupsResponse\"!\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/rules/{id}/groupsB?Z=github.com/gatewatch/gatewatch/proto/gatewatch/v1;gatewatchv1b\x06proto3"
 
@@ -1432,7 +1634,7 @@ func file_gatewatch_v1_rule_proto_rawDescGZIP() []byte {
 	return file_gatewatch_v1_rule_proto_rawDescData
 }
 
-var file_gatewatch_v1_rule_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_gatewatch_v1_rule_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_gatewatch_v1_rule_proto_goTypes = []any{
 	(*ListRulesRequest)(nil),      // 0: gatewatch.v1.ListRulesRequest
 	(*ListRulesResponse)(nil),     // 1: gatewatch.v1.ListRulesResponse
@@ -1442,48 +1644,57 @@ var file_gatewatch_v1_rule_proto_goTypes = []any{
 	(*GetRuleRequest)(nil),        // 5: gatewatch.v1.GetRuleRequest
 	(*GetRuleResponse)(nil),       // 6: gatewatch.v1.GetRuleResponse
 	(*ExplainRuleRequest)(nil),    // 7: gatewatch.v1.ExplainRuleRequest
-	(*ExplainRuleResponse)(nil),   // 8: gatewatch.v1.ExplainRuleResponse
-	(*RuleContributions)(nil),     // 9: gatewatch.v1.RuleContributions
-	(*RuleContribution)(nil),      // 10: gatewatch.v1.RuleContribution
-	(*RuleReason)(nil),            // 11: gatewatch.v1.RuleReason
-	(*ListGroupsRequest)(nil),     // 12: gatewatch.v1.ListGroupsRequest
-	(*ListGroupsResponse)(nil),    // 13: gatewatch.v1.ListGroupsResponse
-	(*RuleGroup)(nil),             // 14: gatewatch.v1.RuleGroup
-	(*RuleGroupMember)(nil),       // 15: gatewatch.v1.RuleGroupMember
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
-	(*Value)(nil),                 // 17: gatewatch.v1.Value
+	(*TestRuleRequest)(nil),       // 8: gatewatch.v1.TestRuleRequest
+	(*TestRuleResponse)(nil),      // 9: gatewatch.v1.TestRuleResponse
+	(*RuleTest)(nil),              // 10: gatewatch.v1.RuleTest
+	(*ExplainRuleResponse)(nil),   // 11: gatewatch.v1.ExplainRuleResponse
+	(*RuleContributions)(nil),     // 12: gatewatch.v1.RuleContributions
+	(*RuleContribution)(nil),      // 13: gatewatch.v1.RuleContribution
+	(*RuleReason)(nil),            // 14: gatewatch.v1.RuleReason
+	(*ListGroupsRequest)(nil),     // 15: gatewatch.v1.ListGroupsRequest
+	(*ListGroupsResponse)(nil),    // 16: gatewatch.v1.ListGroupsResponse
+	(*RuleGroup)(nil),             // 17: gatewatch.v1.RuleGroup
+	(*RuleGroupMember)(nil),       // 18: gatewatch.v1.RuleGroupMember
+	(*Event)(nil),                 // 19: gatewatch.v1.Event
+	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
+	(*Value)(nil),                 // 21: gatewatch.v1.Value
 }
 var file_gatewatch_v1_rule_proto_depIdxs = []int32{
 	2,  // 0: gatewatch.v1.ListRulesResponse.rules:type_name -> gatewatch.v1.Rule
 	4,  // 1: gatewatch.v1.ListRulesResponse.rejected:type_name -> gatewatch.v1.RejectedRule
 	3,  // 2: gatewatch.v1.ListRulesResponse.warnings:type_name -> gatewatch.v1.RuleWarning
 	2,  // 3: gatewatch.v1.GetRuleResponse.rule:type_name -> gatewatch.v1.Rule
-	11, // 4: gatewatch.v1.ExplainRuleResponse.reasons:type_name -> gatewatch.v1.RuleReason
-	9,  // 5: gatewatch.v1.ExplainRuleResponse.contributions:type_name -> gatewatch.v1.RuleContributions
-	16, // 6: gatewatch.v1.RuleContributions.from_time:type_name -> google.protobuf.Timestamp
-	16, // 7: gatewatch.v1.RuleContributions.to_time:type_name -> google.protobuf.Timestamp
-	10, // 8: gatewatch.v1.RuleContributions.events:type_name -> gatewatch.v1.RuleContribution
-	16, // 9: gatewatch.v1.RuleContribution.time:type_name -> google.protobuf.Timestamp
-	17, // 10: gatewatch.v1.RuleReason.value:type_name -> gatewatch.v1.Value
-	17, // 11: gatewatch.v1.RuleReason.present:type_name -> gatewatch.v1.Value
-	14, // 12: gatewatch.v1.ListGroupsResponse.groups:type_name -> gatewatch.v1.RuleGroup
-	15, // 13: gatewatch.v1.RuleGroup.members:type_name -> gatewatch.v1.RuleGroupMember
-	16, // 14: gatewatch.v1.RuleGroup.first_time:type_name -> google.protobuf.Timestamp
-	16, // 15: gatewatch.v1.RuleGroup.last_time:type_name -> google.protobuf.Timestamp
-	16, // 16: gatewatch.v1.RuleGroup.fired_time:type_name -> google.protobuf.Timestamp
-	0,  // 17: gatewatch.v1.RuleService.ListRules:input_type -> gatewatch.v1.ListRulesRequest
-	5,  // 18: gatewatch.v1.RuleService.GetRule:input_type -> gatewatch.v1.GetRuleRequest
-	7,  // 19: gatewatch.v1.RuleService.ExplainRule:input_type -> gatewatch.v1.ExplainRuleRequest
-	12, // 20: gatewatch.v1.RuleService.ListGroups:input_type -> gatewatch.v1.ListGroupsRequest
-	1,  // 21: gatewatch.v1.RuleService.ListRules:output_type -> gatewatch.v1.ListRulesResponse
-	6,  // 22: gatewatch.v1.RuleService.GetRule:output_type -> gatewatch.v1.GetRuleResponse
-	8,  // 23: gatewatch.v1.RuleService.ExplainRule:output_type -> gatewatch.v1.ExplainRuleResponse
-	13, // 24: gatewatch.v1.RuleService.ListGroups:output_type -> gatewatch.v1.ListGroupsResponse
-	21, // [21:25] is the sub-list for method output_type
-	17, // [17:21] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	19, // 4: gatewatch.v1.TestRuleResponse.event:type_name -> gatewatch.v1.Event
+	10, // 5: gatewatch.v1.TestRuleResponse.tests:type_name -> gatewatch.v1.RuleTest
+	11, // 6: gatewatch.v1.RuleTest.result:type_name -> gatewatch.v1.ExplainRuleResponse
+	14, // 7: gatewatch.v1.ExplainRuleResponse.reasons:type_name -> gatewatch.v1.RuleReason
+	12, // 8: gatewatch.v1.ExplainRuleResponse.contributions:type_name -> gatewatch.v1.RuleContributions
+	20, // 9: gatewatch.v1.RuleContributions.from_time:type_name -> google.protobuf.Timestamp
+	20, // 10: gatewatch.v1.RuleContributions.to_time:type_name -> google.protobuf.Timestamp
+	13, // 11: gatewatch.v1.RuleContributions.events:type_name -> gatewatch.v1.RuleContribution
+	20, // 12: gatewatch.v1.RuleContribution.time:type_name -> google.protobuf.Timestamp
+	21, // 13: gatewatch.v1.RuleReason.value:type_name -> gatewatch.v1.Value
+	21, // 14: gatewatch.v1.RuleReason.present:type_name -> gatewatch.v1.Value
+	17, // 15: gatewatch.v1.ListGroupsResponse.groups:type_name -> gatewatch.v1.RuleGroup
+	18, // 16: gatewatch.v1.RuleGroup.members:type_name -> gatewatch.v1.RuleGroupMember
+	20, // 17: gatewatch.v1.RuleGroup.first_time:type_name -> google.protobuf.Timestamp
+	20, // 18: gatewatch.v1.RuleGroup.last_time:type_name -> google.protobuf.Timestamp
+	20, // 19: gatewatch.v1.RuleGroup.fired_time:type_name -> google.protobuf.Timestamp
+	0,  // 20: gatewatch.v1.RuleService.ListRules:input_type -> gatewatch.v1.ListRulesRequest
+	5,  // 21: gatewatch.v1.RuleService.GetRule:input_type -> gatewatch.v1.GetRuleRequest
+	7,  // 22: gatewatch.v1.RuleService.ExplainRule:input_type -> gatewatch.v1.ExplainRuleRequest
+	8,  // 23: gatewatch.v1.RuleService.TestRule:input_type -> gatewatch.v1.TestRuleRequest
+	15, // 24: gatewatch.v1.RuleService.ListGroups:input_type -> gatewatch.v1.ListGroupsRequest
+	1,  // 25: gatewatch.v1.RuleService.ListRules:output_type -> gatewatch.v1.ListRulesResponse
+	6,  // 26: gatewatch.v1.RuleService.GetRule:output_type -> gatewatch.v1.GetRuleResponse
+	11, // 27: gatewatch.v1.RuleService.ExplainRule:output_type -> gatewatch.v1.ExplainRuleResponse
+	9,  // 28: gatewatch.v1.RuleService.TestRule:output_type -> gatewatch.v1.TestRuleResponse
+	16, // 29: gatewatch.v1.RuleService.ListGroups:output_type -> gatewatch.v1.ListGroupsResponse
+	25, // [25:30] is the sub-list for method output_type
+	20, // [20:25] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_gatewatch_v1_rule_proto_init() }
@@ -1498,7 +1709,7 @@ func file_gatewatch_v1_rule_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatewatch_v1_rule_proto_rawDesc), len(file_gatewatch_v1_rule_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,7 @@ const (
 	RuleService_ListRules_FullMethodName   = "/gatewatch.v1.RuleService/ListRules"
 	RuleService_GetRule_FullMethodName     = "/gatewatch.v1.RuleService/GetRule"
 	RuleService_ExplainRule_FullMethodName = "/gatewatch.v1.RuleService/ExplainRule"
+	RuleService_TestRule_FullMethodName    = "/gatewatch.v1.RuleService/TestRule"
 	RuleService_ListGroups_FullMethodName  = "/gatewatch.v1.RuleService/ListGroups"
 )
 
@@ -40,6 +41,9 @@ type RuleServiceClient interface {
 	// a finding of a rule it explains the event that is in it; of a finding of a
 	// correlation it returns the events that led to it.
 	ExplainRule(ctx context.Context, in *ExplainRuleRequest, opts ...grpc.CallOption) (*ExplainRuleResponse, error)
+	// TestRule says whether a rule matches a record that is not stored, and why or
+	// why not. A correlation is tested by the rules that it refers to.
+	TestRule(ctx context.Context, in *TestRuleRequest, opts ...grpc.CallOption) (*TestRuleResponse, error)
 	// ListGroups lists what a correlation follows now, those with the newest events
 	// first: one group for each client, user or whatever it groups by.
 	ListGroups(ctx context.Context, in *ListGroupsRequest, opts ...grpc.CallOption) (*ListGroupsResponse, error)
@@ -83,6 +87,16 @@ func (c *ruleServiceClient) ExplainRule(ctx context.Context, in *ExplainRuleRequ
 	return out, nil
 }
 
+func (c *ruleServiceClient) TestRule(ctx context.Context, in *TestRuleRequest, opts ...grpc.CallOption) (*TestRuleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(TestRuleResponse)
+	err := c.cc.Invoke(ctx, RuleService_TestRule_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *ruleServiceClient) ListGroups(ctx context.Context, in *ListGroupsRequest, opts ...grpc.CallOption) (*ListGroupsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListGroupsResponse)
@@ -108,6 +122,9 @@ type RuleServiceServer interface {
 	// a finding of a rule it explains the event that is in it; of a finding of a
 	// correlation it returns the events that led to it.
 	ExplainRule(context.Context, *ExplainRuleRequest) (*ExplainRuleResponse, error)
+	// TestRule says whether a rule matches a record that is not stored, and why or
+	// why not. A correlation is tested by the rules that it refers to.
+	TestRule(context.Context, *TestRuleRequest) (*TestRuleResponse, error)
 	// ListGroups lists what a correlation follows now, those with the newest events
 	// first: one group for each client, user or whatever it groups by.
 	ListGroups(context.Context, *ListGroupsRequest) (*ListGroupsResponse, error)
@@ -129,6 +146,9 @@ func (UnimplementedRuleServiceServer) GetRule(context.Context, *GetRuleRequest) 
 }
 func (UnimplementedRuleServiceServer) ExplainRule(context.Context, *ExplainRuleRequest) (*ExplainRuleResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ExplainRule not implemented")
+}
+func (UnimplementedRuleServiceServer) TestRule(context.Context, *TestRuleRequest) (*TestRuleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method TestRule not implemented")
 }
 func (UnimplementedRuleServiceServer) ListGroups(context.Context, *ListGroupsRequest) (*ListGroupsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListGroups not implemented")
@@ -208,6 +228,24 @@ func _RuleService_ExplainRule_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RuleService_TestRule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TestRuleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RuleServiceServer).TestRule(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RuleService_TestRule_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RuleServiceServer).TestRule(ctx, req.(*TestRuleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _RuleService_ListGroups_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListGroupsRequest)
 	if err := dec(in); err != nil {
@@ -244,6 +282,10 @@ var RuleService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ExplainRule",
 			Handler:    _RuleService_ExplainRule_Handler,
+		},
+		{
+			MethodName: "TestRule",
+			Handler:    _RuleService_TestRule_Handler,
 		},
 		{
 			MethodName: "ListGroups",

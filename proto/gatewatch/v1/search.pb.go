@@ -24,6 +24,59 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// ExportFormat is the form of a file.
+type ExportFormat int32
+
+const (
+	// NDJSON.
+	ExportFormat_EXPORT_FORMAT_UNSPECIFIED ExportFormat = 0
+	// An event as one JSON object a line, as Search returns it.
+	ExportFormat_EXPORT_FORMAT_NDJSON ExportFormat = 1
+	// Comma-separated values (RFC 4180); no cell is a formula to a spreadsheet.
+	ExportFormat_EXPORT_FORMAT_CSV ExportFormat = 2
+)
+
+// Enum value maps for ExportFormat.
+var (
+	ExportFormat_name = map[int32]string{
+		0: "EXPORT_FORMAT_UNSPECIFIED",
+		1: "EXPORT_FORMAT_NDJSON",
+		2: "EXPORT_FORMAT_CSV",
+	}
+	ExportFormat_value = map[string]int32{
+		"EXPORT_FORMAT_UNSPECIFIED": 0,
+		"EXPORT_FORMAT_NDJSON":      1,
+		"EXPORT_FORMAT_CSV":         2,
+	}
+)
+
+func (x ExportFormat) Enum() *ExportFormat {
+	p := new(ExportFormat)
+	*p = x
+	return p
+}
+
+func (x ExportFormat) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ExportFormat) Descriptor() protoreflect.EnumDescriptor {
+	return file_gatewatch_v1_search_proto_enumTypes[0].Descriptor()
+}
+
+func (ExportFormat) Type() protoreflect.EnumType {
+	return &file_gatewatch_v1_search_proto_enumTypes[0]
+}
+
+func (x ExportFormat) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ExportFormat.Descriptor instead.
+func (ExportFormat) EnumDescriptor() ([]byte, []int) {
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{0}
+}
+
 // SearchRequest asks for events.
 type SearchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -292,6 +345,139 @@ func (x *AggregateResponse) GetStats() *SearchStats {
 	return nil
 }
 
+// ExportRequest asks for a file of events.
+type ExportRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Query string                 `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
+	// As in SearchRequest.
+	From   string       `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	To     string       `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	Format ExportFormat `protobuf:"varint,4,opt,name=format,proto3,enum=gatewatch.v1.ExportFormat" json:"format,omitempty"`
+	// Columns of CSV; empty takes the usual ones. NDJSON has all fields.
+	Fields []string `protobuf:"bytes,5,rep,name=fields,proto3" json:"fields,omitempty"`
+	// Number of events, the newest first: 100,000 if 0, at most 1,000,000.
+	Limit         int32 `protobuf:"varint,6,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportRequest) Reset() {
+	*x = ExportRequest{}
+	mi := &file_gatewatch_v1_search_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportRequest) ProtoMessage() {}
+
+func (x *ExportRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_search_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportRequest.ProtoReflect.Descriptor instead.
+func (*ExportRequest) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ExportRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *ExportRequest) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *ExportRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *ExportRequest) GetFormat() ExportFormat {
+	if x != nil {
+		return x.Format
+	}
+	return ExportFormat_EXPORT_FORMAT_UNSPECIFIED
+}
+
+func (x *ExportRequest) GetFields() []string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *ExportRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+// ExportResponse is a part of the file.
+type ExportResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Data          []byte                 `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportResponse) Reset() {
+	*x = ExportResponse{}
+	mi := &file_gatewatch_v1_search_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportResponse) ProtoMessage() {}
+
+func (x *ExportResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_search_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportResponse.ProtoReflect.Descriptor instead.
+func (*ExportResponse) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ExportResponse) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
 // TailRequest asks for events to come. The query may only filter.
 type TailRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -302,7 +488,7 @@ type TailRequest struct {
 
 func (x *TailRequest) Reset() {
 	*x = TailRequest{}
-	mi := &file_gatewatch_v1_search_proto_msgTypes[4]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -314,7 +500,7 @@ func (x *TailRequest) String() string {
 func (*TailRequest) ProtoMessage() {}
 
 func (x *TailRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_search_proto_msgTypes[4]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -327,7 +513,7 @@ func (x *TailRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TailRequest.ProtoReflect.Descriptor instead.
 func (*TailRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{4}
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *TailRequest) GetQuery() string {
@@ -349,7 +535,7 @@ type TailResponse struct {
 
 func (x *TailResponse) Reset() {
 	*x = TailResponse{}
-	mi := &file_gatewatch_v1_search_proto_msgTypes[5]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -361,7 +547,7 @@ func (x *TailResponse) String() string {
 func (*TailResponse) ProtoMessage() {}
 
 func (x *TailResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_search_proto_msgTypes[5]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -374,7 +560,7 @@ func (x *TailResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TailResponse.ProtoReflect.Descriptor instead.
 func (*TailResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{5}
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *TailResponse) GetEvent() *Event {
@@ -402,7 +588,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_gatewatch_v1_search_proto_msgTypes[6]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -414,7 +600,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_search_proto_msgTypes[6]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -427,7 +613,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{6}
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Event) GetFields() []*Field {
@@ -448,7 +634,7 @@ type Field struct {
 
 func (x *Field) Reset() {
 	*x = Field{}
-	mi := &file_gatewatch_v1_search_proto_msgTypes[7]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -460,7 +646,7 @@ func (x *Field) String() string {
 func (*Field) ProtoMessage() {}
 
 func (x *Field) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_search_proto_msgTypes[7]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -473,7 +659,7 @@ func (x *Field) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Field.ProtoReflect.Descriptor instead.
 func (*Field) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{7}
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Field) GetName() string {
@@ -500,7 +686,7 @@ type Row struct {
 
 func (x *Row) Reset() {
 	*x = Row{}
-	mi := &file_gatewatch_v1_search_proto_msgTypes[8]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -512,7 +698,7 @@ func (x *Row) String() string {
 func (*Row) ProtoMessage() {}
 
 func (x *Row) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_search_proto_msgTypes[8]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -525,7 +711,7 @@ func (x *Row) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Row.ProtoReflect.Descriptor instead.
 func (*Row) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{8}
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Row) GetValues() []*Value {
@@ -555,7 +741,7 @@ type Value struct {
 
 func (x *Value) Reset() {
 	*x = Value{}
-	mi := &file_gatewatch_v1_search_proto_msgTypes[9]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -567,7 +753,7 @@ func (x *Value) String() string {
 func (*Value) ProtoMessage() {}
 
 func (x *Value) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_search_proto_msgTypes[9]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -580,7 +766,7 @@ func (x *Value) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Value.ProtoReflect.Descriptor instead.
 func (*Value) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{9}
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Value) GetKind() isValue_Kind {
@@ -726,7 +912,7 @@ type ValueList struct {
 
 func (x *ValueList) Reset() {
 	*x = ValueList{}
-	mi := &file_gatewatch_v1_search_proto_msgTypes[10]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -738,7 +924,7 @@ func (x *ValueList) String() string {
 func (*ValueList) ProtoMessage() {}
 
 func (x *ValueList) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_search_proto_msgTypes[10]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -751,7 +937,7 @@ func (x *ValueList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValueList.ProtoReflect.Descriptor instead.
 func (*ValueList) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{10}
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ValueList) GetValues() []*Value {
@@ -785,7 +971,7 @@ type SearchStats struct {
 
 func (x *SearchStats) Reset() {
 	*x = SearchStats{}
-	mi := &file_gatewatch_v1_search_proto_msgTypes[11]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -797,7 +983,7 @@ func (x *SearchStats) String() string {
 func (*SearchStats) ProtoMessage() {}
 
 func (x *SearchStats) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_search_proto_msgTypes[11]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -810,7 +996,7 @@ func (x *SearchStats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchStats.ProtoReflect.Descriptor instead.
 func (*SearchStats) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{11}
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SearchStats) GetRowsMatched() uint64 {
@@ -869,7 +1055,7 @@ type ExplainRequest struct {
 
 func (x *ExplainRequest) Reset() {
 	*x = ExplainRequest{}
-	mi := &file_gatewatch_v1_search_proto_msgTypes[12]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -881,7 +1067,7 @@ func (x *ExplainRequest) String() string {
 func (*ExplainRequest) ProtoMessage() {}
 
 func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_search_proto_msgTypes[12]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -894,7 +1080,7 @@ func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{12}
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ExplainRequest) GetQuery() string {
@@ -948,7 +1134,7 @@ type ExplainResponse struct {
 
 func (x *ExplainResponse) Reset() {
 	*x = ExplainResponse{}
-	mi := &file_gatewatch_v1_search_proto_msgTypes[13]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -960,7 +1146,7 @@ func (x *ExplainResponse) String() string {
 func (*ExplainResponse) ProtoMessage() {}
 
 func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_search_proto_msgTypes[13]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -973,7 +1159,7 @@ func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
 func (*ExplainResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{13}
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ExplainResponse) GetPlan() *QueryPlan {
@@ -1055,7 +1241,7 @@ type QueryPlan struct {
 
 func (x *QueryPlan) Reset() {
 	*x = QueryPlan{}
-	mi := &file_gatewatch_v1_search_proto_msgTypes[14]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1067,7 +1253,7 @@ func (x *QueryPlan) String() string {
 func (*QueryPlan) ProtoMessage() {}
 
 func (x *QueryPlan) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_search_proto_msgTypes[14]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1080,7 +1266,7 @@ func (x *QueryPlan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryPlan.ProtoReflect.Descriptor instead.
 func (*QueryPlan) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{14}
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *QueryPlan) GetFilter() string {
@@ -1150,7 +1336,7 @@ type ReadCount struct {
 
 func (x *ReadCount) Reset() {
 	*x = ReadCount{}
-	mi := &file_gatewatch_v1_search_proto_msgTypes[15]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1162,7 +1348,7 @@ func (x *ReadCount) String() string {
 func (*ReadCount) ProtoMessage() {}
 
 func (x *ReadCount) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_search_proto_msgTypes[15]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1175,7 +1361,7 @@ func (x *ReadCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadCount.ProtoReflect.Descriptor instead.
 func (*ReadCount) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{15}
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ReadCount) GetAll() uint64 {
@@ -1233,7 +1419,7 @@ type SkippedBlocks struct {
 
 func (x *SkippedBlocks) Reset() {
 	*x = SkippedBlocks{}
-	mi := &file_gatewatch_v1_search_proto_msgTypes[16]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1245,7 +1431,7 @@ func (x *SkippedBlocks) String() string {
 func (*SkippedBlocks) ProtoMessage() {}
 
 func (x *SkippedBlocks) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_search_proto_msgTypes[16]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1258,7 +1444,7 @@ func (x *SkippedBlocks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SkippedBlocks.ProtoReflect.Descriptor instead.
 func (*SkippedBlocks) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{16}
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SkippedBlocks) GetReason() string {
@@ -1313,7 +1499,7 @@ type MemoryPart struct {
 
 func (x *MemoryPart) Reset() {
 	*x = MemoryPart{}
-	mi := &file_gatewatch_v1_search_proto_msgTypes[17]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1325,7 +1511,7 @@ func (x *MemoryPart) String() string {
 func (*MemoryPart) ProtoMessage() {}
 
 func (x *MemoryPart) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_search_proto_msgTypes[17]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1338,7 +1524,7 @@ func (x *MemoryPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemoryPart.ProtoReflect.Descriptor instead.
 func (*MemoryPart) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{17}
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *MemoryPart) GetBlocks() uint64 {
@@ -1396,7 +1582,7 @@ type ColumnReads struct {
 
 func (x *ColumnReads) Reset() {
 	*x = ColumnReads{}
-	mi := &file_gatewatch_v1_search_proto_msgTypes[18]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1408,7 +1594,7 @@ func (x *ColumnReads) String() string {
 func (*ColumnReads) ProtoMessage() {}
 
 func (x *ColumnReads) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_search_proto_msgTypes[18]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1421,7 +1607,7 @@ func (x *ColumnReads) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ColumnReads.ProtoReflect.Descriptor instead.
 func (*ColumnReads) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{18}
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ColumnReads) GetName() string {
@@ -1477,7 +1663,7 @@ type StageTime struct {
 
 func (x *StageTime) Reset() {
 	*x = StageTime{}
-	mi := &file_gatewatch_v1_search_proto_msgTypes[19]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1489,7 +1675,7 @@ func (x *StageTime) String() string {
 func (*StageTime) ProtoMessage() {}
 
 func (x *StageTime) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_search_proto_msgTypes[19]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1502,7 +1688,7 @@ func (x *StageTime) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StageTime.ProtoReflect.Descriptor instead.
 func (*StageTime) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{19}
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *StageTime) GetStage() string {
@@ -1539,7 +1725,7 @@ type ListFieldsRequest struct {
 
 func (x *ListFieldsRequest) Reset() {
 	*x = ListFieldsRequest{}
-	mi := &file_gatewatch_v1_search_proto_msgTypes[20]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1551,7 +1737,7 @@ func (x *ListFieldsRequest) String() string {
 func (*ListFieldsRequest) ProtoMessage() {}
 
 func (x *ListFieldsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_search_proto_msgTypes[20]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1564,7 +1750,7 @@ func (x *ListFieldsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFieldsRequest.ProtoReflect.Descriptor instead.
 func (*ListFieldsRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{20}
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListFieldsRequest) GetQuery() string {
@@ -1637,7 +1823,7 @@ type ListFieldsResponse struct {
 
 func (x *ListFieldsResponse) Reset() {
 	*x = ListFieldsResponse{}
-	mi := &file_gatewatch_v1_search_proto_msgTypes[21]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1649,7 +1835,7 @@ func (x *ListFieldsResponse) String() string {
 func (*ListFieldsResponse) ProtoMessage() {}
 
 func (x *ListFieldsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_search_proto_msgTypes[21]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1662,7 +1848,7 @@ func (x *ListFieldsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFieldsResponse.ProtoReflect.Descriptor instead.
 func (*ListFieldsResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{21}
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListFieldsResponse) GetFields() []*FieldSummary {
@@ -1736,7 +1922,7 @@ type FieldSummary struct {
 
 func (x *FieldSummary) Reset() {
 	*x = FieldSummary{}
-	mi := &file_gatewatch_v1_search_proto_msgTypes[22]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1748,7 +1934,7 @@ func (x *FieldSummary) String() string {
 func (*FieldSummary) ProtoMessage() {}
 
 func (x *FieldSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_search_proto_msgTypes[22]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1761,7 +1947,7 @@ func (x *FieldSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FieldSummary.ProtoReflect.Descriptor instead.
 func (*FieldSummary) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{22}
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *FieldSummary) GetName() string {
@@ -1834,7 +2020,7 @@ type FieldValue struct {
 
 func (x *FieldValue) Reset() {
 	*x = FieldValue{}
-	mi := &file_gatewatch_v1_search_proto_msgTypes[23]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1846,7 +2032,7 @@ func (x *FieldValue) String() string {
 func (*FieldValue) ProtoMessage() {}
 
 func (x *FieldValue) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_search_proto_msgTypes[23]
+	mi := &file_gatewatch_v1_search_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1859,7 +2045,7 @@ func (x *FieldValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FieldValue.ProtoReflect.Descriptor instead.
 func (*FieldValue) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{23}
+	return file_gatewatch_v1_search_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *FieldValue) GetValue() *Value {
@@ -1906,7 +2092,16 @@ const file_gatewatch_v1_search_proto_rawDesc = "" +
 	"\x11AggregateResponse\x12\x18\n" +
 	"\acolumns\x18\x01 \x03(\tR\acolumns\x12%\n" +
 	"\x04rows\x18\x02 \x03(\v2\x11.gatewatch.v1.RowR\x04rows\x12/\n" +
-	"\x05stats\x18\x03 \x01(\v2\x19.gatewatch.v1.SearchStatsR\x05stats\"#\n" +
+	"\x05stats\x18\x03 \x01(\v2\x19.gatewatch.v1.SearchStatsR\x05stats\"\xab\x01\n" +
+	"\rExportRequest\x12\x14\n" +
+	"\x05query\x18\x01 \x01(\tR\x05query\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\tR\x02to\x122\n" +
+	"\x06format\x18\x04 \x01(\x0e2\x1a.gatewatch.v1.ExportFormatR\x06format\x12\x16\n" +
+	"\x06fields\x18\x05 \x03(\tR\x06fields\x12\x14\n" +
+	"\x05limit\x18\x06 \x01(\x05R\x05limit\"$\n" +
+	"\x0eExportResponse\x12\x12\n" +
+	"\x04data\x18\x01 \x01(\fR\x04data\"#\n" +
 	"\vTailRequest\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\"Q\n" +
 	"\fTailResponse\x12)\n" +
@@ -2027,11 +2222,16 @@ const file_gatewatch_v1_search_proto_rawDesc = "" +
 	"FieldValue\x12)\n" +
 	"\x05value\x18\x01 \x01(\v2\x13.gatewatch.v1.ValueR\x05value\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x04R\x05count\x12\x10\n" +
-	"\x03cut\x18\x03 \x01(\bR\x03cut2\x82\x04\n" +
+	"\x03cut\x18\x03 \x01(\bR\x03cut*^\n" +
+	"\fExportFormat\x12\x1d\n" +
+	"\x19EXPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14EXPORT_FORMAT_NDJSON\x10\x01\x12\x15\n" +
+	"\x11EXPORT_FORMAT_CSV\x10\x022\xe4\x04\n" +
 	"\rSearchService\x12^\n" +
 	"\x06Search\x12\x1b.gatewatch.v1.SearchRequest\x1a\x1c.gatewatch.v1.SearchResponse\"\x19\x82\xd3\xe4\x93\x02\x13:\x01*\"\x0e/api/v1/search\x12j\n" +
 	"\tAggregate\x12\x1e.gatewatch.v1.AggregateRequest\x1a\x1f.gatewatch.v1.AggregateResponse\"\x1c\x82\xd3\xe4\x93\x02\x16:\x01*\"\x11/api/v1/aggregate\x12X\n" +
-	"\x04Tail\x12\x19.gatewatch.v1.TailRequest\x1a\x1a.gatewatch.v1.TailResponse\"\x17\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/api/v1/tail0\x01\x12b\n" +
+	"\x04Tail\x12\x19.gatewatch.v1.TailRequest\x1a\x1a.gatewatch.v1.TailResponse\"\x17\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/api/v1/tail0\x01\x12`\n" +
+	"\x06Export\x12\x1b.gatewatch.v1.ExportRequest\x1a\x1c.gatewatch.v1.ExportResponse\"\x19\x82\xd3\xe4\x93\x02\x13:\x01*\"\x0e/api/v1/export0\x01\x12b\n" +
 	"\aExplain\x12\x1c.gatewatch.v1.ExplainRequest\x1a\x1d.gatewatch.v1.ExplainResponse\"\x1a\x82\xd3\xe4\x93\x02\x14:\x01*\"\x0f/api/v1/explain\x12g\n" +
 	"\n" +
 	"ListFields\x12\x1f.gatewatch.v1.ListFieldsRequest\x1a .gatewatch.v1.ListFieldsResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/api/v1/fieldsB?Z=github.com/gatewatch/gatewatch/proto/gatewatch/v1;gatewatchv1b\x06proto3"
@@ -2048,78 +2248,85 @@ func file_gatewatch_v1_search_proto_rawDescGZIP() []byte {
 	return file_gatewatch_v1_search_proto_rawDescData
 }
 
-var file_gatewatch_v1_search_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_gatewatch_v1_search_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_gatewatch_v1_search_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_gatewatch_v1_search_proto_goTypes = []any{
-	(*SearchRequest)(nil),         // 0: gatewatch.v1.SearchRequest
-	(*SearchResponse)(nil),        // 1: gatewatch.v1.SearchResponse
-	(*AggregateRequest)(nil),      // 2: gatewatch.v1.AggregateRequest
-	(*AggregateResponse)(nil),     // 3: gatewatch.v1.AggregateResponse
-	(*TailRequest)(nil),           // 4: gatewatch.v1.TailRequest
-	(*TailResponse)(nil),          // 5: gatewatch.v1.TailResponse
-	(*Event)(nil),                 // 6: gatewatch.v1.Event
-	(*Field)(nil),                 // 7: gatewatch.v1.Field
-	(*Row)(nil),                   // 8: gatewatch.v1.Row
-	(*Value)(nil),                 // 9: gatewatch.v1.Value
-	(*ValueList)(nil),             // 10: gatewatch.v1.ValueList
-	(*SearchStats)(nil),           // 11: gatewatch.v1.SearchStats
-	(*ExplainRequest)(nil),        // 12: gatewatch.v1.ExplainRequest
-	(*ExplainResponse)(nil),       // 13: gatewatch.v1.ExplainResponse
-	(*QueryPlan)(nil),             // 14: gatewatch.v1.QueryPlan
-	(*ReadCount)(nil),             // 15: gatewatch.v1.ReadCount
-	(*SkippedBlocks)(nil),         // 16: gatewatch.v1.SkippedBlocks
-	(*MemoryPart)(nil),            // 17: gatewatch.v1.MemoryPart
-	(*ColumnReads)(nil),           // 18: gatewatch.v1.ColumnReads
-	(*StageTime)(nil),             // 19: gatewatch.v1.StageTime
-	(*ListFieldsRequest)(nil),     // 20: gatewatch.v1.ListFieldsRequest
-	(*ListFieldsResponse)(nil),    // 21: gatewatch.v1.ListFieldsResponse
-	(*FieldSummary)(nil),          // 22: gatewatch.v1.FieldSummary
-	(*FieldValue)(nil),            // 23: gatewatch.v1.FieldValue
-	(*timestamppb.Timestamp)(nil), // 24: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 25: google.protobuf.Duration
+	(ExportFormat)(0),             // 0: gatewatch.v1.ExportFormat
+	(*SearchRequest)(nil),         // 1: gatewatch.v1.SearchRequest
+	(*SearchResponse)(nil),        // 2: gatewatch.v1.SearchResponse
+	(*AggregateRequest)(nil),      // 3: gatewatch.v1.AggregateRequest
+	(*AggregateResponse)(nil),     // 4: gatewatch.v1.AggregateResponse
+	(*ExportRequest)(nil),         // 5: gatewatch.v1.ExportRequest
+	(*ExportResponse)(nil),        // 6: gatewatch.v1.ExportResponse
+	(*TailRequest)(nil),           // 7: gatewatch.v1.TailRequest
+	(*TailResponse)(nil),          // 8: gatewatch.v1.TailResponse
+	(*Event)(nil),                 // 9: gatewatch.v1.Event
+	(*Field)(nil),                 // 10: gatewatch.v1.Field
+	(*Row)(nil),                   // 11: gatewatch.v1.Row
+	(*Value)(nil),                 // 12: gatewatch.v1.Value
+	(*ValueList)(nil),             // 13: gatewatch.v1.ValueList
+	(*SearchStats)(nil),           // 14: gatewatch.v1.SearchStats
+	(*ExplainRequest)(nil),        // 15: gatewatch.v1.ExplainRequest
+	(*ExplainResponse)(nil),       // 16: gatewatch.v1.ExplainResponse
+	(*QueryPlan)(nil),             // 17: gatewatch.v1.QueryPlan
+	(*ReadCount)(nil),             // 18: gatewatch.v1.ReadCount
+	(*SkippedBlocks)(nil),         // 19: gatewatch.v1.SkippedBlocks
+	(*MemoryPart)(nil),            // 20: gatewatch.v1.MemoryPart
+	(*ColumnReads)(nil),           // 21: gatewatch.v1.ColumnReads
+	(*StageTime)(nil),             // 22: gatewatch.v1.StageTime
+	(*ListFieldsRequest)(nil),     // 23: gatewatch.v1.ListFieldsRequest
+	(*ListFieldsResponse)(nil),    // 24: gatewatch.v1.ListFieldsResponse
+	(*FieldSummary)(nil),          // 25: gatewatch.v1.FieldSummary
+	(*FieldValue)(nil),            // 26: gatewatch.v1.FieldValue
+	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 28: google.protobuf.Duration
 }
 var file_gatewatch_v1_search_proto_depIdxs = []int32{
-	6,  // 0: gatewatch.v1.SearchResponse.events:type_name -> gatewatch.v1.Event
-	11, // 1: gatewatch.v1.SearchResponse.stats:type_name -> gatewatch.v1.SearchStats
-	8,  // 2: gatewatch.v1.AggregateResponse.rows:type_name -> gatewatch.v1.Row
-	11, // 3: gatewatch.v1.AggregateResponse.stats:type_name -> gatewatch.v1.SearchStats
-	6,  // 4: gatewatch.v1.TailResponse.event:type_name -> gatewatch.v1.Event
-	7,  // 5: gatewatch.v1.Event.fields:type_name -> gatewatch.v1.Field
-	9,  // 6: gatewatch.v1.Field.value:type_name -> gatewatch.v1.Value
-	9,  // 7: gatewatch.v1.Row.values:type_name -> gatewatch.v1.Value
-	24, // 8: gatewatch.v1.Value.time_value:type_name -> google.protobuf.Timestamp
-	10, // 9: gatewatch.v1.Value.list_value:type_name -> gatewatch.v1.ValueList
-	9,  // 10: gatewatch.v1.ValueList.values:type_name -> gatewatch.v1.Value
-	25, // 11: gatewatch.v1.SearchStats.took:type_name -> google.protobuf.Duration
-	14, // 12: gatewatch.v1.ExplainResponse.plan:type_name -> gatewatch.v1.QueryPlan
-	15, // 13: gatewatch.v1.ExplainResponse.segments:type_name -> gatewatch.v1.ReadCount
-	15, // 14: gatewatch.v1.ExplainResponse.blocks:type_name -> gatewatch.v1.ReadCount
-	16, // 15: gatewatch.v1.ExplainResponse.skipped:type_name -> gatewatch.v1.SkippedBlocks
-	17, // 16: gatewatch.v1.ExplainResponse.memory:type_name -> gatewatch.v1.MemoryPart
-	18, // 17: gatewatch.v1.ExplainResponse.columns:type_name -> gatewatch.v1.ColumnReads
-	19, // 18: gatewatch.v1.ExplainResponse.stages:type_name -> gatewatch.v1.StageTime
-	11, // 19: gatewatch.v1.ExplainResponse.stats:type_name -> gatewatch.v1.SearchStats
-	24, // 20: gatewatch.v1.QueryPlan.from_time:type_name -> google.protobuf.Timestamp
-	24, // 21: gatewatch.v1.QueryPlan.to_time:type_name -> google.protobuf.Timestamp
-	25, // 22: gatewatch.v1.StageTime.time:type_name -> google.protobuf.Duration
-	22, // 23: gatewatch.v1.ListFieldsResponse.fields:type_name -> gatewatch.v1.FieldSummary
-	11, // 24: gatewatch.v1.ListFieldsResponse.stats:type_name -> gatewatch.v1.SearchStats
-	23, // 25: gatewatch.v1.FieldSummary.top:type_name -> gatewatch.v1.FieldValue
-	9,  // 26: gatewatch.v1.FieldValue.value:type_name -> gatewatch.v1.Value
-	0,  // 27: gatewatch.v1.SearchService.Search:input_type -> gatewatch.v1.SearchRequest
-	2,  // 28: gatewatch.v1.SearchService.Aggregate:input_type -> gatewatch.v1.AggregateRequest
-	4,  // 29: gatewatch.v1.SearchService.Tail:input_type -> gatewatch.v1.TailRequest
-	12, // 30: gatewatch.v1.SearchService.Explain:input_type -> gatewatch.v1.ExplainRequest
-	20, // 31: gatewatch.v1.SearchService.ListFields:input_type -> gatewatch.v1.ListFieldsRequest
-	1,  // 32: gatewatch.v1.SearchService.Search:output_type -> gatewatch.v1.SearchResponse
-	3,  // 33: gatewatch.v1.SearchService.Aggregate:output_type -> gatewatch.v1.AggregateResponse
-	5,  // 34: gatewatch.v1.SearchService.Tail:output_type -> gatewatch.v1.TailResponse
-	13, // 35: gatewatch.v1.SearchService.Explain:output_type -> gatewatch.v1.ExplainResponse
-	21, // 36: gatewatch.v1.SearchService.ListFields:output_type -> gatewatch.v1.ListFieldsResponse
-	32, // [32:37] is the sub-list for method output_type
-	27, // [27:32] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	9,  // 0: gatewatch.v1.SearchResponse.events:type_name -> gatewatch.v1.Event
+	14, // 1: gatewatch.v1.SearchResponse.stats:type_name -> gatewatch.v1.SearchStats
+	11, // 2: gatewatch.v1.AggregateResponse.rows:type_name -> gatewatch.v1.Row
+	14, // 3: gatewatch.v1.AggregateResponse.stats:type_name -> gatewatch.v1.SearchStats
+	0,  // 4: gatewatch.v1.ExportRequest.format:type_name -> gatewatch.v1.ExportFormat
+	9,  // 5: gatewatch.v1.TailResponse.event:type_name -> gatewatch.v1.Event
+	10, // 6: gatewatch.v1.Event.fields:type_name -> gatewatch.v1.Field
+	12, // 7: gatewatch.v1.Field.value:type_name -> gatewatch.v1.Value
+	12, // 8: gatewatch.v1.Row.values:type_name -> gatewatch.v1.Value
+	27, // 9: gatewatch.v1.Value.time_value:type_name -> google.protobuf.Timestamp
+	13, // 10: gatewatch.v1.Value.list_value:type_name -> gatewatch.v1.ValueList
+	12, // 11: gatewatch.v1.ValueList.values:type_name -> gatewatch.v1.Value
+	28, // 12: gatewatch.v1.SearchStats.took:type_name -> google.protobuf.Duration
+	17, // 13: gatewatch.v1.ExplainResponse.plan:type_name -> gatewatch.v1.QueryPlan
+	18, // 14: gatewatch.v1.ExplainResponse.segments:type_name -> gatewatch.v1.ReadCount
+	18, // 15: gatewatch.v1.ExplainResponse.blocks:type_name -> gatewatch.v1.ReadCount
+	19, // 16: gatewatch.v1.ExplainResponse.skipped:type_name -> gatewatch.v1.SkippedBlocks
+	20, // 17: gatewatch.v1.ExplainResponse.memory:type_name -> gatewatch.v1.MemoryPart
+	21, // 18: gatewatch.v1.ExplainResponse.columns:type_name -> gatewatch.v1.ColumnReads
+	22, // 19: gatewatch.v1.ExplainResponse.stages:type_name -> gatewatch.v1.StageTime
+	14, // 20: gatewatch.v1.ExplainResponse.stats:type_name -> gatewatch.v1.SearchStats
+	27, // 21: gatewatch.v1.QueryPlan.from_time:type_name -> google.protobuf.Timestamp
+	27, // 22: gatewatch.v1.QueryPlan.to_time:type_name -> google.protobuf.Timestamp
+	28, // 23: gatewatch.v1.StageTime.time:type_name -> google.protobuf.Duration
+	25, // 24: gatewatch.v1.ListFieldsResponse.fields:type_name -> gatewatch.v1.FieldSummary
+	14, // 25: gatewatch.v1.ListFieldsResponse.stats:type_name -> gatewatch.v1.SearchStats
+	26, // 26: gatewatch.v1.FieldSummary.top:type_name -> gatewatch.v1.FieldValue
+	12, // 27: gatewatch.v1.FieldValue.value:type_name -> gatewatch.v1.Value
+	1,  // 28: gatewatch.v1.SearchService.Search:input_type -> gatewatch.v1.SearchRequest
+	3,  // 29: gatewatch.v1.SearchService.Aggregate:input_type -> gatewatch.v1.AggregateRequest
+	7,  // 30: gatewatch.v1.SearchService.Tail:input_type -> gatewatch.v1.TailRequest
+	5,  // 31: gatewatch.v1.SearchService.Export:input_type -> gatewatch.v1.ExportRequest
+	15, // 32: gatewatch.v1.SearchService.Explain:input_type -> gatewatch.v1.ExplainRequest
+	23, // 33: gatewatch.v1.SearchService.ListFields:input_type -> gatewatch.v1.ListFieldsRequest
+	2,  // 34: gatewatch.v1.SearchService.Search:output_type -> gatewatch.v1.SearchResponse
+	4,  // 35: gatewatch.v1.SearchService.Aggregate:output_type -> gatewatch.v1.AggregateResponse
+	8,  // 36: gatewatch.v1.SearchService.Tail:output_type -> gatewatch.v1.TailResponse
+	6,  // 37: gatewatch.v1.SearchService.Export:output_type -> gatewatch.v1.ExportResponse
+	16, // 38: gatewatch.v1.SearchService.Explain:output_type -> gatewatch.v1.ExplainResponse
+	24, // 39: gatewatch.v1.SearchService.ListFields:output_type -> gatewatch.v1.ListFieldsResponse
+	34, // [34:40] is the sub-list for method output_type
+	28, // [28:34] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_gatewatch_v1_search_proto_init() }
@@ -2127,7 +2334,7 @@ func file_gatewatch_v1_search_proto_init() {
 	if File_gatewatch_v1_search_proto != nil {
 		return
 	}
-	file_gatewatch_v1_search_proto_msgTypes[9].OneofWrappers = []any{
+	file_gatewatch_v1_search_proto_msgTypes[11].OneofWrappers = []any{
 		(*Value_StringValue)(nil),
 		(*Value_IntValue)(nil),
 		(*Value_DoubleValue)(nil),
@@ -2142,13 +2349,14 @@ func file_gatewatch_v1_search_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatewatch_v1_search_proto_rawDesc), len(file_gatewatch_v1_search_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   24,
+			NumEnums:      1,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_gatewatch_v1_search_proto_goTypes,
 		DependencyIndexes: file_gatewatch_v1_search_proto_depIdxs,
+		EnumInfos:         file_gatewatch_v1_search_proto_enumTypes,
 		MessageInfos:      file_gatewatch_v1_search_proto_msgTypes,
 	}.Build()
 	File_gatewatch_v1_search_proto = out.File

@@ -22,6 +22,7 @@ const (
 	SearchService_Search_FullMethodName     = "/gatewatch.v1.SearchService/Search"
 	SearchService_Aggregate_FullMethodName  = "/gatewatch.v1.SearchService/Aggregate"
 	SearchService_Tail_FullMethodName       = "/gatewatch.v1.SearchService/Tail"
+	SearchService_Export_FullMethodName     = "/gatewatch.v1.SearchService/Export"
 	SearchService_Explain_FullMethodName    = "/gatewatch.v1.SearchService/Explain"
 	SearchService_ListFields_FullMethodName = "/gatewatch.v1.SearchService/ListFields"
 )
@@ -38,6 +39,8 @@ type SearchServiceClient interface {
 	Aggregate(ctx context.Context, in *AggregateRequest, opts ...grpc.CallOption) (*AggregateResponse, error)
 	// Tail sends events that match as they are stored, until the call ends.
 	Tail(ctx context.Context, in *TailRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[TailResponse], error)
+	// Export writes the events of a search as one file, without pages.
+	Export(ctx context.Context, in *ExportRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportResponse], error)
 	// Explain answers a query, drops the answer, and says how it was understood,
 	// what was read for it and what was not.
 	Explain(ctx context.Context, in *ExplainRequest, opts ...grpc.CallOption) (*ExplainResponse, error)
@@ -93,6 +96,25 @@ func (c *searchServiceClient) Tail(ctx context.Context, in *TailRequest, opts ..
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type SearchService_TailClient = grpc.ServerStreamingClient[TailResponse]
 
+func (c *searchServiceClient) Export(ctx context.Context, in *ExportRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &SearchService_ServiceDesc.Streams[1], SearchService_Export_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ExportRequest, ExportResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type SearchService_ExportClient = grpc.ServerStreamingClient[ExportResponse]
+
 func (c *searchServiceClient) Explain(ctx context.Context, in *ExplainRequest, opts ...grpc.CallOption) (*ExplainResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ExplainResponse)
@@ -125,6 +147,8 @@ type SearchServiceServer interface {
 	Aggregate(context.Context, *AggregateRequest) (*AggregateResponse, error)
 	// Tail sends events that match as they are stored, until the call ends.
 	Tail(*TailRequest, grpc.ServerStreamingServer[TailResponse]) error
+	// Export writes the events of a search as one file, without pages.
+	Export(*ExportRequest, grpc.ServerStreamingServer[ExportResponse]) error
 	// Explain answers a query, drops the answer, and says how it was understood,
 	// what was read for it and what was not.
 	Explain(context.Context, *ExplainRequest) (*ExplainResponse, error)
@@ -149,6 +173,9 @@ func (UnimplementedSearchServiceServer) Aggregate(context.Context, *AggregateReq
 }
 func (UnimplementedSearchServiceServer) Tail(*TailRequest, grpc.ServerStreamingServer[TailResponse]) error {
 	return status.Error(codes.Unimplemented, "method Tail not implemented")
+}
+func (UnimplementedSearchServiceServer) Export(*ExportRequest, grpc.ServerStreamingServer[ExportResponse]) error {
+	return status.Error(codes.Unimplemented, "method Export not implemented")
 }
 func (UnimplementedSearchServiceServer) Explain(context.Context, *ExplainRequest) (*ExplainResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Explain not implemented")
@@ -224,6 +251,17 @@ func _SearchService_Tail_Handler(srv interface{}, stream grpc.ServerStream) erro
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type SearchService_TailServer = grpc.ServerStreamingServer[TailResponse]
 
+func _SearchService_Export_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(ExportRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(SearchServiceServer).Export(m, &grpc.GenericServerStream[ExportRequest, ExportResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type SearchService_ExportServer = grpc.ServerStreamingServer[ExportResponse]
+
 func _SearchService_Explain_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ExplainRequest)
 	if err := dec(in); err != nil {
@@ -288,6 +326,11 @@ var SearchService_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "Tail",
 			Handler:       _SearchService_Tail_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "Export",
+			Handler:       _SearchService_Export_Handler,
 			ServerStreams: true,
 		},
 	},
