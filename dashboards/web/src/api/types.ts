@@ -311,3 +311,45 @@ export interface RolloutState {
   nodes: NodeRollout[];
   public_key: string;
 }
+
+/** A change of the rules that the server found, with what its replay told. */
+export interface Proposal {
+  id: number;
+  status: "proposed" | "applied" | "expired" | "retired" | "rolled_back";
+  kind: string;
+  site: string;
+  path: string;
+  rules: number[];
+  directive: string;
+  unblocks: string[];
+  released: string[];
+  guard_lost: string[];
+  evidence: Evidence[];
+  owner: string;
+  reason: string;
+  stage: string;
+  bundle: string;
+  create_time: string;
+  update_time?: string;
+  expire_time?: string;
+  hits: number;
+  last_hit_time?: string;
+  retire: string;
+}
+
+export interface ProposalJob {
+  actor: string;
+  stage: string;
+  done: number;
+  total: number;
+  judged: number;
+  wrong: number;
+  nowhere: number;
+  guard: number;
+  proposals: number[];
+  left_out: string;
+  error: string;
+  warnings: string[];
+  start_time: string;
+  end_time?: string;
+}

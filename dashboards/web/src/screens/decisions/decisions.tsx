@@ -17,7 +17,7 @@ import { count } from "../../words/format.ts";
 import { Detail } from "./detail.tsx";
 import { filterOf, holds, keyOf, suspect, wrongOf, type Queue } from "./groups.ts";
 import { labelGroups, type Verdict } from "./labelling.ts";
-import { Proposal } from "./proposal.tsx";
+import { ProposalPane } from "./proposal.tsx";
 import { whole } from "./question.ts";
 import { QueueList } from "./queue.tsx";
 import { Opinion, Reasons, Similar } from "./verdict.tsx";
@@ -162,7 +162,7 @@ function Reading({ shown, group, example, setExample, times, marked, focus, labe
       <aside class={`v${shown.busy ? " dim" : ""}`} aria-label={decisionWords().p}>
         <Opinion of={shown.data} group={group} marked={marked} onLabel={label} />
         <Reasons of={shown.data} />
-        {group.decision === "block" && <Proposal key={keyOf(group)} of={shown.data} group={group} range={times} focus={focus} />}
+        {group.decision === "block" && <ProposalPane key={keyOf(group)} group={group} range={times} focus={focus} />}
         <Similar group={group} range={times} />
       </aside>
     </>

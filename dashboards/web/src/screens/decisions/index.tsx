@@ -1,3 +1,4 @@
+import "../../proposals/proposals.css";
 import "./decisions.css";
 import { register } from "../../shell/screen.ts";
 import { dictionary } from "../../words/dictionary.ts";
