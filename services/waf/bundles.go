@@ -21,6 +21,7 @@ type bundles struct {
 	keys   []ed25519.PublicKey
 	dir    string
 	tally  *tally
+	hits   hits
 	shadow *shadow
 
 	inUse atomic.Pointer[assignment] // nil for the node's own rules; stored with node.reloadMu held

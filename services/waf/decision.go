@@ -18,6 +18,9 @@ type Decision struct {
 	PolicyOnly bool // blocked or scored by protocol policy alone
 	Matches    []Match
 	Omitted    int // matches beyond maxMatches
+	// Exclusions are the rules of a bundle's exclusions that applied to the request.
+	// They say nothing of whether it would be blocked without them.
+	Exclusions []int
 }
 
 // Match is one value that a rule matched. The value is not masked.
@@ -60,6 +63,9 @@ func (v *evaluation) decide() Decision {
 // addRule adds one matched rule, unless it is bookkeeping.
 func (v *evaluation) addRule(d *Decision, m types.MatchedRule) {
 	rule := m.Rule()
+	if isExclusion(rule.ID()) {
+		d.Exclusions = append(d.Exclusions, rule.ID())
+	}
 	c := v.engine.classOf(rule)
 	if c.flow {
 		return

@@ -136,7 +136,7 @@ func (n *Node) newStream() (*stream, error) {
 	}
 	return &stream{
 		target: address, tls: trust, token: token, node: n.config.Node,
-		status: n.status, offer: n.bundles.offer, report: n.bundles.last, metrics: n.metrics, log: n.log, least: minBackoff, most: maxBackoff,
+		status: n.status, hits: &n.bundles.hits, offer: n.bundles.offer, report: n.bundles.last, metrics: n.metrics, log: n.log, least: minBackoff, most: maxBackoff,
 	}, nil
 }
 

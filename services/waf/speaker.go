@@ -20,6 +20,20 @@ func (s *speaker) Send(m *gatewatchv1.StreamRequest) error {
 	return s.NodeService_StreamClient.Send(m)
 }
 
+// tellStatus sends what the node is like, and which exclusions have applied since the
+// last time.
+func (st *stream) tellStatus(rpc sender) error {
+	s := st.status()
+	if st.hits != nil {
+		s.ExclusionHits = st.hits.take()
+	}
+	err := send(rpc, &gatewatchv1.StreamRequest{Message: &gatewatchv1.StreamRequest_Status{Status: s}})
+	if err != nil && st.hits != nil {
+		st.hits.give(s.GetExclusionHits())
+	}
+	return err
+}
+
 // tell sends the last answer to an offer, and what the node is like since. Without
 // a stream, or if it ends, the next one begins with them.
 func (st *stream) tell() {

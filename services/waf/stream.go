@@ -37,6 +37,7 @@ type stream struct {
 	token   string
 	node    string
 	spool   *Spool
+	hits    *hits // nil counts none
 	status  func() *gatewatchv1.NodeStatus
 	offer   func(*gatewatchv1.BundleOffer)   // takes an offer and does not wait, nil to take none
 	report  func() *gatewatchv1.BundleReport // the last answer to one, nil for none
@@ -238,7 +239,7 @@ func (st *stream) transmit(ctx context.Context, rpc gatewatchv1.NodeService_Stre
 		}
 		if time.Since(status) >= statusInterval {
 			status = time.Now()
-			if err := send(rpc, &gatewatchv1.StreamRequest{Message: &gatewatchv1.StreamRequest_Status{Status: st.status()}}); err != nil {
+			if err := st.tellStatus(rpc); err != nil {
 				return err
 			}
 		}

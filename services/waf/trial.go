@@ -46,5 +46,6 @@ func (n *Node) count(x *exchange) {
 	case reasonPanic, reasonEngine, reasonTime, reasonUpstream:
 		failed = true
 	}
+	n.bundles.hits.add(x.decision.Exclusions)
 	n.bundles.tally.add(x.ended, arm, x.client.Addr(), x.judged && x.decision.Block, failed)
 }

@@ -382,7 +382,10 @@ type NodeStatus struct {
 	// How each site is run.
 	SiteStatus []*SiteStatus `protobuf:"bytes,9,rep,name=site_status,json=siteStatus,proto3" json:"site_status,omitempty"`
 	// What the node has decided since it applied the offer.
-	Counts        *BundleCounts `protobuf:"bytes,10,opt,name=counts,proto3" json:"counts,omitempty"`
+	Counts *BundleCounts `protobuf:"bytes,10,opt,name=counts,proto3" json:"counts,omitempty"`
+	// Requests to which the rules of exclusions applied, since the last status that
+	// had them. What a broken stream swallows is not counted.
+	ExclusionHits []*RuleHits `protobuf:"bytes,11,rep,name=exclusion_hits,json=exclusionHits,proto3" json:"exclusion_hits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -487,6 +490,66 @@ func (x *NodeStatus) GetCounts() *BundleCounts {
 	return nil
 }
 
+func (x *NodeStatus) GetExclusionHits() []*RuleHits {
+	if x != nil {
+		return x.ExclusionHits
+	}
+	return nil
+}
+
+// RuleHits is how often a rule applied.
+type RuleHits struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Rule          int64                  `protobuf:"varint,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	Hits          uint64                 `protobuf:"varint,2,opt,name=hits,proto3" json:"hits,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleHits) Reset() {
+	*x = RuleHits{}
+	mi := &file_gatewatch_v1_node_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleHits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleHits) ProtoMessage() {}
+
+func (x *RuleHits) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_node_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleHits.ProtoReflect.Descriptor instead.
+func (*RuleHits) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *RuleHits) GetRule() int64 {
+	if x != nil {
+		return x.Rule
+	}
+	return 0
+}
+
+func (x *RuleHits) GetHits() uint64 {
+	if x != nil {
+		return x.Hits
+	}
+	return 0
+}
+
 // SiteStatus is how a site behind a node is run.
 type SiteStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -501,7 +564,7 @@ type SiteStatus struct {
 
 func (x *SiteStatus) Reset() {
 	*x = SiteStatus{}
-	mi := &file_gatewatch_v1_node_proto_msgTypes[4]
+	mi := &file_gatewatch_v1_node_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -513,7 +576,7 @@ func (x *SiteStatus) String() string {
 func (*SiteStatus) ProtoMessage() {}
 
 func (x *SiteStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_node_proto_msgTypes[4]
+	mi := &file_gatewatch_v1_node_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -526,7 +589,7 @@ func (x *SiteStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SiteStatus.ProtoReflect.Descriptor instead.
 func (*SiteStatus) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{4}
+	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SiteStatus) GetSite() string {
@@ -567,7 +630,7 @@ type BundleCounts struct {
 
 func (x *BundleCounts) Reset() {
 	*x = BundleCounts{}
-	mi := &file_gatewatch_v1_node_proto_msgTypes[5]
+	mi := &file_gatewatch_v1_node_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -579,7 +642,7 @@ func (x *BundleCounts) String() string {
 func (*BundleCounts) ProtoMessage() {}
 
 func (x *BundleCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_node_proto_msgTypes[5]
+	mi := &file_gatewatch_v1_node_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -592,7 +655,7 @@ func (x *BundleCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BundleCounts.ProtoReflect.Descriptor instead.
 func (*BundleCounts) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{5}
+	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *BundleCounts) GetStable() *DecisionCounts {
@@ -649,7 +712,7 @@ type DecisionCounts struct {
 
 func (x *DecisionCounts) Reset() {
 	*x = DecisionCounts{}
-	mi := &file_gatewatch_v1_node_proto_msgTypes[6]
+	mi := &file_gatewatch_v1_node_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -661,7 +724,7 @@ func (x *DecisionCounts) String() string {
 func (*DecisionCounts) ProtoMessage() {}
 
 func (x *DecisionCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_node_proto_msgTypes[6]
+	mi := &file_gatewatch_v1_node_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -674,7 +737,7 @@ func (x *DecisionCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecisionCounts.ProtoReflect.Descriptor instead.
 func (*DecisionCounts) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{6}
+	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DecisionCounts) GetRequests() uint64 {
@@ -723,7 +786,7 @@ type BundleOffer struct {
 
 func (x *BundleOffer) Reset() {
 	*x = BundleOffer{}
-	mi := &file_gatewatch_v1_node_proto_msgTypes[7]
+	mi := &file_gatewatch_v1_node_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -735,7 +798,7 @@ func (x *BundleOffer) String() string {
 func (*BundleOffer) ProtoMessage() {}
 
 func (x *BundleOffer) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_node_proto_msgTypes[7]
+	mi := &file_gatewatch_v1_node_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -748,7 +811,7 @@ func (x *BundleOffer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BundleOffer.ProtoReflect.Descriptor instead.
 func (*BundleOffer) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{7}
+	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *BundleOffer) GetNode() string {
@@ -820,7 +883,7 @@ type BundleReport struct {
 
 func (x *BundleReport) Reset() {
 	*x = BundleReport{}
-	mi := &file_gatewatch_v1_node_proto_msgTypes[8]
+	mi := &file_gatewatch_v1_node_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -832,7 +895,7 @@ func (x *BundleReport) String() string {
 func (*BundleReport) ProtoMessage() {}
 
 func (x *BundleReport) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_node_proto_msgTypes[8]
+	mi := &file_gatewatch_v1_node_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -845,7 +908,7 @@ func (x *BundleReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BundleReport.ProtoReflect.Descriptor instead.
 func (*BundleReport) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{8}
+	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *BundleReport) GetSerial() uint64 {
@@ -884,7 +947,7 @@ type Batch struct {
 
 func (x *Batch) Reset() {
 	*x = Batch{}
-	mi := &file_gatewatch_v1_node_proto_msgTypes[9]
+	mi := &file_gatewatch_v1_node_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -896,7 +959,7 @@ func (x *Batch) String() string {
 func (*Batch) ProtoMessage() {}
 
 func (x *Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_node_proto_msgTypes[9]
+	mi := &file_gatewatch_v1_node_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -909,7 +972,7 @@ func (x *Batch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Batch.ProtoReflect.Descriptor instead.
 func (*Batch) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{9}
+	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Batch) GetFirstSequence() uint64 {
@@ -946,7 +1009,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_gatewatch_v1_node_proto_msgTypes[10]
+	mi := &file_gatewatch_v1_node_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -958,7 +1021,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_node_proto_msgTypes[10]
+	mi := &file_gatewatch_v1_node_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -971,7 +1034,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{10}
+	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Welcome) GetSequence() uint64 {
@@ -1001,7 +1064,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_gatewatch_v1_node_proto_msgTypes[11]
+	mi := &file_gatewatch_v1_node_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1013,7 +1076,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_node_proto_msgTypes[11]
+	mi := &file_gatewatch_v1_node_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1026,7 +1089,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{11}
+	return file_gatewatch_v1_node_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Ack) GetSequence() uint64 {
@@ -1062,7 +1125,7 @@ const file_gatewatch_v1_node_proto_rawDesc = "" +
 	"\x05Hello\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\fR\x05epoch\x120\n" +
-	"\x06status\x18\x03 \x01(\v2\x18.gatewatch.v1.NodeStatusR\x06status\"\x86\x03\n" +
+	"\x06status\x18\x03 \x01(\v2\x18.gatewatch.v1.NodeStatusR\x06status\"\xc5\x03\n" +
 	"\n" +
 	"NodeStatus\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x18\n" +
@@ -1076,7 +1139,11 @@ const file_gatewatch_v1_node_proto_rawDesc = "" +
 	"\vsite_status\x18\t \x03(\v2\x18.gatewatch.v1.SiteStatusR\n" +
 	"siteStatus\x122\n" +
 	"\x06counts\x18\n" +
-	" \x01(\v2\x1a.gatewatch.v1.BundleCountsR\x06counts\"N\n" +
+	" \x01(\v2\x1a.gatewatch.v1.BundleCountsR\x06counts\x12=\n" +
+	"\x0eexclusion_hits\x18\v \x03(\v2\x16.gatewatch.v1.RuleHitsR\rexclusionHits\"2\n" +
+	"\bRuleHits\x12\x12\n" +
+	"\x04rule\x18\x01 \x01(\x03R\x04rule\x12\x12\n" +
+	"\x04hits\x18\x02 \x01(\x04R\x04hits\"N\n" +
 	"\n" +
 	"SiteStatus\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\tR\x04site\x12\x12\n" +
@@ -1138,43 +1205,45 @@ func file_gatewatch_v1_node_proto_rawDescGZIP() []byte {
 }
 
 var file_gatewatch_v1_node_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_gatewatch_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_gatewatch_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_gatewatch_v1_node_proto_goTypes = []any{
 	(BundleResult)(0),      // 0: gatewatch.v1.BundleResult
 	(*StreamRequest)(nil),  // 1: gatewatch.v1.StreamRequest
 	(*StreamResponse)(nil), // 2: gatewatch.v1.StreamResponse
 	(*Hello)(nil),          // 3: gatewatch.v1.Hello
 	(*NodeStatus)(nil),     // 4: gatewatch.v1.NodeStatus
-	(*SiteStatus)(nil),     // 5: gatewatch.v1.SiteStatus
-	(*BundleCounts)(nil),   // 6: gatewatch.v1.BundleCounts
-	(*DecisionCounts)(nil), // 7: gatewatch.v1.DecisionCounts
-	(*BundleOffer)(nil),    // 8: gatewatch.v1.BundleOffer
-	(*BundleReport)(nil),   // 9: gatewatch.v1.BundleReport
-	(*Batch)(nil),          // 10: gatewatch.v1.Batch
-	(*Welcome)(nil),        // 11: gatewatch.v1.Welcome
-	(*Ack)(nil),            // 12: gatewatch.v1.Ack
+	(*RuleHits)(nil),       // 5: gatewatch.v1.RuleHits
+	(*SiteStatus)(nil),     // 6: gatewatch.v1.SiteStatus
+	(*BundleCounts)(nil),   // 7: gatewatch.v1.BundleCounts
+	(*DecisionCounts)(nil), // 8: gatewatch.v1.DecisionCounts
+	(*BundleOffer)(nil),    // 9: gatewatch.v1.BundleOffer
+	(*BundleReport)(nil),   // 10: gatewatch.v1.BundleReport
+	(*Batch)(nil),          // 11: gatewatch.v1.Batch
+	(*Welcome)(nil),        // 12: gatewatch.v1.Welcome
+	(*Ack)(nil),            // 13: gatewatch.v1.Ack
 }
 var file_gatewatch_v1_node_proto_depIdxs = []int32{
 	3,  // 0: gatewatch.v1.StreamRequest.hello:type_name -> gatewatch.v1.Hello
-	10, // 1: gatewatch.v1.StreamRequest.batch:type_name -> gatewatch.v1.Batch
+	11, // 1: gatewatch.v1.StreamRequest.batch:type_name -> gatewatch.v1.Batch
 	4,  // 2: gatewatch.v1.StreamRequest.status:type_name -> gatewatch.v1.NodeStatus
-	9,  // 3: gatewatch.v1.StreamRequest.report:type_name -> gatewatch.v1.BundleReport
-	11, // 4: gatewatch.v1.StreamResponse.welcome:type_name -> gatewatch.v1.Welcome
-	12, // 5: gatewatch.v1.StreamResponse.ack:type_name -> gatewatch.v1.Ack
-	8,  // 6: gatewatch.v1.StreamResponse.offer:type_name -> gatewatch.v1.BundleOffer
+	10, // 3: gatewatch.v1.StreamRequest.report:type_name -> gatewatch.v1.BundleReport
+	12, // 4: gatewatch.v1.StreamResponse.welcome:type_name -> gatewatch.v1.Welcome
+	13, // 5: gatewatch.v1.StreamResponse.ack:type_name -> gatewatch.v1.Ack
+	9,  // 6: gatewatch.v1.StreamResponse.offer:type_name -> gatewatch.v1.BundleOffer
 	4,  // 7: gatewatch.v1.Hello.status:type_name -> gatewatch.v1.NodeStatus
-	5,  // 8: gatewatch.v1.NodeStatus.site_status:type_name -> gatewatch.v1.SiteStatus
-	6,  // 9: gatewatch.v1.NodeStatus.counts:type_name -> gatewatch.v1.BundleCounts
-	7,  // 10: gatewatch.v1.BundleCounts.stable:type_name -> gatewatch.v1.DecisionCounts
-	7,  // 11: gatewatch.v1.BundleCounts.candidate:type_name -> gatewatch.v1.DecisionCounts
-	0,  // 12: gatewatch.v1.BundleReport.result:type_name -> gatewatch.v1.BundleResult
-	1,  // 13: gatewatch.v1.NodeService.Stream:input_type -> gatewatch.v1.StreamRequest
-	2,  // 14: gatewatch.v1.NodeService.Stream:output_type -> gatewatch.v1.StreamResponse
-	14, // [14:15] is the sub-list for method output_type
-	13, // [13:14] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	6,  // 8: gatewatch.v1.NodeStatus.site_status:type_name -> gatewatch.v1.SiteStatus
+	7,  // 9: gatewatch.v1.NodeStatus.counts:type_name -> gatewatch.v1.BundleCounts
+	5,  // 10: gatewatch.v1.NodeStatus.exclusion_hits:type_name -> gatewatch.v1.RuleHits
+	8,  // 11: gatewatch.v1.BundleCounts.stable:type_name -> gatewatch.v1.DecisionCounts
+	8,  // 12: gatewatch.v1.BundleCounts.candidate:type_name -> gatewatch.v1.DecisionCounts
+	0,  // 13: gatewatch.v1.BundleReport.result:type_name -> gatewatch.v1.BundleResult
+	1,  // 14: gatewatch.v1.NodeService.Stream:input_type -> gatewatch.v1.StreamRequest
+	2,  // 15: gatewatch.v1.NodeService.Stream:output_type -> gatewatch.v1.StreamResponse
+	15, // [15:16] is the sub-list for method output_type
+	14, // [14:15] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_gatewatch_v1_node_proto_init() }
@@ -1199,7 +1268,7 @@ func file_gatewatch_v1_node_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatewatch_v1_node_proto_rawDesc), len(file_gatewatch_v1_node_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -380,6 +380,13 @@ func TestDrift(t *testing.T) {
 	f("c", "in mode detect")
 	f("d", "runs rollout 0")
 	f("e", "has refused rollout")
+	c.fleet.Status("a", &gatewatchv1.NodeStatus{ // that also counts rules which are none of a bundle
+		BundleSerial: c.fleet.Rollout().Serial, StableBundle: b, SiteStatus: status("x", "block").GetSiteStatus(),
+		ExclusionHits: []*gatewatchv1.RuleHits{{Rule: bundle.FirstRule, Hits: 3}, {Rule: bundle.FirstRule, Hits: 1}, {Rule: 942100, Hits: 9}},
+	})
+	if hits, err := c.fleet.State.Hits(t.Context(), time.Time{}); err != nil || len(hits) != 1 || hits[bundle.FirstRule].Total != 4 {
+		t.Errorf("hits %v, %v", hits, err)
+	}
 	watch := func() {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()

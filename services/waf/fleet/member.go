@@ -13,6 +13,7 @@ import (
 	"github.com/gatewatch/gatewatch/detection/event"
 	gatewatchv1 "github.com/gatewatch/gatewatch/proto/gatewatch/v1"
 	"github.com/gatewatch/gatewatch/services/audit"
+	"github.com/gatewatch/gatewatch/services/waf/bundle"
 )
 
 // Bounds of what is kept of nodes.
@@ -73,6 +74,8 @@ func (f *Fleet) Status(node string, s *gatewatchv1.NodeStatus) {
 	}
 	s = proto.Clone(s).(*gatewatchv1.NodeStatus)
 	s.SiteStatus = s.SiteStatus[:min(len(s.SiteStatus), maxSites)]
+	f.count(node, s.GetExclusionHits())
+	s.ExclusionHits = nil
 	f.mu.Lock()
 	m := f.members[node]
 	var changes []string
@@ -83,6 +86,30 @@ func (f *Fleet) Status(node string, s *gatewatchv1.NodeStatus) {
 	f.mu.Unlock()
 	for _, c := range changes {
 		f.notice(node, "mode-changed", "mode", c)
+	}
+}
+
+// Bounds of what a node may count.
+const (
+	maxRules = 4096
+	maxCount = 1 << 40
+)
+
+// count keeps how often exclusions applied on a node, for the day.
+func (f *Fleet) count(node string, all []*gatewatchv1.RuleHits) {
+	hits := map[int64]int64{}
+	for _, x := range all[:min(len(all), maxRules)] {
+		if x.GetRule() >= bundle.FirstRule && x.GetRule() <= bundle.LastRule && x.GetHits() > 0 {
+			hits[x.GetRule()] += int64(min(x.GetHits(), maxCount))
+		}
+	}
+	if len(hits) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := f.State.AddHits(ctx, node, hits); err != nil {
+		f.Log.Error("count hits of exclusions", slog.String("node", node), slog.Any("error", err))
 	}
 }
 
