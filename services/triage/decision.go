@@ -24,6 +24,7 @@ type Decision struct {
 	Ref
 	Time    time.Time
 	Dataset string
+	ByLog   bool // as a log of a WAF tells, not the stream of a node
 	Site    string
 	Node    string
 	Client  string
@@ -84,7 +85,8 @@ func (d *Decision) read(e *event.Event) {
 	}
 	*d = Decision{
 		Ref: Ref{strings.Clone(e.ID), strings.Clone(e.Source)}, Time: time.Unix(0, e.Time).UTC(), Dataset: strings.Clone(e.Dataset),
-		Site: of(event.WAFSite, event.URLDomain), Node: of(event.WAFNode, event.ObserverName), Client: of(event.ClientIP, event.SourceIP), User: of(event.UserID, event.UserName),
+		ByLog: e.Get(event.GatewatchWAF).Text() == event.WAFByLog,
+		Site:  of(event.WAFSite, event.URLDomain), Node: of(event.WAFNode, event.ObserverName), Client: of(event.ClientIP, event.SourceIP), User: of(event.UserID, event.UserName),
 		Method: of(event.HTTPRequestMethod), Path: of(event.URLPath), Action: of(event.WAFAction),
 		Blocked: isBlock(e), Score: e.Get(event.WAFAnomalyScore).Int(), Rules: texts(e, event.RuleID, maxRules),
 		Request: of(event.HTTPRequestID), Kept: e.Get(event.WAFSampleProb).Float(),

@@ -288,3 +288,55 @@ func TestGroupLabelsAndRates(t *testing.T) {
 		t.Errorf("%+v, truth %.3f", r, truth)
 	}
 }
+
+// TestConductByOrigin: what a log tells of a client moves no decision of a node, nor
+// of another log.
+func TestConductByOrigin(t *testing.T) {
+	b := open(t)
+	var all []event.Event
+	add := func(source, by, path string, p float64) {
+		e := event.Event{ID: fmt.Sprint("d", len(all)+1), Source: source, Time: began.Add(-time.Minute).UnixNano() + int64(len(all))}
+		e.AddText(event.GatewatchWAF, by)
+		e.AddText(event.WAFDecision, "block")
+		e.AddText(event.WAFSite, "shop")
+		e.AddText(event.URLPath, path)
+		e.AddText(event.ClientIP, "203.0.113.9")
+		e.Add(event.VerdictPAttack, event.Float(p))
+		all = append(all, e)
+	}
+	for i := range 6 {
+		add("log-1", event.WAFByLog, fmt.Sprintf("/p%c", 'a'+i), 0.999)
+	}
+	for source, by := range map[string]string{"log-1": event.WAFByLog, "log-2": event.WAFByLog, "edge-1": event.WAFByNode} {
+		add(source, by, "/backup.sql", 0.7)
+	}
+	b.write(all)
+	if n, err := b.Revise(t.Context()); err != nil || n != 1 {
+		t.Fatalf("%d revised, %v", n, err)
+	}
+	for _, e := range all[6:] {
+		x, err := b.Get(t.Context(), Ref{ID: e.ID})
+		if err != nil || (x.Revision > 0) != (x.Source == "log-1") {
+			t.Errorf("decision of %s: %v, %v", x.Source, x.Moved, err)
+		}
+	}
+}
+
+// TestRevisionsAreShared: one client's decisions do not take all revisions of a look.
+func TestRevisionsAreShared(t *testing.T) {
+	r := revising{clients: map[actor]*conduct{}}
+	for i := range 2 * reviseMost {
+		x := seen{Decision: Decision{Ref: Ref{ID: fmt.Sprint(i)}, Judged: true, PAttack: 0.5, Client: "203.0.113.9", Revision: 1, Moved: []Evidence{{Name: "x", Weight: 1}}}}
+		if i%200 == 0 {
+			x.Client = fmt.Sprint("198.51.100.", i/200)
+		}
+		r.add(&x, "/")
+	}
+	of := map[string]int{}
+	for _, x := range r.stale() {
+		of[x.Client]++
+	}
+	if len(of) != 11 || of["203.0.113.9"] != reviseClient {
+		t.Errorf("revisions by client: %v", of)
+	}
+}

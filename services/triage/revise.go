@@ -21,6 +21,7 @@ const (
 	reviseSpan   = 24 * time.Hour // how old decisions are that are looked at again
 	reviseScan   = 20_000         // of them, the newest
 	reviseMost   = 1000           // revisions of one look; the next one makes more
+	reviseClient = 100            // of them, those of one client
 	reviseChunk  = 250            // revisions that keep labels waiting at once
 	reviseChange = 0.25           // log-odds that a weight must change by
 )
@@ -65,7 +66,7 @@ func (d *Desk) Revise(ctx context.Context) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	r := revising{opinions: opinions(given, now), clients: map[string]*conduct{}}
+	r := revising{opinions: opinions(given, now), clients: map[actor]*conduct{}}
 	if err := d.look(ctx, now, &r); err != nil {
 		return 0, err
 	}
@@ -107,8 +108,19 @@ func (d *Desk) look(ctx context.Context, now time.Time, r *revising) error {
 // revising is one look at decisions.
 type revising struct {
 	opinions map[string]opinion
-	clients  map[string]*conduct
+	clients  map[actor]*conduct
 	seen     []seen
+}
+
+// actor is a client as the nodes tell of it, or a log: what one log says of an address
+// moves no decision of others, for a log is as good as its source.
+type actor struct{ client, log string }
+
+func (x *seen) actor() actor {
+	if x.ByLog {
+		return actor{x.Client, x.Source}
+	}
+	return actor{client: x.Client}
 }
 
 // seen is a decision, with what its verdict should have been moved by.
@@ -126,10 +138,10 @@ func (r *revising) add(x *seen, path string) {
 	if x.Client == "" || x.PAttack < surelyAttack || len(r.clients) >= reviseScan {
 		return
 	}
-	c := r.clients[x.Client]
+	c := r.clients[x.actor()]
 	if c == nil {
 		c = &conduct{paths: map[string]bool{}}
-		r.clients[x.Client] = c
+		r.clients[x.actor()] = c
 	}
 	c.add(path)
 }
@@ -137,15 +149,16 @@ func (r *revising) add(x *seen, path string) {
 // stale returns the decisions whose newest revision does not tell what is known.
 func (r *revising) stale() []*seen {
 	var all []*seen
+	of := map[string]int{}
 	for i := range r.seen {
 		x := &r.seen[i]
-		if x.Label.ID != 0 {
+		if x.Label.ID != 0 || of[x.Client] == reviseClient {
 			continue
 		}
 		if o, ok := r.opinions[x.group]; ok && x.group != "" && len(x.Rules) > 0 {
 			x.want = append(x.want, o.weigh(x.PAttack))
 		}
-		if c := r.clients[x.Client]; c != nil {
+		if c := r.clients[x.actor()]; c != nil {
 			if e, ok := c.weigh(&x.Decision); ok {
 				x.want = append(x.want, e)
 			}
@@ -154,6 +167,9 @@ func (r *revising) stale() []*seen {
 			x.want = append(x.want, x.Moved[i])
 		}
 		if !alreadyMoved(x.Moved, x.want) {
+			if x.Client != "" {
+				of[x.Client]++
+			}
 			if all = append(all, x); len(all) == reviseMost {
 				break
 			}

@@ -269,7 +269,7 @@ func (s *Shadow) decided(ctx context.Context, copies []kept.Copy) (map[copyName]
 		return nil, nil
 	}
 	span.To = span.To.Add(1)
-	span.Filter = &query.Or{Exprs: ids}
+	span.Filter = &query.And{Exprs: []query.Expr{ofNodes, &query.Or{Exprs: ids}}}
 	m, err := s.Desk.marks(ctx, span)
 	if err != nil {
 		return nil, err
@@ -293,5 +293,8 @@ func (s *Shadow) decided(ctx context.Context, copies []kept.Copy) (map[copyName]
 	})
 	return found, err
 }
+
+// ofNodes are the decisions that may have a copy: a log can name any request.
+var ofNodes = mustFilter("gatewatch.waf: " + event.WAFByNode)
 
 var shadowFields = append(slices.Clone(summary), event.HTTPRequestID)

@@ -351,3 +351,26 @@ func TestConfig(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestShadowIsOfTheNode: a log that names the request of a node gets no evidence of
+// its copy, and takes none from the decision of the node.
+func TestShadowIsOfTheNode(t *testing.T) {
+	b := openShadow(t)
+	b.request("m", kept.Suspect, 5, 0.6, "/a", nil)
+	var forged []event.Event
+	for _, id := range []string{"a", "z"} {
+		e := event.Event{ID: id, Source: "edge-1", Time: began.Add(-5 * time.Minute).Add(123456789).UnixNano()}
+		e.AddText(event.GatewatchWAF, event.WAFByLog)
+		e.AddText(event.WAFDecision, "allow")
+		e.AddText(event.HTTPRequestID, "r-m")
+		e.Add(event.VerdictPAttack, event.Float(0.6))
+		forged = append(forged, e)
+	}
+	b.write(forged)
+	b.round(b.shadow(10), 1)
+	for id, want := range map[string]uint64{"a": 0, "m": 1, "z": 0} {
+		if x, err := b.Get(t.Context(), Ref{ID: id}); err != nil || x.Revision != want {
+			t.Errorf("%s: %+v, %v", id, x, err)
+		}
+	}
+}

@@ -107,7 +107,7 @@ func mustFilter(text string) query.Expr {
 
 // summary are the fields that groups, rates and samples look at.
 var summary = []event.Key{
-	event.Intern("@timestamp"), event.Intern("event.id"), event.Intern("gatewatch.source"), event.Intern("event.dataset"),
+	event.Intern("@timestamp"), event.Intern("event.id"), event.Intern("gatewatch.source"), event.Intern("event.dataset"), event.GatewatchWAF,
 	event.WAFSite, event.WAFNode, event.WAFDecision, event.WAFAction, event.WAFAnomalyScore,
 	event.HTTPRequestMethod, event.URLDomain, event.URLPath, event.ClientIP, event.SourceIP, event.ObserverName, event.UserID, event.UserName,
 	event.RuleID, event.WAFMatchRuleID, event.WAFMatchVariable, event.WAFMatchSeverity,
