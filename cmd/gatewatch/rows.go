@@ -25,6 +25,12 @@ func writeTable(w io.Writer, flag string, t *query.Table) error {
 
 // writeRows prints rows whose values are JSON: one object a row, or a table.
 func writeRows(w io.Writer, flag string, columns []string, rows [][]json.RawMessage) error {
+	return writeLeading(w, flag, columns, nil, rows)
+}
+
+// writeLeading does so too. A terminal gets as many of the first columns as have
+// room for what each needs; nil needs show all.
+func writeLeading(w io.Writer, flag string, columns []string, need []int, rows [][]json.RawMessage) error {
 	format, err := outputFormat(w, flag)
 	if err != nil {
 		return err
@@ -33,6 +39,9 @@ func writeRows(w io.Writer, flag string, columns []string, rows [][]json.RawMess
 	if format == outTable || format == outCSV {
 		t := newTable(b, format, columns)
 		t.width = terminalWidth(w)
+		if need != nil && t.width > 0 {
+			t.choose = func(rows [][]string, width int) []int { return leading(t.header, need, rows, width) }
+		}
 		for _, row := range rows {
 			cells := make([]string, len(row))
 			for i, v := range row {
@@ -59,6 +68,23 @@ func writeRows(w io.Writer, flag string, columns []string, rows [][]json.RawMess
 		b.WriteString(end)
 	}
 	return b.Flush()
+}
+
+// leading picks the first columns that have room.
+func leading(header []string, need []int, rows [][]string, width int) []int {
+	var chosen []int
+	total := 0
+	for i := range header {
+		widest := textWidth(header[i])
+		for _, row := range rows {
+			widest = max(widest, textWidth(row[i]))
+		}
+		if total += min(widest, need[i]) + cellGap; total-cellGap > width && len(chosen) > 0 {
+			break
+		}
+		chosen = append(chosen, i)
+	}
+	return chosen
 }
 
 func appendRow(dst []byte, columns []string, row []json.RawMessage) []byte {

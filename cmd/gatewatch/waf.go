@@ -15,6 +15,7 @@ positive, was an allowed request a missed attack?
 What a server has stored:
   rates       how often its WAFs are wrong, with 95 % intervals (also of files)
   decisions   decisions, or groups of them that are alike, the likeliest wrong first
+  show        one decision: matches, score, verdict with its reasons, what is alike
   label       say what requests were: one, a whole group, a file; or take that back
   sample      draw the decisions whose labels tell rates most (also of files)
   requests    what clients sent, as far as nodes keep it for replay
@@ -28,6 +29,7 @@ The judge itself, on files alone:
   train       make a model from labelled requests`,
 		Example: `  gatewatch waf rates --by site,rule --from now-7d -o table     # how often is it wrong?
   gatewatch waf decisions --group --from now-7d                 # where?
+  gatewatch waf show ID                                         # why?
   gatewatch waf label ID false_positive --alike --preview       # say so, of all that are alike
   gatewatch waf tune --traffic requests.ndjson --guard attacks.ndjson -o json >proposals.json
   gatewatch waf replay --from now-1d --before exclusions.conf --changed
@@ -35,6 +37,6 @@ The judge itself, on files alone:
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newWAFScore(), newWAFEval(), newWAFRates(), newWAFSample(), newWAFTrain(), newWAFTune(), newWAFDecisions(), newWAFLabel(), newWAFReplay(), newWAFRequests(), newWAFBundle())
+	cmd.AddCommand(newWAFScore(), newWAFEval(), newWAFRates(), newWAFSample(), newWAFTrain(), newWAFTune(), newWAFDecisions(), newWAFShow(), newWAFLabel(), newWAFReplay(), newWAFRequests(), newWAFBundle())
 	return cmd
 }

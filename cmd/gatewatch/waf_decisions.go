@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -15,7 +16,6 @@ import (
 // selectionFlags say which decisions of a server a command is about.
 type selectionFlags struct {
 	from, to, filter string
-	unlabelled       bool
 }
 
 func (f *selectionFlags) add(cmd *cobra.Command) {
@@ -30,9 +30,6 @@ func (f *selectionFlags) values() url.Values {
 			v.Set(name, text)
 		}
 	}
-	if f.unlabelled {
-		v.Set("unlabelled", "true")
-	}
 	return v
 }
 
@@ -40,10 +37,13 @@ type decisionsFlags struct {
 	remote
 	selectionFlags
 	output string
+	lang   string
 	order  string
 	kind   string
 	group  bool
 	limit  int
+
+	unlabelled, labelled, mixed, drawn bool
 }
 
 func newWAFDecisions() *cobra.Command {
@@ -56,15 +56,25 @@ language, over the fields of events.
 
 --order newest (default), wrong (the likeliest to be wrong), false_positive (blocks),
 missed (allowed requests) or uncertain; all but newest go up to 2,000 decisions.
+What has a label comes behind the rest (--mixed: where it would come without one);
+--unlabelled leaves it out, --labelled lists it alone.
+
+--drawn lists what gatewatch waf sample has drawn and nobody has labelled yet. As
+NDJSON with its labels filled in it is what gatewatch waf label --file reads; what
+--labelled lists gatewatch waf tune --labels reads.
 
 --group lists groups of decisions that are alike: by site, path (numbers and other
 ids are {id}), rule and variable. --order is then false_positives (default: the most
-false positives, weighted by how many clients they hit), missed or count.
-expected_wrong is how many of its decisions are expected to be wrong; --kind pattern, policy or clean tells rules for
-attacks from those for protocol and methods.`,
+false positives, weighted by how many clients they hit, which is impact), missed or
+count. expected_wrong is how many of its decisions are expected to be wrong, p_attack
+the mean of the verdicts, p_attack_now that by all that is known now, labels too.
+--kind pattern, policy or clean tells rules for attacks from those for protocol and
+methods. A terminal that is too narrow gets the first columns; -o csv has them all.`,
 		Example: `  gatewatch waf decisions --group --from now-24h
   gatewatch waf decisions --order false_positive --unlabelled 'waf.site: shop'
-  gatewatch waf decisions --group --order missed -o csv`,
+  gatewatch waf decisions --group --order missed -o csv
+  gatewatch waf decisions --drawn --limit 0 -o ndjson >to-label.ndjson
+  gatewatch waf decisions --labelled --limit 0 -o ndjson >labels.ndjson`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usagef("give one filter, in quotes")
@@ -79,6 +89,12 @@ attacks from those for protocol and methods.`,
 	cmd.Flags().StringVar(&f.order, "order", "", "what comes first")
 	cmd.Flags().StringVar(&f.kind, "kind", "", "with --group: pattern, policy or clean")
 	cmd.Flags().BoolVar(&f.unlabelled, "unlabelled", false, "leave out decisions that have a label")
+	cmd.Flags().BoolVar(&f.labelled, "labelled", false, "only decisions that have a label")
+	cmd.Flags().BoolVar(&f.mixed, "mixed", false, "do not put decisions that have a label behind the others")
+	cmd.Flags().BoolVar(&f.drawn, "drawn", false, "only decisions that waf sample has drawn and that have no label; with --labelled or --mixed others too")
+	cmd.MarkFlagsMutuallyExclusive("unlabelled", "labelled", "mixed")
+	cmd.MarkFlagsMutuallyExclusive("group", "drawn")
+	addLang(cmd, &f.lang)
 	cmd.Flags().IntVar(&f.limit, "limit", 20, "how many; 0 lists all")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		f.filter = strings.Join(args, "")
@@ -97,6 +113,10 @@ func runWAFDecisions(cmd *cobra.Command, f *decisionsFlags) error {
 	if _, err := outputFormat(cmd.OutOrStdout(), f.output); err != nil {
 		return err
 	}
+	lang, err := evidenceLang(f.lang)
+	if err != nil {
+		return err
+	}
 	if err := f.connect(); err != nil {
 		return err
 	}
@@ -107,19 +127,37 @@ func runWAFDecisions(cmd *cobra.Command, f *decisionsFlags) error {
 	if f.kind != "" {
 		v.Set("kind", f.kind)
 	}
+	if l := f.where(); l != "" {
+		v.Set("labelled", l)
+	}
+	if f.drawn {
+		v.Set("drawn", "true")
+	}
 	var rows [][]json.RawMessage
-	var err error
-	columns := decisionColumns
+	columns, need := decisionColumns, decisionNeed
 	if f.group {
-		columns = decisionGroupColumns
+		columns, need = decisionGroupColumns, groupNeed
 		rows, err = pagedRows(cmd, &f.remote, "/api/v1/decisions:groups", v, f.limit, decisionGroupRow)
 	} else {
-		rows, err = pagedRows(cmd, &f.remote, "/api/v1/decisions", v, f.limit, decisionRow)
+		rows, err = pagedRows(cmd, &f.remote, "/api/v1/decisions", v, f.limit, func(d *decisionJSON) ([]json.RawMessage, error) { return decisionRow(d, lang) })
 	}
 	if err != nil {
 		return err
 	}
-	return writeRows(cmd.OutOrStdout(), f.output, columns, rows)
+	return writeLeading(cmd.OutOrStdout(), f.output, columns, need, rows)
+}
+
+// where is what becomes of labelled decisions, "" for the default.
+func (f *decisionsFlags) where() string {
+	switch {
+	case f.labelled:
+		return "only"
+	case f.mixed:
+		return "mixed"
+	case f.unlabelled, f.drawn:
+		return "left_out"
+	}
+	return ""
 }
 
 // listPage is a page of decisions or groups of the REST API.
@@ -194,24 +232,62 @@ type decisionJSON struct {
 	Label    string    `json:"label"`
 	Request  string    `json:"request_id"`
 	Kept     float64   `json:"kept_probability"`
-	Evidence []struct {
-		Name   string  `json:"name"`
-		Weight float64 `json:"weight"`
-		Detail string  `json:"detail"`
-	} `json:"evidence"`
+	Drawn    float64   `json:"sample_probability"`
+
+	Score    int64          `json:"anomaly_score"`
+	Node     string         `json:"node"`
+	Action   string         `json:"action"`
+	Model    string         `json:"model"`
+	Dataset  string         `json:"dataset"`
+	Evidence []evidenceJSON `json:"evidence"`
+	Later    []evidenceJSON `json:"later_evidence"`
 }
 
+// evidenceJSON is evidence of the REST API.
+type evidenceJSON struct {
+	Name     string  `json:"name"`
+	Weight   float64 `json:"weight"`
+	Detail   string  `json:"detail"`
+	NameZh   string  `json:"name_zh"`
+	DetailZh string  `json:"detail_zh"`
+}
+
+// in is the evidence in a language: its name and what it says.
+func (e *evidenceJSON) in(lang string) (name, detail string) {
+	if lang == langZh && e.NameZh != "" {
+		return e.NameZh, cmp.Or(e.DetailZh, e.Detail)
+	}
+	return e.Name, e.Detail
+}
+
+// What is needed to tell decisions apart, and to name one, comes first.
 var decisionColumns = []string{
-	"id", "time", "decision", "p_wrong", "p_attack", "site", "method", "path", "rules", "kind", "client", "label", "evidence", "source", "request_id", "kept_probability",
+	"id", "decision", "p_wrong", "p_attack", "p_attack_now", "site", "method", "path", "rules", "label", "evidence", "client", "time", "kind", "source", "request_id",
+	"kept_probability", "sample_probability",
 }
 
-func decisionRow(d *decisionJSON) ([]json.RawMessage, error) {
+// decisionNeed and groupNeed are how wide columns of a table want to be at least.
+var (
+	decisionNeed = []int{20, 8, 7, 8, 12, 8, 6, 12, 8, 8, 24, 12, 20, 7, 10, 20, 16, 18}
+	groupNeed    = []int{8, 14, 6, 10, 8, 12, 8, 8, 12, 10, 20, 7, 8, 7, 15, 12}
+)
+
+func decisionRow(d *decisionJSON, lang string) ([]json.RawMessage, error) {
 	evidence := ""
 	if len(d.Evidence) > 0 {
-		evidence = d.Evidence[0].Name + ": " + d.Evidence[0].Detail
+		name, detail := d.Evidence[0].in(lang)
+		evidence = name + ": " + detail
 	}
-	return jsonRow(d.ID, d.Time.UTC().Format(time.RFC3339Nano), d.Decision, d.PWrong, d.PAttack, d.Site, d.Method, d.Path,
-		strings.Join(d.Rules, ","), d.Kind, d.Client, d.Label, evidence, d.Source, d.Request, d.Kept)
+	return jsonRow(d.ID, d.Decision, d.PWrong, d.PAttack, cmp.Or(d.PNow, d.PAttack), d.Site, d.Method, d.Path, strings.Join(d.Rules, ","), d.Label,
+		evidence, d.Client, d.Time.UTC().Format(time.RFC3339Nano), d.Kind, d.Source, d.Request, d.Kept, orNull(d.Drawn))
+}
+
+// orNull is a probability, null for 0: what was not drawn has none.
+func orNull(p float64) *float64 {
+	if p == 0 {
+		return nil
+	}
+	return &p
 }
 
 // decisionGroupJSON is a group of decisions of the REST API.
@@ -227,6 +303,8 @@ type decisionGroupJSON struct {
 	Expected float64 `json:"expected_wrong"`
 	Impact   float64 `json:"impact"`
 	PAttack  float64 `json:"p_attack"`
+	PNow     float64 `json:"p_attack_now"`
+	Open     int64   `json:"unlabelled"`
 	Share    float64 `json:"share_of_blocks"`
 	Labels   []struct {
 		Label string `json:"label"`
@@ -238,7 +316,8 @@ type decisionGroupJSON struct {
 }
 
 var decisionGroupColumns = []string{
-	"expected_wrong", "n", "clients", "decision", "kind", "site", "path", "rule", "variable", "p_attack", "share_of_blocks", "labels", "example", "impact",
+	"impact", "expected_wrong", "n", "unlabelled", "p_attack", "p_attack_now", "rule", "site", "path", "variable", "example", "clients", "decision", "kind",
+	"share_of_blocks", "labels",
 }
 
 func decisionGroupRow(g *decisionGroupJSON) ([]json.RawMessage, error) {
@@ -250,6 +329,6 @@ func decisionGroupRow(g *decisionGroupJSON) ([]json.RawMessage, error) {
 	if len(g.Examples) > 0 {
 		example = g.Examples[0].ID
 	}
-	return jsonRow(rounded(g.Expected), g.N, g.Clients, g.Decision, g.Kind, g.Site, g.Path, g.Rule, g.Variable, rounded(g.PAttack),
-		rounded(g.Share), strings.Join(labels, ", "), example, rounded(g.Impact))
+	return jsonRow(rounded(g.Impact), rounded(g.Expected), g.N, g.Open, rounded(g.PAttack), rounded(g.PNow), g.Rule, g.Site, g.Path, g.Variable, example,
+		g.Clients, g.Decision, g.Kind, rounded(g.Share), strings.Join(labels, ", "))
 }

@@ -6,6 +6,8 @@ import (
 	"net/url"
 
 	"github.com/spf13/cobra"
+
+	"github.com/gatewatch/gatewatch/services/triage"
 )
 
 type labelFlags struct {
@@ -17,12 +19,16 @@ type labelFlags struct {
 	undoAct        int64
 	all            bool
 	covers         string
+	file           string
 }
+
+// knownLabels are the labels that a decision can have.
+var knownLabels = triage.Labels()
 
 func newWAFLabel() *cobra.Command {
 	var f labelFlags
 	cmd := &cobra.Command{
-		Use:   "label EVENT_ID LABEL",
+		Use:   "label EVENT_ID LABEL | --file FILE",
 		Short: "Say what a request was, or take that back",
 		Long: `Labels a decision of a WAF: true_positive (the request was an attack), false_positive
 or benign (it was not), or unsure. The label counts for gatewatch waf rates, is kept
@@ -37,13 +43,25 @@ sure that the label is wrong (p_attack of 0.9 and more, for true_positive of 0.1
 less) are left out but for --even-sure. --covers is what --preview printed: if other
 decisions would be labelled by now, none is. --undo-act takes an act back.
 
+--file reads labels as NDJSON, - for standard input: id or event_id, label, and maybe
+source and reason, such as a list of gatewatch waf decisions -o ndjson with its labels
+filled in. attack and legit mean true_positive and benign. Lines without a label are
+left alone, those that cannot be used are told with their number and the rest goes
+on; exit code 1 says that there were some. Each line is an act of its own.
+
 Nothing says so better than a sample: label what gatewatch waf sample --server draws.`,
 		Example: `  gatewatch waf label 0f3ab2-17 false_positive --reason 'a forum post about SQL'
   gatewatch waf label 0f3ab2-17 --undo --reason 'looked again'
   gatewatch waf label 0f3ab2-17 false_positive --alike --from now-7d --preview
+  gatewatch waf decisions --drawn --limit 0 -o ndjson >drawn.ndjson   # then fill in the labels
+  gatewatch waf label --file drawn.ndjson
   gatewatch waf label --undo-act 412 --reason 'one of them was an attack'`,
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
+			case f.file != "" && (len(args) != 0 || f.undo || f.alike || f.undoAct != 0):
+				return usagef("waf label --file: the lines of the file say what to label")
+			case f.file != "":
+				return nil
 			case f.undoAct != 0 && (len(args) != 0 || f.undo || f.alike):
 				return usagef("waf label --undo-act: give the number of the act alone")
 			case f.undoAct != 0:
@@ -60,6 +78,9 @@ Nothing says so better than a sample: label what gatewatch waf sample --server d
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.file != "" {
+				return runWAFLabelFile(cmd, &f)
+			}
 			if f.alike || f.undoAct != 0 {
 				return runWAFLabelGroup(cmd, &f, args)
 			}
@@ -69,6 +90,7 @@ Nothing says so better than a sample: label what gatewatch waf sample --server d
 	addRemote(cmd, &f.remote)
 	cmd.Flags().StringVar(&f.reason, "reason", "", "why; it is kept with the label")
 	cmd.Flags().StringVar(&f.source, "source", "", "source of the event, where several have the id")
+	cmd.Flags().StringVar(&f.file, "file", "", "NDJSON of labels; - is standard input")
 	f.add(cmd)
 	cmd.Flags().BoolVar(&f.alike, "alike", false, "label all decisions like this one that have no label")
 	cmd.Flags().BoolVar(&f.preview, "preview", false, "with --alike: say what would be labelled, and label nothing")

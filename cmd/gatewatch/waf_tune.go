@@ -67,7 +67,7 @@ them, and apply them to the nodes.`,
 		RunE:        func(cmd *cobra.Command, _ []string) error { return runWAFTune(cmd, f) },
 	}
 	cmd.Flags().StringVar(&f.traffic, "traffic", "", "requests of the sites, one JSON object a line")
-	cmd.Flags().StringVar(&f.labels, "labels", "", `what people say of some of them: {"id","label": "attack" or "legit"}`)
+	cmd.Flags().StringVar(&f.labels, "labels", "", `what people say of some of them: {"id","label"}, attack or legit, or as waf decisions --labelled -o ndjson lists them`)
 	cmd.Flags().StringVar(&f.guard, "guard", "", "attacks that must stay blocked")
 	cmd.Flags().StringVar(&f.scope, "scope", string(tuning.Path), "how wide a change may be: path or site")
 	cmd.Flags().IntVar(&f.limit, "limit", 100, "proposals at most")
@@ -184,16 +184,21 @@ func readLabels(cmd *cobra.Command, name string) (map[string]bool, error) {
 	scanner := bufio.NewScanner(in)
 	scanner.Buffer(make([]byte, 1<<16), 1<<20)
 	for n := 1; scanner.Scan(); n++ {
-		var line struct{ ID, Label string }
+		var line labelLine
 		if err := json.Unmarshal(scanner.Bytes(), &line); err != nil {
 			return nil, fmt.Errorf("line %d of %s: %w", n, name, err)
 		}
-		switch line.Label {
-		case "attack", "legit":
-			labels[line.ID] = line.Label == "attack"
-		case "", "unsure":
-		default:
-			return nil, fmt.Errorf("line %d of %s: label %q is neither attack nor legit", n, name, line.Label)
+		truth, ok := verdict.TruthOf(line.Label)
+		switch {
+		case !ok && line.Label != "":
+			return nil, fmt.Errorf("line %d of %s: label %.40q is none of attack, legit, %s", n, name, line.Label, strings.Join(knownLabels, ", "))
+		case truth == verdict.Unknown:
+			continue
+		}
+		for _, id := range []string{line.ID, line.EventID, line.Request} { // a request is known by any
+			if id != "" {
+				labels[id] = truth == verdict.Attack
+			}
 		}
 	}
 	if err := scanner.Err(); err != nil {

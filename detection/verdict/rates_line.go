@@ -1,10 +1,30 @@
 package verdict
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 )
+
+// Labels of corpora.
+const (
+	LabelAttack     = "attack"
+	LabelLegitimate = "legit"
+)
+
+// TruthOf is what a label says, in the words of corpora (attack, legit) or of
+// decisions (true_positive, false_positive, benign, unsure). ok is false for another
+// word.
+func TruthOf(label string) (truth Truth, ok bool) {
+	switch label {
+	case LabelAttack, "true_positive":
+		return Attack, true
+	case LabelLegitimate, "false_positive", "benign":
+		return Legitimate, true
+	}
+	return Unknown, label == "unsure"
+}
 
 // DecidedLine is a decision in the form that gatewatch waf rates and gatewatch
 // waf sample read.
@@ -14,13 +34,14 @@ type DecidedLine struct {
 }
 
 // ReadDecided decodes one line of JSON: id, scope, decision (block or allow),
-// p_attack, and of a labelled one label (attack or legit) and
-// sample_probability. Null is as good as absent; other members are not looked
-// at. A label without a probability is one that nobody drew.
+// p_attack, and of a labelled one label (see [TruthOf]) and sample_probability. A
+// scope that is absent is the site. Null is as good as absent; other members are not
+// looked at. A label without a probability is one that nobody drew.
 func ReadDecided(line []byte) (DecidedLine, error) {
 	var in struct {
 		ID          string   `json:"id"`
 		Scope       string   `json:"scope"`
+		Site        string   `json:"site"`
 		Decision    string   `json:"decision"`
 		PAttack     *float64 `json:"p_attack"`
 		Label       *string  `json:"label"`
@@ -29,7 +50,7 @@ func ReadDecided(line []byte) (DecidedLine, error) {
 	if err := json.Unmarshal(line, &in); err != nil {
 		return DecidedLine{}, fmt.Errorf("read decision: %w", err)
 	}
-	d := DecidedLine{ID: in.ID, Scope: in.Scope}
+	d := DecidedLine{ID: in.ID, Scope: cmp.Or(in.Scope, in.Site)}
 	switch in.Decision {
 	case "block":
 		d.Blocked = true
@@ -47,15 +68,12 @@ func ReadDecided(line []byte) (DecidedLine, error) {
 		}
 		d.Probability = *in.Probability
 	}
-	if in.Label != nil {
-		switch *in.Label {
-		case "attack":
-			d.Truth = Attack
-		case "legit":
-			d.Truth = Legitimate
-		default:
-			return d, fmt.Errorf("label is %.20q, not attack, legit or null", *in.Label)
+	if in.Label != nil && *in.Label != "" {
+		truth, ok := TruthOf(*in.Label)
+		if !ok {
+			return d, fmt.Errorf("label is %.20q, not attack, legit, true_positive, false_positive, benign, unsure or null", *in.Label)
 		}
+		d.Truth = truth
 	}
 	return d, d.check()
 }

@@ -247,7 +247,7 @@ func TestReadDecided(t *testing.T) {
 	f(`{"decision":"allow"}`, "p_attack is missing")
 	f(`{"decision":"allow","p_attack":2}`, "p_attack is 2, not in 0 to 1")
 	f(`{"decision":"drop","p_attack":0.5}`, `decision is "drop", not block or allow`)
-	f(`{"decision":"allow","p_attack":0.5,"label":"yes"}`, `label is "yes", not attack, legit or null`)
+	f(`{"decision":"allow","p_attack":0.5,"label":"yes"}`, `label is "yes", not attack, legit, true_positive, false_positive, benign, unsure or null`)
 	f(`{"decision":"allow","p_attack":0.5,"sample_probability":0}`, "sample_probability is 0: what cannot be drawn cannot have been")
 	f(`{"decision":"allow","p_attack":0.5,"sample_probability":1.01}`, "sample_probability is 1.01, not above 0 and at most 1")
 	f(`{"decision":"allow","p_attack":NaN}`, "read decision: invalid character 'N' looking for beginning of value")

@@ -31,7 +31,7 @@ func (s decisionServer) ListDecisions(ctx context.Context, req *gatewatchv1.List
 	if err != nil {
 		return nil, err
 	}
-	list := triage.List{Order: triage.Order(req.GetOrderBy()), Unlabelled: req.GetUnlabelled(), Size: size}
+	list := triage.List{Order: triage.Order(req.GetOrderBy()), Labelled: labelled(req), Drawn: req.GetDrawn(), Size: size}
 	if list.Order == "" {
 		list.Order = triage.Newest
 	}
@@ -68,6 +68,18 @@ func (s decisionServer) ListDecisions(ctx context.Context, req *gatewatchv1.List
 		resp.NextPageToken = newPageToken(strconv.Itoa(list.Skip+n), now)
 	}
 	return resp, nil
+}
+
+// labelled reads what becomes of labelled decisions.
+func labelled(req interface {
+	GetUnlabelled() bool
+	GetLabelled() string
+},
+) triage.Labelled {
+	if req.GetUnlabelled() && req.GetLabelled() == "" {
+		return triage.LabelledOut
+	}
+	return triage.Labelled(req.GetLabelled())
 }
 
 // pagedRequest is a request for a page of a selection of decisions.
@@ -136,11 +148,16 @@ func skipOf(text string) (int, error) {
 
 // GetDecision implements DecisionService.
 func (s decisionServer) GetDecision(ctx context.Context, req *gatewatchv1.GetDecisionRequest) (*gatewatchv1.GetDecisionResponse, error) {
-	x, err := s.api.parts.Triage.Get(ctx, triage.Ref{ID: req.GetId(), Source: req.GetSource()})
+	release, err := turn(ctx, s.api.searches)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	x, err := s.api.parts.Triage.Describe(ctx, triage.Ref{ID: req.GetId(), Source: req.GetSource()})
 	if err != nil {
 		return nil, decisionError(req.GetId(), err)
 	}
-	return &gatewatchv1.GetDecisionResponse{Decision: newProtoDetail(x)}, nil
+	return &gatewatchv1.GetDecisionResponse{Decision: newProtoDescription(x)}, nil
 }
 
 // decisionError says which decision there is none of.
@@ -158,7 +175,7 @@ func (s decisionServer) ListDecisionGroups(ctx context.Context, req *gatewatchv1
 		return nil, err
 	}
 	list := triage.GroupList{
-		Order: triage.GroupOrder(req.GetOrderBy()), Kind: verdict.Kind(req.GetKind()), Unlabelled: req.GetUnlabelled(), Size: size,
+		Order: triage.GroupOrder(req.GetOrderBy()), Kind: verdict.Kind(req.GetKind()), Labelled: labelled(req), Size: size,
 	}
 	if list.Selection, err = selection(req, now); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"math"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -65,6 +66,46 @@ func newProtoDetail(x *triage.Detail) *gatewatchv1.DecisionDetail {
 	return p
 }
 
+func newProtoDescription(x *triage.Description) *gatewatchv1.DecisionDetail {
+	p := newProtoDetail(&x.Detail)
+	p.Request = &gatewatchv1.DecisionRequest{
+		Url: x.HTTP.URL, Host: x.HTTP.Host, Version: x.HTTP.Version, UserAgent: x.HTTP.Agent, Referrer: x.HTTP.Referrer,
+		Status: clamp32(x.HTTP.Status), ResponseBytes: x.HTTP.Bytes,
+	}
+	p.Rules = &gatewatchv1.DecisionRules{
+		Mode: x.Under.Mode, Paranoia: clamp32(x.Under.Paranoia), Threshold: clamp32(x.Under.Threshold), Reason: x.Under.Reason,
+	}
+	for i, n := range x.Points {
+		p.Matches[i].Points, p.Matches[i].Score = int32(n.Added), int32(n.Sum)
+	}
+	p.Alike = &gatewatchv1.AlikeDecisions{
+		PathTemplate: x.Alike.Path, Rule: x.Alike.Rule, Variable: x.Alike.Variable,
+		N: int64(x.Alike.N), Unlabelled: int64(x.Alike.Open), Labels: newProtoLabelCounts(x.Alike.Labels), More: x.Alike.More,
+	}
+	for i := range x.Alike.Examples {
+		p.Alike.Examples = append(p.Alike.Examples, newProtoDecision(&x.Alike.Examples[i]))
+	}
+	for _, r := range x.Revisions {
+		p.Revisions = append(p.Revisions, &gatewatchv1.DecisionRevision{
+			Revision: r.Number, PAttack: r.PAttack, Time: timestamppb.New(r.Time), Evidence: newProtoEvidence(r.Evidence), Message: r.Message,
+		})
+	}
+	p.Warnings = x.Partial
+	return p
+}
+
+// clamp32 is a number as far as 32 bits hold it: events may state any.
+func clamp32(n int64) int32 { return int32(max(math.MinInt32, min(n, math.MaxInt32))) }
+
+func newProtoLabelCounts(labels map[string]int) (p []*gatewatchv1.LabelCount) {
+	for _, label := range triage.Labels() {
+		if n := labels[label]; n > 0 {
+			p = append(p, &gatewatchv1.LabelCount{Label: label, N: int64(n)})
+		}
+	}
+	return p
+}
+
 func newProtoDecisionGroup(g *triage.Group) *gatewatchv1.DecisionGroup {
 	p := &gatewatchv1.DecisionGroup{
 		Site: g.Site, PathTemplate: g.Path, Rule: g.Rule, Variable: g.Variable, Kind: string(g.Kind), Decision: decisionName(g.Blocked),
@@ -74,11 +115,7 @@ func newProtoDecisionGroup(g *triage.Group) *gatewatchv1.DecisionGroup {
 	if g.Other {
 		p.Decision = ""
 	}
-	for _, label := range triage.Labels() {
-		if n := g.Labels[label]; n > 0 {
-			p.Labels = append(p.Labels, &gatewatchv1.LabelCount{Label: label, N: int64(n)})
-		}
-	}
+	p.Labels, p.PAttackNow, p.Unlabelled = newProtoLabelCounts(g.Labels), g.PNow, int64(g.Open)
 	for _, r := range g.Rules {
 		p.Rules = append(p.Rules, &gatewatchv1.RuleCount{Rule: r.Rule, N: int64(r.N)})
 	}

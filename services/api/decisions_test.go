@@ -107,7 +107,7 @@ func TestDecisions(t *testing.T) {
 	get("/api/v1/decisions?order_by=false_positive&page_size=2", 200, `"decisions":[{"id":"d/01"`, `"p_attack":0.1,"p_wrong":0.9`, `"request_id":"r/1","kept_probability":0.5}`, `"next_page_token":"`)
 	get("/api/v1/decisions?order_by=missed&page_size=1", 200, `"id":"d/08"`)
 	get("/api/v1/decisions?filter=waf.decision:+block+or+source.ip:1&page_size=1", 200)
-	get("/api/v1/decisions/d%2F01", 200, `"decision":{"decision":{"id":"d/01","source":"edge-1"`, `"evidence":[{"name":"content","weight":1.5,"detail":"a <b> �|c"}]`)
+	get("/api/v1/decisions/d%2F01", 200, `"decision":{"decision":{"id":"d/01","source":"edge-1"`, `"evidence":[{"name":"content","weight":1.5,"detail":"a <b> �|c"`)
 	get("/api/v1/decisions:groups", 200, `"path_template":"/item/{id}/�[31m","rule":"942100"`, `"n":5,"clients":5`, `"expected_wrong":2.5`, `"share_of_blocks":1`, `"decisions":10,"blocks":5`)
 	get("/api/v1/decisions:rates?by=site", 200, `"scope":"site:shop","rate":"false_positive","n_labels":0,"n":10,"label_next":[],"n_drawn":0,"n_covered":0,"why":"not enough labels`)
 	want(http.MethodPost, "/api/v1/decisions:sample", `{"budget":3,"seed":7}`, 200, `"sample_probability":`, `"candidates":10`)

@@ -165,6 +165,18 @@ func (d *Decision) Now() float64 {
 	return d.PAttack
 }
 
+// known is the probability of an attack by all that is known now, with a label 0 or
+// 1.
+func (d *Decision) known() float64 {
+	switch Truth(d.Label.Label) {
+	case verdict.Attack:
+		return 1
+	case verdict.Legitimate:
+		return 0
+	}
+	return d.Now()
+}
+
 // revised adds the newest revision of the verdict.
 func (d *Decision) revised(v *state.Verdict) {
 	d.Revision, d.PRevised, d.Moved = v.Revision, v.PAttack, nil
@@ -205,12 +217,18 @@ type Detail struct {
 
 // Get returns a decision.
 func (d *Desk) Get(ctx context.Context, ref Ref) (*Detail, error) {
+	return d.get(ctx, ref, func(*event.Event) {})
+}
+
+// get returns a decision, and hands its event to more.
+func (d *Desk) get(ctx context.Context, ref Ref, more func(*event.Event)) (*Detail, error) {
 	var found []*Detail
 	_, err := d.scan(ctx, Selection{Filter: ref.filter()}, nil, func(e *event.Event) error {
 		x := &Detail{Matches: readMatches(e)}
 		x.read(e)
 		if x.ID == ref.ID { // comparisons of the query language know no case
 			found = append(found, x)
+			more(e)
 		}
 		if len(found) > 1 {
 			return errEnough

@@ -40,8 +40,10 @@ type Group struct {
 	First    time.Time
 	Last     time.Time
 	Expected float64 // sum of the probabilities that they are wrong; 0 or 1 each where there is a label
-	Impact   float64 // Expected, weighted by how many clients it hits: what the list is ordered by
-	PAttack  float64 // mean of those with a verdict
+	Impact   float64 // Expected, weighted by how many clients it hits: what the list is ordered by; with LabelledLast of those without a label
+	PAttack  float64 // mean of those with a verdict, at the moment
+	PNow     float64 // the same by all that is known now, labels among it
+	Open     int     // of N, those without a label
 	Share    float64 // of all blocks of the selection, 0 for allowed requests
 	Labels   map[string]int
 	Rules    []RuleCount // the most frequent first
@@ -73,7 +75,7 @@ type GroupList struct {
 	Selection
 	Order      GroupOrder   // "" is GroupsByFalse
 	Kind       verdict.Kind // only groups of the kind; "" takes all
-	Unlabelled bool         // leaves out decisions that have a label
+	Labelled   Labelled     // "" is LabelledLast: groups of labelled decisions alone come last
 	Skip, Size int
 }
 
@@ -98,6 +100,9 @@ func (d *Desk) Groups(ctx context.Context, l GroupList) (*GroupPage, error) {
 	}
 	if l.Kind != "" && !slices.Contains(kinds, l.Kind) {
 		return nil, fmt.Errorf("kind %.40q %w: want one of %v", l.Kind, ErrInvalid, kinds)
+	}
+	if err := l.Labelled.fill(); err != nil {
+		return nil, err
 	}
 	m, err := d.marks(ctx, l.Selection)
 	if err != nil {
@@ -131,7 +136,9 @@ type grouping struct {
 // growing is a group that is still gathered.
 type growing struct {
 	Group
+	mixed   bool // labelled decisions count for the order too
 	judged  int
+	open    float64 // the part of Expected that counts for the order
 	clients clients
 	hit     clients   // those of decisions that may be wrong; a user who is signed in is one too
 	wrong   []float64 // of the examples
@@ -155,7 +162,7 @@ func (g *grouping) add(e *event.Event) {
 	}
 	at := g.groups[key]
 	if at == nil {
-		at = &growing{Group: Group{GroupKey: key, Labels: map[string]int{}, Last: x.Time}, rules: map[string]int{}}
+		at = &growing{mixed: g.list.Labelled != LabelledLast, Group: Group{GroupKey: key, Labels: map[string]int{}, Last: x.Time}, rules: map[string]int{}}
 		g.groups[key] = at
 	}
 	at.add(x)
@@ -166,7 +173,7 @@ func (g *grouping) add(e *event.Event) {
 
 func (g *grouping) wants(x *Decision, key GroupKey) bool {
 	switch {
-	case g.list.Unlabelled && x.Label.ID != 0,
+	case !g.list.Labelled.takes(x),
 		g.list.Kind != "" && key.Kind != g.list.Kind,
 		g.list.Order == GroupsByFalse && !x.Blocked,
 		g.list.Order == GroupsByMissed && x.Blocked:
@@ -181,15 +188,21 @@ func (a *growing) add(x *Decision) {
 	a.clients.add(x.Client)
 	w := x.Wrong()
 	a.Expected += w
-	if w >= mayBeWrong {
-		a.hit.add(cmp.Or(x.User, x.Client))
+	if a.mixed || x.Label.ID == 0 {
+		a.open += w
+		if w >= mayBeWrong {
+			a.hit.add(cmp.Or(x.User, x.Client))
+		}
 	}
 	if x.Judged {
 		a.judged++
-		a.PAttack += x.Now()
+		a.PAttack += x.PAttack
+		a.PNow += x.known()
 	}
 	if x.Label.ID != 0 {
 		a.Labels[x.Label.Label]++
+	} else {
+		a.Open++
 	}
 	for _, r := range x.Rules {
 		if _, known := a.rules[r]; known || len(a.rules) < maxRulesOf {
@@ -236,7 +249,10 @@ func (a *growing) merge(o *growing) {
 	}
 	a.N += o.N
 	a.Expected += o.Expected
+	a.open += o.open
+	a.Open += o.Open
 	a.PAttack += o.PAttack
+	a.PNow += o.PNow
 	a.judged += o.judged
 	a.clients.merge(&o.clients)
 	a.hit.merge(&o.hit)
@@ -257,9 +273,17 @@ func (g *grouping) sorted() []*growing {
 		return a.impact()
 	}
 	slices.SortFunc(all, func(a, b *growing) int {
-		return cmp.Or(cmp.Compare(value(b), value(a)), cmp.Compare(b.N, a.N), a.compare(b.GroupKey))
+		return cmp.Or(a.settled()-b.settled(), cmp.Compare(value(b), value(a)), cmp.Compare(b.N, a.N), a.compare(b.GroupKey))
 	})
 	return all
+}
+
+// settled is 1 for a group that comes behind the others: nothing is left to label.
+func (a *growing) settled() int {
+	if a.Open == 0 && !a.mixed {
+		return 1
+	}
+	return 0
 }
 
 // mayBeWrong is the probability from which on a decision counts as a hit on its
@@ -270,7 +294,7 @@ const mayBeWrong = 0.05
 // as a scanner of which the model is unsure, matters less than as many decisions
 // about as many clients.
 func (a *growing) impact() float64 {
-	return a.Expected * (1 + math.Log2(float64(max(1, a.hit.count()))))
+	return a.open * (1 + math.Log2(float64(max(1, a.hit.count()))))
 }
 
 func (k GroupKey) compare(o GroupKey) int {
@@ -307,6 +331,7 @@ func (a *growing) finish(blocks int) Group {
 	a.Clients, a.Impact = a.clients.count(), a.impact()
 	if a.judged > 0 {
 		a.PAttack /= float64(a.judged)
+		a.PNow /= float64(a.judged)
 	}
 	if a.Blocked && blocks > 0 {
 		a.Share = float64(a.N) / float64(blocks)

@@ -168,7 +168,7 @@ func TestFeedback(t *testing.T) {
 	if x := get("d14"); x.Revision != 0 || x.Now() != 0.75 {
 		t.Errorf("of another group: %+v", x)
 	}
-	page, err := b.Groups(t.Context(), GroupList{Size: 1, Unlabelled: true})
+	page, err := b.Groups(t.Context(), GroupList{Size: 1, Labelled: LabelledOut})
 	if err != nil || page.Groups[0].Expected < 5 || page.Groups[0].PAttack > 0.3 {
 		t.Errorf("the group is not at the head: %+v, %v", page.Groups[0], err)
 	}

@@ -37,11 +37,12 @@ type Place struct {
 // List asks for decisions.
 type List struct {
 	Selection
-	Order      Order // "" is Newest
-	Unlabelled bool  // leaves out those that have a label
-	After      Place // for Newest
-	Skip       int   // for the other orders
-	Size       int   // most decisions, at least 1
+	Order    Order    // "" is Newest
+	Labelled Labelled // "" is LabelledLast, for Newest LabelledMixed
+	Drawn    bool     // only those that were drawn for labelling
+	After    Place    // for Newest
+	Skip     int      // for the other orders
+	Size     int      // most decisions, at least 1
 }
 
 // Page is part of a list.
@@ -53,12 +54,21 @@ type Page struct {
 
 // Decisions lists decisions.
 func (d *Desk) Decisions(ctx context.Context, l List) (*Page, error) {
+	if l.Labelled == "" && (l.Order == "" || l.Order == Newest) {
+		l.Labelled = LabelledMixed
+	}
+	if err := l.Labelled.fill(); err != nil {
+		return nil, err
+	}
 	m, err := d.marks(ctx, l.Selection)
 	if err != nil {
 		return nil, err
 	}
 	switch l.Order {
 	case "", Newest:
+		if l.Labelled == LabelledLast {
+			return nil, fmt.Errorf("labelled %q %w: the newest come in the order of time", l.Labelled, ErrInvalid)
+		}
 		return d.newest(ctx, l, &m)
 	case ByWrong, ByFalse, ByMissed, ByUncertain:
 		return d.ranked(ctx, l, &m)
@@ -72,7 +82,7 @@ func (d *Desk) each(ctx context.Context, l List, m *marks, yield func(*Decision)
 	return d.scan(ctx, l.Selection, listed, func(e *event.Event) error {
 		x.read(e)
 		m.on(&x)
-		if l.Unlabelled && x.Label.ID != 0 {
+		if !l.Labelled.takes(&x) || l.Drawn && x.Drawn == 0 {
 			return nil
 		}
 		return yield(&x)
@@ -117,6 +127,9 @@ func (d *Desk) ranked(ctx context.Context, l List, m *marks) (*Page, error) {
 		if !ok {
 			return nil
 		}
+		if l.Labelled == LabelledLast && x.Label.ID != 0 {
+			value -= behindAll
+		}
 		place++
 		if best = append(best, rankedDecision{*x, value, place}); len(best) >= 2*most+512 {
 			best = theBest(best, most)
@@ -134,6 +147,9 @@ func (d *Desk) ranked(ctx context.Context, l List, m *marks) (*Page, error) {
 	}
 	return page, nil
 }
+
+// behindAll is more than any value is.
+const behindAll = 10
 
 type rankedDecision struct {
 	Decision

@@ -219,8 +219,8 @@ func TestGroups(t *testing.T) {
 			var out bytes.Buffer
 			fmt.Fprintf(&out, "%d decisions, %d blocks, %d unjudged\n", page.Decisions, page.Blocks, page.Unjudged)
 			for _, g := range page.Groups {
-				fmt.Fprintf(&out, "%.2f of %d: %s %s %s %s %s blocked %v, %d clients, p %.3f, share %.3f, %s to %s, labels %v, rules %v, examples %v\n",
-					g.Expected, g.N, g.Site, g.Path, g.Rule, g.Variable, g.Kind, g.Blocked, g.Clients, g.PAttack, g.Share,
+				fmt.Fprintf(&out, "%.2f of %d: %s %s %s %s %s blocked %v, %d clients, p %.3f, now %.3f, %d open, share %.3f, %s to %s, labels %v, rules %v, examples %v\n",
+					g.Expected, g.N, g.Site, g.Path, g.Rule, g.Variable, g.Kind, g.Blocked, g.Clients, g.PAttack, g.PNow, g.Open, g.Share,
 					g.First.Format("15:04"), g.Last.Format("15:04"), g.Labels, g.Rules, g.Examples)
 			}
 			return out.String()
@@ -230,7 +230,9 @@ func TestGroups(t *testing.T) {
 			"missed":     list(GroupList{Order: GroupsByMissed}),
 			"count":      list(GroupList{Order: GroupsByCount}),
 			"policy":     list(GroupList{Kind: "policy"}),
-			"unlabelled": list(GroupList{Unlabelled: true}),
+			"mixed":      list(GroupList{Labelled: LabelledMixed}),
+			"labelled":   list(GroupList{Labelled: LabelledOnly}),
+			"unlabelled": list(GroupList{Labelled: LabelledOut}),
 			"filtered":   list(GroupList{Selection: Selection{Filter: filter(t, "rule.id: 942100 or url.path: /none"), From: began.Add(time.Minute)}}),
 		}
 	})

@@ -275,8 +275,16 @@ type Evidence struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// In log-odds; positive speaks for an attack.
-	Weight        float64 `protobuf:"fixed64,2,opt,name=weight,proto3" json:"weight,omitempty"`
-	Detail        string  `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"`
+	Weight float64 `protobuf:"fixed64,2,opt,name=weight,proto3" json:"weight,omitempty"`
+	Detail string  `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"`
+	// Name of the sentence that detail is, and what stands in it, in order, so that it
+	// can be said in another language. Empty for a sentence that this version does not
+	// know.
+	Phrase string   `protobuf:"bytes,4,opt,name=phrase,proto3" json:"phrase,omitempty"`
+	Params []string `protobuf:"bytes,5,rep,name=params,proto3" json:"params,omitempty"`
+	// Name and detail in Chinese (zh-CN), as far as the sentence is known.
+	NameZh        string `protobuf:"bytes,6,opt,name=name_zh,json=nameZh,proto3" json:"name_zh,omitempty"`
+	DetailZh      string `protobuf:"bytes,7,opt,name=detail_zh,json=detailZh,proto3" json:"detail_zh,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -332,21 +340,327 @@ func (x *Evidence) GetDetail() string {
 	return ""
 }
 
+func (x *Evidence) GetPhrase() string {
+	if x != nil {
+		return x.Phrase
+	}
+	return ""
+}
+
+func (x *Evidence) GetParams() []string {
+	if x != nil {
+		return x.Params
+	}
+	return nil
+}
+
+func (x *Evidence) GetNameZh() string {
+	if x != nil {
+		return x.NameZh
+	}
+	return ""
+}
+
+func (x *Evidence) GetDetailZh() string {
+	if x != nil {
+		return x.DetailZh
+	}
+	return ""
+}
+
+// DecisionRequest is the request of a decision, as the event has it: masked by the
+// policy of the node.
+type DecisionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path and query, or the whole URL.
+	Url  string `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
+	Host string `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
+	// Such as 1.1.
+	Version   string `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
+	UserAgent string `protobuf:"bytes,4,opt,name=user_agent,json=userAgent,proto3" json:"user_agent,omitempty"`
+	Referrer  string `protobuf:"bytes,5,opt,name=referrer,proto3" json:"referrer,omitempty"`
+	// What the client got; 0 if it is not known.
+	Status        int32 `protobuf:"varint,6,opt,name=status,proto3" json:"status,omitempty"`
+	ResponseBytes int64 `protobuf:"varint,7,opt,name=response_bytes,json=responseBytes,proto3" json:"response_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecisionRequest) Reset() {
+	*x = DecisionRequest{}
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecisionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecisionRequest) ProtoMessage() {}
+
+func (x *DecisionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecisionRequest.ProtoReflect.Descriptor instead.
+func (*DecisionRequest) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *DecisionRequest) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *DecisionRequest) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *DecisionRequest) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *DecisionRequest) GetUserAgent() string {
+	if x != nil {
+		return x.UserAgent
+	}
+	return ""
+}
+
+func (x *DecisionRequest) GetReferrer() string {
+	if x != nil {
+		return x.Referrer
+	}
+	return ""
+}
+
+func (x *DecisionRequest) GetStatus() int32 {
+	if x != nil {
+		return x.Status
+	}
+	return 0
+}
+
+func (x *DecisionRequest) GetResponseBytes() int64 {
+	if x != nil {
+		return x.ResponseBytes
+	}
+	return 0
+}
+
+// DecisionRules are under what the WAF decided.
+type DecisionRules struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// block or detect.
+	Mode     string `protobuf:"bytes,1,opt,name=mode,proto3" json:"mode,omitempty"`
+	Paranoia int32  `protobuf:"varint,2,opt,name=paranoia,proto3" json:"paranoia,omitempty"`
+	// The anomaly score from which on a request is blocked; 0 if it is not known.
+	Threshold int32 `protobuf:"varint,3,opt,name=threshold,proto3" json:"threshold,omitempty"`
+	// Why the node itself acted, if it did.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecisionRules) Reset() {
+	*x = DecisionRules{}
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecisionRules) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecisionRules) ProtoMessage() {}
+
+func (x *DecisionRules) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecisionRules.ProtoReflect.Descriptor instead.
+func (*DecisionRules) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *DecisionRules) GetMode() string {
+	if x != nil {
+		return x.Mode
+	}
+	return ""
+}
+
+func (x *DecisionRules) GetParanoia() int32 {
+	if x != nil {
+		return x.Paranoia
+	}
+	return 0
+}
+
+func (x *DecisionRules) GetThreshold() int32 {
+	if x != nil {
+		return x.Threshold
+	}
+	return 0
+}
+
+func (x *DecisionRules) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// AlikeDecisions are the decisions of the same group in the seven days before and
+// after, as far as the newest 20,000 that come into question go.
+type AlikeDecisions struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	PathTemplate string                 `protobuf:"bytes,1,opt,name=path_template,json=pathTemplate,proto3" json:"path_template,omitempty"`
+	Rule         string                 `protobuf:"bytes,2,opt,name=rule,proto3" json:"rule,omitempty"`
+	Variable     string                 `protobuf:"bytes,3,opt,name=variable,proto3" json:"variable,omitempty"`
+	// The decision itself is one of them.
+	N          int64         `protobuf:"varint,4,opt,name=n,proto3" json:"n,omitempty"`
+	Unlabelled int64         `protobuf:"varint,5,opt,name=unlabelled,proto3" json:"unlabelled,omitempty"`
+	Labels     []*LabelCount `protobuf:"bytes,6,rep,name=labels,proto3" json:"labels,omitempty"`
+	// The newest, but for the decision itself.
+	Examples []*Decision `protobuf:"bytes,7,rep,name=examples,proto3" json:"examples,omitempty"`
+	// There are more than were looked at.
+	More          bool `protobuf:"varint,8,opt,name=more,proto3" json:"more,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AlikeDecisions) Reset() {
+	*x = AlikeDecisions{}
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AlikeDecisions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AlikeDecisions) ProtoMessage() {}
+
+func (x *AlikeDecisions) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AlikeDecisions.ProtoReflect.Descriptor instead.
+func (*AlikeDecisions) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *AlikeDecisions) GetPathTemplate() string {
+	if x != nil {
+		return x.PathTemplate
+	}
+	return ""
+}
+
+func (x *AlikeDecisions) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *AlikeDecisions) GetVariable() string {
+	if x != nil {
+		return x.Variable
+	}
+	return ""
+}
+
+func (x *AlikeDecisions) GetN() int64 {
+	if x != nil {
+		return x.N
+	}
+	return 0
+}
+
+func (x *AlikeDecisions) GetUnlabelled() int64 {
+	if x != nil {
+		return x.Unlabelled
+	}
+	return 0
+}
+
+func (x *AlikeDecisions) GetLabels() []*LabelCount {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+func (x *AlikeDecisions) GetExamples() []*Decision {
+	if x != nil {
+		return x.Examples
+	}
+	return nil
+}
+
+func (x *AlikeDecisions) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
 // RuleMatch is one value that a rule matched, masked by the policy of the node.
 type RuleMatch struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Rule          string                 `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
-	Variable      string                 `protobuf:"bytes,2,opt,name=variable,proto3" json:"variable,omitempty"`
-	Value         string                 `protobuf:"bytes,3,opt,name=value,proto3" json:"value,omitempty"`
-	Message       string                 `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
-	Severity      string                 `protobuf:"bytes,5,opt,name=severity,proto3" json:"severity,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Rule     string                 `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	Variable string                 `protobuf:"bytes,2,opt,name=variable,proto3" json:"variable,omitempty"`
+	Value    string                 `protobuf:"bytes,3,opt,name=value,proto3" json:"value,omitempty"`
+	Message  string                 `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
+	Severity string                 `protobuf:"bytes,5,opt,name=severity,proto3" json:"severity,omitempty"`
+	// What it added to the anomaly score, and the sum so far. 0 for what does not score,
+	// and where the matches do not tell how the score came about.
+	Points        int32 `protobuf:"varint,6,opt,name=points,proto3" json:"points,omitempty"`
+	Score         int32 `protobuf:"varint,7,opt,name=score,proto3" json:"score,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RuleMatch) Reset() {
 	*x = RuleMatch{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[2]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -358,7 +672,7 @@ func (x *RuleMatch) String() string {
 func (*RuleMatch) ProtoMessage() {}
 
 func (x *RuleMatch) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[2]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -371,7 +685,7 @@ func (x *RuleMatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleMatch.ProtoReflect.Descriptor instead.
 func (*RuleMatch) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{2}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RuleMatch) GetRule() string {
@@ -409,6 +723,20 @@ func (x *RuleMatch) GetSeverity() string {
 	return ""
 }
 
+func (x *RuleMatch) GetPoints() int32 {
+	if x != nil {
+		return x.Points
+	}
+	return 0
+}
+
+func (x *RuleMatch) GetScore() int32 {
+	if x != nil {
+		return x.Score
+	}
+	return 0
+}
+
 // DecisionLabel is one row about what people said of a decision.
 type DecisionLabel struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -429,7 +757,7 @@ type DecisionLabel struct {
 
 func (x *DecisionLabel) Reset() {
 	*x = DecisionLabel{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[3]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -441,7 +769,7 @@ func (x *DecisionLabel) String() string {
 func (*DecisionLabel) ProtoMessage() {}
 
 func (x *DecisionLabel) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[3]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -454,7 +782,7 @@ func (x *DecisionLabel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecisionLabel.ProtoReflect.Descriptor instead.
 func (*DecisionLabel) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{3}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *DecisionLabel) GetId() int64 {
@@ -508,17 +836,20 @@ func (x *DecisionLabel) GetAct() int64 {
 
 // DecisionRevision is a verdict that came after the one of the moment.
 type DecisionRevision struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Revision      uint64                 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
-	PAttack       float64                `protobuf:"fixed64,2,opt,name=p_attack,json=pAttack,proto3" json:"p_attack,omitempty"`
-	Time          *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Revision uint64                 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
+	PAttack  float64                `protobuf:"fixed64,2,opt,name=p_attack,json=pAttack,proto3" json:"p_attack,omitempty"`
+	Time     *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
+	// What moved it, or who said what; as far as the store has it.
+	Evidence      []*Evidence `protobuf:"bytes,4,rep,name=evidence,proto3" json:"evidence,omitempty"`
+	Message       string      `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DecisionRevision) Reset() {
 	*x = DecisionRevision{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[4]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -530,7 +861,7 @@ func (x *DecisionRevision) String() string {
 func (*DecisionRevision) ProtoMessage() {}
 
 func (x *DecisionRevision) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[4]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -543,7 +874,7 @@ func (x *DecisionRevision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecisionRevision.ProtoReflect.Descriptor instead.
 func (*DecisionRevision) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{4}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DecisionRevision) GetRevision() uint64 {
@@ -567,6 +898,20 @@ func (x *DecisionRevision) GetTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *DecisionRevision) GetEvidence() []*Evidence {
+	if x != nil {
+		return x.Evidence
+	}
+	return nil
+}
+
+func (x *DecisionRevision) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 // DecisionDetail is a decision with all that is known of it.
 type DecisionDetail struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -575,14 +920,22 @@ type DecisionDetail struct {
 	// All rows about it, the oldest first.
 	Labels []*DecisionLabel `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty"`
 	// The newest, unset if there is only the verdict of the moment.
-	Latest        *DecisionRevision `protobuf:"bytes,4,opt,name=latest,proto3" json:"latest,omitempty"`
+	Latest *DecisionRevision `protobuf:"bytes,4,opt,name=latest,proto3" json:"latest,omitempty"`
+	// These are set by GetDecision alone.
+	Request *DecisionRequest `protobuf:"bytes,5,opt,name=request,proto3" json:"request,omitempty"`
+	Rules   *DecisionRules   `protobuf:"bytes,6,opt,name=rules,proto3" json:"rules,omitempty"`
+	Alike   *AlikeDecisions  `protobuf:"bytes,7,opt,name=alike,proto3" json:"alike,omitempty"`
+	// All that the store has, the oldest first, at most 100.
+	Revisions []*DecisionRevision `protobuf:"bytes,8,rep,name=revisions,proto3" json:"revisions,omitempty"`
+	// Why the decisions alike and the revisions are not whole; empty if they are.
+	Warnings      []string `protobuf:"bytes,9,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DecisionDetail) Reset() {
 	*x = DecisionDetail{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[5]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -594,7 +947,7 @@ func (x *DecisionDetail) String() string {
 func (*DecisionDetail) ProtoMessage() {}
 
 func (x *DecisionDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[5]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -607,7 +960,7 @@ func (x *DecisionDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecisionDetail.ProtoReflect.Descriptor instead.
 func (*DecisionDetail) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{5}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *DecisionDetail) GetDecision() *Decision {
@@ -638,6 +991,41 @@ func (x *DecisionDetail) GetLatest() *DecisionRevision {
 	return nil
 }
 
+func (x *DecisionDetail) GetRequest() *DecisionRequest {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+func (x *DecisionDetail) GetRules() *DecisionRules {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+func (x *DecisionDetail) GetAlike() *AlikeDecisions {
+	if x != nil {
+		return x.Alike
+	}
+	return nil
+}
+
+func (x *DecisionDetail) GetRevisions() []*DecisionRevision {
+	if x != nil {
+		return x.Revisions
+	}
+	return nil
+}
+
+func (x *DecisionDetail) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
 // ListDecisionsRequest asks for a page of decisions.
 type ListDecisionsRequest struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -652,15 +1040,20 @@ type ListDecisionsRequest struct {
 	// newest (default), wrong (the likeliest to be wrong), false_positive (blocks),
 	// missed (allowed requests) or uncertain. All but newest list 2,000 at most.
 	OrderBy string `protobuf:"bytes,6,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
-	// Leaves out decisions that have a label.
-	Unlabelled    bool `protobuf:"varint,7,opt,name=unlabelled,proto3" json:"unlabelled,omitempty"`
+	// Leaves out decisions that have a label; the same as left_out in labelled.
+	Unlabelled bool `protobuf:"varint,7,opt,name=unlabelled,proto3" json:"unlabelled,omitempty"`
+	// Where decisions with a label come: last (default, but for the order newest), mixed
+	// with the others (default there), left_out, or only these.
+	Labelled string `protobuf:"bytes,8,opt,name=labelled,proto3" json:"labelled,omitempty"`
+	// Only those that were drawn for labelling.
+	Drawn         bool `protobuf:"varint,9,opt,name=drawn,proto3" json:"drawn,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListDecisionsRequest) Reset() {
 	*x = ListDecisionsRequest{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[6]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -672,7 +1065,7 @@ func (x *ListDecisionsRequest) String() string {
 func (*ListDecisionsRequest) ProtoMessage() {}
 
 func (x *ListDecisionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[6]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -685,7 +1078,7 @@ func (x *ListDecisionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDecisionsRequest.ProtoReflect.Descriptor instead.
 func (*ListDecisionsRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{6}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListDecisionsRequest) GetPageSize() int32 {
@@ -737,6 +1130,20 @@ func (x *ListDecisionsRequest) GetUnlabelled() bool {
 	return false
 }
 
+func (x *ListDecisionsRequest) GetLabelled() string {
+	if x != nil {
+		return x.Labelled
+	}
+	return ""
+}
+
+func (x *ListDecisionsRequest) GetDrawn() bool {
+	if x != nil {
+		return x.Drawn
+	}
+	return false
+}
+
 // ListDecisionsResponse is a page of decisions.
 type ListDecisionsResponse struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -752,7 +1159,7 @@ type ListDecisionsResponse struct {
 
 func (x *ListDecisionsResponse) Reset() {
 	*x = ListDecisionsResponse{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[7]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -764,7 +1171,7 @@ func (x *ListDecisionsResponse) String() string {
 func (*ListDecisionsResponse) ProtoMessage() {}
 
 func (x *ListDecisionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[7]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -777,7 +1184,7 @@ func (x *ListDecisionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDecisionsResponse.ProtoReflect.Descriptor instead.
 func (*ListDecisionsResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{7}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListDecisionsResponse) GetDecisions() []*Decision {
@@ -813,7 +1220,7 @@ type GetDecisionRequest struct {
 
 func (x *GetDecisionRequest) Reset() {
 	*x = GetDecisionRequest{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[8]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -825,7 +1232,7 @@ func (x *GetDecisionRequest) String() string {
 func (*GetDecisionRequest) ProtoMessage() {}
 
 func (x *GetDecisionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[8]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -838,7 +1245,7 @@ func (x *GetDecisionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDecisionRequest.ProtoReflect.Descriptor instead.
 func (*GetDecisionRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{8}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetDecisionRequest) GetId() string {
@@ -865,7 +1272,7 @@ type GetDecisionResponse struct {
 
 func (x *GetDecisionResponse) Reset() {
 	*x = GetDecisionResponse{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[9]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -877,7 +1284,7 @@ func (x *GetDecisionResponse) String() string {
 func (*GetDecisionResponse) ProtoMessage() {}
 
 func (x *GetDecisionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[9]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -890,7 +1297,7 @@ func (x *GetDecisionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDecisionResponse.ProtoReflect.Descriptor instead.
 func (*GetDecisionResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{9}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetDecisionResponse) GetDecision() *DecisionDetail {
@@ -914,15 +1321,19 @@ type ListDecisionGroupsRequest struct {
 	OrderBy string `protobuf:"bytes,6,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
 	// pattern, policy or clean; empty lists all. A group has one kind.
 	Kind string `protobuf:"bytes,7,opt,name=kind,proto3" json:"kind,omitempty"`
-	// Leaves out decisions that have a label.
-	Unlabelled    bool `protobuf:"varint,8,opt,name=unlabelled,proto3" json:"unlabelled,omitempty"`
+	// Leaves out decisions that have a label; the same as left_out in labelled.
+	Unlabelled bool `protobuf:"varint,8,opt,name=unlabelled,proto3" json:"unlabelled,omitempty"`
+	// What becomes of decisions with a label: last (default: they do not count for the
+	// order, and groups of such ones alone come last), mixed (they count as the others
+	// do), left_out, or only these.
+	Labelled      string `protobuf:"bytes,9,opt,name=labelled,proto3" json:"labelled,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListDecisionGroupsRequest) Reset() {
 	*x = ListDecisionGroupsRequest{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[10]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -934,7 +1345,7 @@ func (x *ListDecisionGroupsRequest) String() string {
 func (*ListDecisionGroupsRequest) ProtoMessage() {}
 
 func (x *ListDecisionGroupsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[10]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -947,7 +1358,7 @@ func (x *ListDecisionGroupsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDecisionGroupsRequest.ProtoReflect.Descriptor instead.
 func (*ListDecisionGroupsRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{10}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListDecisionGroupsRequest) GetPageSize() int32 {
@@ -1006,6 +1417,13 @@ func (x *ListDecisionGroupsRequest) GetUnlabelled() bool {
 	return false
 }
 
+func (x *ListDecisionGroupsRequest) GetLabelled() string {
+	if x != nil {
+		return x.Labelled
+	}
+	return ""
+}
+
 // DecisionGroup is decisions that are alike. A decision is in one group, that of
 // its gravest match.
 type DecisionGroup struct {
@@ -1025,7 +1443,7 @@ type DecisionGroup struct {
 	// Sum of the probabilities that its decisions are wrong, 0 or 1 each where
 	// there is a label.
 	ExpectedWrong float64 `protobuf:"fixed64,11,opt,name=expected_wrong,json=expectedWrong,proto3" json:"expected_wrong,omitempty"`
-	// Mean over the decisions with a verdict.
+	// Mean over the decisions with a verdict, as it was at the moment.
 	PAttack float64 `protobuf:"fixed64,12,opt,name=p_attack,json=pAttack,proto3" json:"p_attack,omitempty"`
 	// Of all blocks of the selection; 0 for allowed requests.
 	ShareOfBlocks float64       `protobuf:"fixed64,13,opt,name=share_of_blocks,json=shareOfBlocks,proto3" json:"share_of_blocks,omitempty"`
@@ -1034,16 +1452,22 @@ type DecisionGroup struct {
 	Rules []*RuleCount `protobuf:"bytes,15,rep,name=rules,proto3" json:"rules,omitempty"`
 	// The likeliest to be wrong first.
 	Examples []*DecisionRef `protobuf:"bytes,16,rep,name=examples,proto3" json:"examples,omitempty"`
-	// What the order false_positives and missed go by: expected_wrong times
-	// 1 + log2 of the number of clients that are likely meant by it.
-	Impact        float64 `protobuf:"fixed64,17,opt,name=impact,proto3" json:"impact,omitempty"`
+	// What the order false_positives and missed go by: the expected wrong ones times
+	// 1 + log2 of the number of clients that are likely meant by it. With labelled =
+	// last, of the decisions without a label alone.
+	Impact float64 `protobuf:"fixed64,17,opt,name=impact,proto3" json:"impact,omitempty"`
+	// The same mean by all that is known now: 0 or 1 where a label says so, else by the
+	// newest revision.
+	PAttackNow float64 `protobuf:"fixed64,18,opt,name=p_attack_now,json=pAttackNow,proto3" json:"p_attack_now,omitempty"`
+	// Decisions without a label.
+	Unlabelled    int64 `protobuf:"varint,19,opt,name=unlabelled,proto3" json:"unlabelled,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DecisionGroup) Reset() {
 	*x = DecisionGroup{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[11]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1055,7 +1479,7 @@ func (x *DecisionGroup) String() string {
 func (*DecisionGroup) ProtoMessage() {}
 
 func (x *DecisionGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[11]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1068,7 +1492,7 @@ func (x *DecisionGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecisionGroup.ProtoReflect.Descriptor instead.
 func (*DecisionGroup) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{11}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DecisionGroup) GetSite() string {
@@ -1190,6 +1614,20 @@ func (x *DecisionGroup) GetImpact() float64 {
 	return 0
 }
 
+func (x *DecisionGroup) GetPAttackNow() float64 {
+	if x != nil {
+		return x.PAttackNow
+	}
+	return 0
+}
+
+func (x *DecisionGroup) GetUnlabelled() int64 {
+	if x != nil {
+		return x.Unlabelled
+	}
+	return 0
+}
+
 // LabelCount says how many decisions have a label.
 type LabelCount struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1201,7 +1639,7 @@ type LabelCount struct {
 
 func (x *LabelCount) Reset() {
 	*x = LabelCount{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[12]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1213,7 +1651,7 @@ func (x *LabelCount) String() string {
 func (*LabelCount) ProtoMessage() {}
 
 func (x *LabelCount) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[12]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1226,7 +1664,7 @@ func (x *LabelCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LabelCount.ProtoReflect.Descriptor instead.
 func (*LabelCount) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{12}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *LabelCount) GetLabel() string {
@@ -1254,7 +1692,7 @@ type RuleCount struct {
 
 func (x *RuleCount) Reset() {
 	*x = RuleCount{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[13]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1266,7 +1704,7 @@ func (x *RuleCount) String() string {
 func (*RuleCount) ProtoMessage() {}
 
 func (x *RuleCount) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[13]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1279,7 +1717,7 @@ func (x *RuleCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleCount.ProtoReflect.Descriptor instead.
 func (*RuleCount) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{13}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RuleCount) GetRule() string {
@@ -1307,7 +1745,7 @@ type DecisionRef struct {
 
 func (x *DecisionRef) Reset() {
 	*x = DecisionRef{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[14]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1319,7 +1757,7 @@ func (x *DecisionRef) String() string {
 func (*DecisionRef) ProtoMessage() {}
 
 func (x *DecisionRef) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[14]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1332,7 +1770,7 @@ func (x *DecisionRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecisionRef.ProtoReflect.Descriptor instead.
 func (*DecisionRef) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{14}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DecisionRef) GetId() string {
@@ -1370,7 +1808,7 @@ type ListDecisionGroupsResponse struct {
 
 func (x *ListDecisionGroupsResponse) Reset() {
 	*x = ListDecisionGroupsResponse{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[15]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1382,7 +1820,7 @@ func (x *ListDecisionGroupsResponse) String() string {
 func (*ListDecisionGroupsResponse) ProtoMessage() {}
 
 func (x *ListDecisionGroupsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[15]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1395,7 +1833,7 @@ func (x *ListDecisionGroupsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDecisionGroupsResponse.ProtoReflect.Descriptor instead.
 func (*ListDecisionGroupsResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{15}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListDecisionGroupsResponse) GetGroups() []*DecisionGroup {
@@ -1464,7 +1902,7 @@ type EstimateRatesRequest struct {
 
 func (x *EstimateRatesRequest) Reset() {
 	*x = EstimateRatesRequest{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[16]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1476,7 +1914,7 @@ func (x *EstimateRatesRequest) String() string {
 func (*EstimateRatesRequest) ProtoMessage() {}
 
 func (x *EstimateRatesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[16]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1489,7 +1927,7 @@ func (x *EstimateRatesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EstimateRatesRequest.ProtoReflect.Descriptor instead.
 func (*EstimateRatesRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{16}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *EstimateRatesRequest) GetFilter() string {
@@ -1561,7 +1999,7 @@ type DecisionRate struct {
 
 func (x *DecisionRate) Reset() {
 	*x = DecisionRate{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[17]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1573,7 +2011,7 @@ func (x *DecisionRate) String() string {
 func (*DecisionRate) ProtoMessage() {}
 
 func (x *DecisionRate) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[17]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1586,7 +2024,7 @@ func (x *DecisionRate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecisionRate.ProtoReflect.Descriptor instead.
 func (*DecisionRate) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{17}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *DecisionRate) GetScope() string {
@@ -1688,7 +2126,7 @@ type LabelSuggestion struct {
 
 func (x *LabelSuggestion) Reset() {
 	*x = LabelSuggestion{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[18]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1700,7 +2138,7 @@ func (x *LabelSuggestion) String() string {
 func (*LabelSuggestion) ProtoMessage() {}
 
 func (x *LabelSuggestion) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[18]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1713,7 +2151,7 @@ func (x *LabelSuggestion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LabelSuggestion.ProtoReflect.Descriptor instead.
 func (*LabelSuggestion) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{18}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *LabelSuggestion) GetId() string {
@@ -1767,7 +2205,7 @@ type EstimateRatesResponse struct {
 
 func (x *EstimateRatesResponse) Reset() {
 	*x = EstimateRatesResponse{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[19]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1779,7 +2217,7 @@ func (x *EstimateRatesResponse) String() string {
 func (*EstimateRatesResponse) ProtoMessage() {}
 
 func (x *EstimateRatesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[19]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1792,7 +2230,7 @@ func (x *EstimateRatesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EstimateRatesResponse.ProtoReflect.Descriptor instead.
 func (*EstimateRatesResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{19}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *EstimateRatesResponse) GetRates() []*DecisionRate {
@@ -1844,7 +2282,7 @@ type LabelDecisionRequest struct {
 
 func (x *LabelDecisionRequest) Reset() {
 	*x = LabelDecisionRequest{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[20]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1856,7 +2294,7 @@ func (x *LabelDecisionRequest) String() string {
 func (*LabelDecisionRequest) ProtoMessage() {}
 
 func (x *LabelDecisionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[20]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1869,7 +2307,7 @@ func (x *LabelDecisionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LabelDecisionRequest.ProtoReflect.Descriptor instead.
 func (*LabelDecisionRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{20}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *LabelDecisionRequest) GetId() string {
@@ -1910,7 +2348,7 @@ type LabelDecisionResponse struct {
 
 func (x *LabelDecisionResponse) Reset() {
 	*x = LabelDecisionResponse{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[21]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1922,7 +2360,7 @@ func (x *LabelDecisionResponse) String() string {
 func (*LabelDecisionResponse) ProtoMessage() {}
 
 func (x *LabelDecisionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[21]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1935,7 +2373,7 @@ func (x *LabelDecisionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LabelDecisionResponse.ProtoReflect.Descriptor instead.
 func (*LabelDecisionResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{21}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *LabelDecisionResponse) GetDecision() *DecisionDetail {
@@ -1971,7 +2409,7 @@ type LabelDecisionGroupRequest struct {
 
 func (x *LabelDecisionGroupRequest) Reset() {
 	*x = LabelDecisionGroupRequest{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[22]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1983,7 +2421,7 @@ func (x *LabelDecisionGroupRequest) String() string {
 func (*LabelDecisionGroupRequest) ProtoMessage() {}
 
 func (x *LabelDecisionGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[22]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1996,7 +2434,7 @@ func (x *LabelDecisionGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LabelDecisionGroupRequest.ProtoReflect.Descriptor instead.
 func (*LabelDecisionGroupRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{22}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *LabelDecisionGroupRequest) GetLikeId() string {
@@ -2072,7 +2510,7 @@ type LabelDecisionGroupResponse struct {
 
 func (x *LabelDecisionGroupResponse) Reset() {
 	*x = LabelDecisionGroupResponse{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[23]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2084,7 +2522,7 @@ func (x *LabelDecisionGroupResponse) String() string {
 func (*LabelDecisionGroupResponse) ProtoMessage() {}
 
 func (x *LabelDecisionGroupResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[23]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2097,7 +2535,7 @@ func (x *LabelDecisionGroupResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LabelDecisionGroupResponse.ProtoReflect.Descriptor instead.
 func (*LabelDecisionGroupResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{23}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *LabelDecisionGroupResponse) GetGroup() *LabelledGroup {
@@ -2144,7 +2582,7 @@ type LabelledGroup struct {
 
 func (x *LabelledGroup) Reset() {
 	*x = LabelledGroup{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[24]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2156,7 +2594,7 @@ func (x *LabelledGroup) String() string {
 func (*LabelledGroup) ProtoMessage() {}
 
 func (x *LabelledGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[24]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2169,7 +2607,7 @@ func (x *LabelledGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LabelledGroup.ProtoReflect.Descriptor instead.
 func (*LabelledGroup) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{24}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *LabelledGroup) GetSite() string {
@@ -2316,7 +2754,7 @@ type UndoLabelActRequest struct {
 
 func (x *UndoLabelActRequest) Reset() {
 	*x = UndoLabelActRequest{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[25]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2328,7 +2766,7 @@ func (x *UndoLabelActRequest) String() string {
 func (*UndoLabelActRequest) ProtoMessage() {}
 
 func (x *UndoLabelActRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[25]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2341,7 +2779,7 @@ func (x *UndoLabelActRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndoLabelActRequest.ProtoReflect.Descriptor instead.
 func (*UndoLabelActRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{25}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *UndoLabelActRequest) GetAct() int64 {
@@ -2368,7 +2806,7 @@ type UndoLabelActResponse struct {
 
 func (x *UndoLabelActResponse) Reset() {
 	*x = UndoLabelActResponse{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[26]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2380,7 +2818,7 @@ func (x *UndoLabelActResponse) String() string {
 func (*UndoLabelActResponse) ProtoMessage() {}
 
 func (x *UndoLabelActResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[26]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2393,7 +2831,7 @@ func (x *UndoLabelActResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndoLabelActResponse.ProtoReflect.Descriptor instead.
 func (*UndoLabelActResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{26}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *UndoLabelActResponse) GetGroup() *LabelledGroup {
@@ -2417,7 +2855,7 @@ type UndoLabelRequest struct {
 
 func (x *UndoLabelRequest) Reset() {
 	*x = UndoLabelRequest{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[27]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2429,7 +2867,7 @@ func (x *UndoLabelRequest) String() string {
 func (*UndoLabelRequest) ProtoMessage() {}
 
 func (x *UndoLabelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[27]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2442,7 +2880,7 @@ func (x *UndoLabelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndoLabelRequest.ProtoReflect.Descriptor instead.
 func (*UndoLabelRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{27}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *UndoLabelRequest) GetId() string {
@@ -2483,7 +2921,7 @@ type UndoLabelResponse struct {
 
 func (x *UndoLabelResponse) Reset() {
 	*x = UndoLabelResponse{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[28]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2495,7 +2933,7 @@ func (x *UndoLabelResponse) String() string {
 func (*UndoLabelResponse) ProtoMessage() {}
 
 func (x *UndoLabelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[28]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2508,7 +2946,7 @@ func (x *UndoLabelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndoLabelResponse.ProtoReflect.Descriptor instead.
 func (*UndoLabelResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{28}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *UndoLabelResponse) GetDecision() *DecisionDetail {
@@ -2533,7 +2971,7 @@ type SampleDecisionsRequest struct {
 
 func (x *SampleDecisionsRequest) Reset() {
 	*x = SampleDecisionsRequest{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[29]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2545,7 +2983,7 @@ func (x *SampleDecisionsRequest) String() string {
 func (*SampleDecisionsRequest) ProtoMessage() {}
 
 func (x *SampleDecisionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[29]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2558,7 +2996,7 @@ func (x *SampleDecisionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SampleDecisionsRequest.ProtoReflect.Descriptor instead.
 func (*SampleDecisionsRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{29}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SampleDecisionsRequest) GetFilter() string {
@@ -2608,7 +3046,7 @@ type SampleDecisionsResponse struct {
 
 func (x *SampleDecisionsResponse) Reset() {
 	*x = SampleDecisionsResponse{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[30]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2620,7 +3058,7 @@ func (x *SampleDecisionsResponse) String() string {
 func (*SampleDecisionsResponse) ProtoMessage() {}
 
 func (x *SampleDecisionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[30]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2633,7 +3071,7 @@ func (x *SampleDecisionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SampleDecisionsResponse.ProtoReflect.Descriptor instead.
 func (*SampleDecisionsResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{30}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SampleDecisionsResponse) GetDrawn() []*DrawnDecision {
@@ -2662,7 +3100,7 @@ type DrawnDecision struct {
 
 func (x *DrawnDecision) Reset() {
 	*x = DrawnDecision{}
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[31]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2674,7 +3112,7 @@ func (x *DrawnDecision) String() string {
 func (*DrawnDecision) ProtoMessage() {}
 
 func (x *DrawnDecision) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_decision_proto_msgTypes[31]
+	mi := &file_gatewatch_v1_decision_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2687,7 +3125,7 @@ func (x *DrawnDecision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrawnDecision.ProtoReflect.Descriptor instead.
 func (*DrawnDecision) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{31}
+	return file_gatewatch_v1_decision_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *DrawnDecision) GetId() string {
@@ -2747,17 +3185,48 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\t_p_attackB\n" +
 	"\n" +
 	"\b_p_wrongB\x0f\n" +
-	"\r_p_attack_now\"N\n" +
+	"\r_p_attack_now\"\xb4\x01\n" +
 	"\bEvidence\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06weight\x18\x02 \x01(\x01R\x06weight\x12\x16\n" +
-	"\x06detail\x18\x03 \x01(\tR\x06detail\"\x87\x01\n" +
+	"\x06detail\x18\x03 \x01(\tR\x06detail\x12\x16\n" +
+	"\x06phrase\x18\x04 \x01(\tR\x06phrase\x12\x16\n" +
+	"\x06params\x18\x05 \x03(\tR\x06params\x12\x17\n" +
+	"\aname_zh\x18\x06 \x01(\tR\x06nameZh\x12\x1b\n" +
+	"\tdetail_zh\x18\a \x01(\tR\bdetailZh\"\xcb\x01\n" +
+	"\x0fDecisionRequest\x12\x10\n" +
+	"\x03url\x18\x01 \x01(\tR\x03url\x12\x12\n" +
+	"\x04host\x18\x02 \x01(\tR\x04host\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\x12\x1d\n" +
+	"\n" +
+	"user_agent\x18\x04 \x01(\tR\tuserAgent\x12\x1a\n" +
+	"\breferrer\x18\x05 \x01(\tR\breferrer\x12\x16\n" +
+	"\x06status\x18\x06 \x01(\x05R\x06status\x12%\n" +
+	"\x0eresponse_bytes\x18\a \x01(\x03R\rresponseBytes\"u\n" +
+	"\rDecisionRules\x12\x12\n" +
+	"\x04mode\x18\x01 \x01(\tR\x04mode\x12\x1a\n" +
+	"\bparanoia\x18\x02 \x01(\x05R\bparanoia\x12\x1c\n" +
+	"\tthreshold\x18\x03 \x01(\x05R\tthreshold\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"\x8d\x02\n" +
+	"\x0eAlikeDecisions\x12#\n" +
+	"\rpath_template\x18\x01 \x01(\tR\fpathTemplate\x12\x12\n" +
+	"\x04rule\x18\x02 \x01(\tR\x04rule\x12\x1a\n" +
+	"\bvariable\x18\x03 \x01(\tR\bvariable\x12\f\n" +
+	"\x01n\x18\x04 \x01(\x03R\x01n\x12\x1e\n" +
+	"\n" +
+	"unlabelled\x18\x05 \x01(\x03R\n" +
+	"unlabelled\x120\n" +
+	"\x06labels\x18\x06 \x03(\v2\x18.gatewatch.v1.LabelCountR\x06labels\x122\n" +
+	"\bexamples\x18\a \x03(\v2\x16.gatewatch.v1.DecisionR\bexamples\x12\x12\n" +
+	"\x04more\x18\b \x01(\bR\x04more\"\xb5\x01\n" +
 	"\tRuleMatch\x12\x12\n" +
 	"\x04rule\x18\x01 \x01(\tR\x04rule\x12\x1a\n" +
 	"\bvariable\x18\x02 \x01(\tR\bvariable\x12\x14\n" +
 	"\x05value\x18\x03 \x01(\tR\x05value\x12\x18\n" +
 	"\amessage\x18\x04 \x01(\tR\amessage\x12\x1a\n" +
-	"\bseverity\x18\x05 \x01(\tR\bseverity\"\xbd\x01\n" +
+	"\bseverity\x18\x05 \x01(\tR\bseverity\x12\x16\n" +
+	"\x06points\x18\x06 \x01(\x05R\x06points\x12\x14\n" +
+	"\x05score\x18\a \x01(\x05R\x05score\"\xbd\x01\n" +
 	"\rDecisionLabel\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12\x16\n" +
@@ -2765,16 +3234,23 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\x05actor\x18\x04 \x01(\tR\x05actor\x12.\n" +
 	"\x04time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x16\n" +
 	"\x06undoes\x18\x06 \x01(\x03R\x06undoes\x12\x10\n" +
-	"\x03act\x18\a \x01(\x03R\x03act\"y\n" +
+	"\x03act\x18\a \x01(\x03R\x03act\"\xc7\x01\n" +
 	"\x10DecisionRevision\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x04R\brevision\x12\x19\n" +
 	"\bp_attack\x18\x02 \x01(\x01R\apAttack\x12.\n" +
-	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\xe4\x01\n" +
+	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x122\n" +
+	"\bevidence\x18\x04 \x03(\v2\x16.gatewatch.v1.EvidenceR\bevidence\x12\x18\n" +
+	"\amessage\x18\x05 \x01(\tR\amessage\"\xde\x03\n" +
 	"\x0eDecisionDetail\x122\n" +
 	"\bdecision\x18\x01 \x01(\v2\x16.gatewatch.v1.DecisionR\bdecision\x121\n" +
 	"\amatches\x18\x02 \x03(\v2\x17.gatewatch.v1.RuleMatchR\amatches\x123\n" +
 	"\x06labels\x18\x03 \x03(\v2\x1b.gatewatch.v1.DecisionLabelR\x06labels\x126\n" +
-	"\x06latest\x18\x04 \x01(\v2\x1e.gatewatch.v1.DecisionRevisionR\x06latest\"\xc9\x01\n" +
+	"\x06latest\x18\x04 \x01(\v2\x1e.gatewatch.v1.DecisionRevisionR\x06latest\x127\n" +
+	"\arequest\x18\x05 \x01(\v2\x1d.gatewatch.v1.DecisionRequestR\arequest\x121\n" +
+	"\x05rules\x18\x06 \x01(\v2\x1b.gatewatch.v1.DecisionRulesR\x05rules\x122\n" +
+	"\x05alike\x18\a \x01(\v2\x1c.gatewatch.v1.AlikeDecisionsR\x05alike\x12<\n" +
+	"\trevisions\x18\b \x03(\v2\x1e.gatewatch.v1.DecisionRevisionR\trevisions\x12\x1a\n" +
+	"\bwarnings\x18\t \x03(\tR\bwarnings\"\xfb\x01\n" +
 	"\x14ListDecisionsRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -2785,7 +3261,9 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\border_by\x18\x06 \x01(\tR\aorderBy\x12\x1e\n" +
 	"\n" +
 	"unlabelled\x18\a \x01(\bR\n" +
-	"unlabelled\"\x91\x01\n" +
+	"unlabelled\x12\x1a\n" +
+	"\blabelled\x18\b \x01(\tR\blabelled\x12\x14\n" +
+	"\x05drawn\x18\t \x01(\bR\x05drawn\"\x91\x01\n" +
 	"\x15ListDecisionsResponse\x124\n" +
 	"\tdecisions\x18\x01 \x03(\v2\x16.gatewatch.v1.DecisionR\tdecisions\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1a\n" +
@@ -2794,7 +3272,7 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06source\x18\x02 \x01(\tR\x06source\"O\n" +
 	"\x13GetDecisionResponse\x128\n" +
-	"\bdecision\x18\x01 \x01(\v2\x1c.gatewatch.v1.DecisionDetailR\bdecision\"\xe2\x01\n" +
+	"\bdecision\x18\x01 \x01(\v2\x1c.gatewatch.v1.DecisionDetailR\bdecision\"\xfe\x01\n" +
 	"\x19ListDecisionGroupsRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -2806,7 +3284,8 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\x04kind\x18\a \x01(\tR\x04kind\x12\x1e\n" +
 	"\n" +
 	"unlabelled\x18\b \x01(\bR\n" +
-	"unlabelled\"\xde\x04\n" +
+	"unlabelled\x12\x1a\n" +
+	"\blabelled\x18\t \x01(\tR\blabelled\"\xa0\x05\n" +
 	"\rDecisionGroup\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\tR\x04site\x12#\n" +
 	"\rpath_template\x18\x02 \x01(\tR\fpathTemplate\x12\x12\n" +
@@ -2826,7 +3305,12 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\x06labels\x18\x0e \x03(\v2\x18.gatewatch.v1.LabelCountR\x06labels\x12-\n" +
 	"\x05rules\x18\x0f \x03(\v2\x17.gatewatch.v1.RuleCountR\x05rules\x125\n" +
 	"\bexamples\x18\x10 \x03(\v2\x19.gatewatch.v1.DecisionRefR\bexamples\x12\x16\n" +
-	"\x06impact\x18\x11 \x01(\x01R\x06impact\"0\n" +
+	"\x06impact\x18\x11 \x01(\x01R\x06impact\x12 \n" +
+	"\fp_attack_now\x18\x12 \x01(\x01R\n" +
+	"pAttackNow\x12\x1e\n" +
+	"\n" +
+	"unlabelled\x18\x13 \x01(\x03R\n" +
+	"unlabelled\"0\n" +
 	"\n" +
 	"LabelCount\x12\x14\n" +
 	"\x05label\x18\x01 \x01(\tR\x05label\x12\f\n" +
@@ -2975,96 +3459,106 @@ func file_gatewatch_v1_decision_proto_rawDescGZIP() []byte {
 	return file_gatewatch_v1_decision_proto_rawDescData
 }
 
-var file_gatewatch_v1_decision_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_gatewatch_v1_decision_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_gatewatch_v1_decision_proto_goTypes = []any{
 	(*Decision)(nil),                   // 0: gatewatch.v1.Decision
 	(*Evidence)(nil),                   // 1: gatewatch.v1.Evidence
-	(*RuleMatch)(nil),                  // 2: gatewatch.v1.RuleMatch
-	(*DecisionLabel)(nil),              // 3: gatewatch.v1.DecisionLabel
-	(*DecisionRevision)(nil),           // 4: gatewatch.v1.DecisionRevision
-	(*DecisionDetail)(nil),             // 5: gatewatch.v1.DecisionDetail
-	(*ListDecisionsRequest)(nil),       // 6: gatewatch.v1.ListDecisionsRequest
-	(*ListDecisionsResponse)(nil),      // 7: gatewatch.v1.ListDecisionsResponse
-	(*GetDecisionRequest)(nil),         // 8: gatewatch.v1.GetDecisionRequest
-	(*GetDecisionResponse)(nil),        // 9: gatewatch.v1.GetDecisionResponse
-	(*ListDecisionGroupsRequest)(nil),  // 10: gatewatch.v1.ListDecisionGroupsRequest
-	(*DecisionGroup)(nil),              // 11: gatewatch.v1.DecisionGroup
-	(*LabelCount)(nil),                 // 12: gatewatch.v1.LabelCount
-	(*RuleCount)(nil),                  // 13: gatewatch.v1.RuleCount
-	(*DecisionRef)(nil),                // 14: gatewatch.v1.DecisionRef
-	(*ListDecisionGroupsResponse)(nil), // 15: gatewatch.v1.ListDecisionGroupsResponse
-	(*EstimateRatesRequest)(nil),       // 16: gatewatch.v1.EstimateRatesRequest
-	(*DecisionRate)(nil),               // 17: gatewatch.v1.DecisionRate
-	(*LabelSuggestion)(nil),            // 18: gatewatch.v1.LabelSuggestion
-	(*EstimateRatesResponse)(nil),      // 19: gatewatch.v1.EstimateRatesResponse
-	(*LabelDecisionRequest)(nil),       // 20: gatewatch.v1.LabelDecisionRequest
-	(*LabelDecisionResponse)(nil),      // 21: gatewatch.v1.LabelDecisionResponse
-	(*LabelDecisionGroupRequest)(nil),  // 22: gatewatch.v1.LabelDecisionGroupRequest
-	(*LabelDecisionGroupResponse)(nil), // 23: gatewatch.v1.LabelDecisionGroupResponse
-	(*LabelledGroup)(nil),              // 24: gatewatch.v1.LabelledGroup
-	(*UndoLabelActRequest)(nil),        // 25: gatewatch.v1.UndoLabelActRequest
-	(*UndoLabelActResponse)(nil),       // 26: gatewatch.v1.UndoLabelActResponse
-	(*UndoLabelRequest)(nil),           // 27: gatewatch.v1.UndoLabelRequest
-	(*UndoLabelResponse)(nil),          // 28: gatewatch.v1.UndoLabelResponse
-	(*SampleDecisionsRequest)(nil),     // 29: gatewatch.v1.SampleDecisionsRequest
-	(*SampleDecisionsResponse)(nil),    // 30: gatewatch.v1.SampleDecisionsResponse
-	(*DrawnDecision)(nil),              // 31: gatewatch.v1.DrawnDecision
-	(*timestamppb.Timestamp)(nil),      // 32: google.protobuf.Timestamp
+	(*DecisionRequest)(nil),            // 2: gatewatch.v1.DecisionRequest
+	(*DecisionRules)(nil),              // 3: gatewatch.v1.DecisionRules
+	(*AlikeDecisions)(nil),             // 4: gatewatch.v1.AlikeDecisions
+	(*RuleMatch)(nil),                  // 5: gatewatch.v1.RuleMatch
+	(*DecisionLabel)(nil),              // 6: gatewatch.v1.DecisionLabel
+	(*DecisionRevision)(nil),           // 7: gatewatch.v1.DecisionRevision
+	(*DecisionDetail)(nil),             // 8: gatewatch.v1.DecisionDetail
+	(*ListDecisionsRequest)(nil),       // 9: gatewatch.v1.ListDecisionsRequest
+	(*ListDecisionsResponse)(nil),      // 10: gatewatch.v1.ListDecisionsResponse
+	(*GetDecisionRequest)(nil),         // 11: gatewatch.v1.GetDecisionRequest
+	(*GetDecisionResponse)(nil),        // 12: gatewatch.v1.GetDecisionResponse
+	(*ListDecisionGroupsRequest)(nil),  // 13: gatewatch.v1.ListDecisionGroupsRequest
+	(*DecisionGroup)(nil),              // 14: gatewatch.v1.DecisionGroup
+	(*LabelCount)(nil),                 // 15: gatewatch.v1.LabelCount
+	(*RuleCount)(nil),                  // 16: gatewatch.v1.RuleCount
+	(*DecisionRef)(nil),                // 17: gatewatch.v1.DecisionRef
+	(*ListDecisionGroupsResponse)(nil), // 18: gatewatch.v1.ListDecisionGroupsResponse
+	(*EstimateRatesRequest)(nil),       // 19: gatewatch.v1.EstimateRatesRequest
+	(*DecisionRate)(nil),               // 20: gatewatch.v1.DecisionRate
+	(*LabelSuggestion)(nil),            // 21: gatewatch.v1.LabelSuggestion
+	(*EstimateRatesResponse)(nil),      // 22: gatewatch.v1.EstimateRatesResponse
+	(*LabelDecisionRequest)(nil),       // 23: gatewatch.v1.LabelDecisionRequest
+	(*LabelDecisionResponse)(nil),      // 24: gatewatch.v1.LabelDecisionResponse
+	(*LabelDecisionGroupRequest)(nil),  // 25: gatewatch.v1.LabelDecisionGroupRequest
+	(*LabelDecisionGroupResponse)(nil), // 26: gatewatch.v1.LabelDecisionGroupResponse
+	(*LabelledGroup)(nil),              // 27: gatewatch.v1.LabelledGroup
+	(*UndoLabelActRequest)(nil),        // 28: gatewatch.v1.UndoLabelActRequest
+	(*UndoLabelActResponse)(nil),       // 29: gatewatch.v1.UndoLabelActResponse
+	(*UndoLabelRequest)(nil),           // 30: gatewatch.v1.UndoLabelRequest
+	(*UndoLabelResponse)(nil),          // 31: gatewatch.v1.UndoLabelResponse
+	(*SampleDecisionsRequest)(nil),     // 32: gatewatch.v1.SampleDecisionsRequest
+	(*SampleDecisionsResponse)(nil),    // 33: gatewatch.v1.SampleDecisionsResponse
+	(*DrawnDecision)(nil),              // 34: gatewatch.v1.DrawnDecision
+	(*timestamppb.Timestamp)(nil),      // 35: google.protobuf.Timestamp
 }
 var file_gatewatch_v1_decision_proto_depIdxs = []int32{
-	32, // 0: gatewatch.v1.Decision.time:type_name -> google.protobuf.Timestamp
+	35, // 0: gatewatch.v1.Decision.time:type_name -> google.protobuf.Timestamp
 	1,  // 1: gatewatch.v1.Decision.evidence:type_name -> gatewatch.v1.Evidence
 	1,  // 2: gatewatch.v1.Decision.later_evidence:type_name -> gatewatch.v1.Evidence
-	32, // 3: gatewatch.v1.DecisionLabel.time:type_name -> google.protobuf.Timestamp
-	32, // 4: gatewatch.v1.DecisionRevision.time:type_name -> google.protobuf.Timestamp
-	0,  // 5: gatewatch.v1.DecisionDetail.decision:type_name -> gatewatch.v1.Decision
-	2,  // 6: gatewatch.v1.DecisionDetail.matches:type_name -> gatewatch.v1.RuleMatch
-	3,  // 7: gatewatch.v1.DecisionDetail.labels:type_name -> gatewatch.v1.DecisionLabel
-	4,  // 8: gatewatch.v1.DecisionDetail.latest:type_name -> gatewatch.v1.DecisionRevision
-	0,  // 9: gatewatch.v1.ListDecisionsResponse.decisions:type_name -> gatewatch.v1.Decision
-	5,  // 10: gatewatch.v1.GetDecisionResponse.decision:type_name -> gatewatch.v1.DecisionDetail
-	32, // 11: gatewatch.v1.DecisionGroup.first_time:type_name -> google.protobuf.Timestamp
-	32, // 12: gatewatch.v1.DecisionGroup.last_time:type_name -> google.protobuf.Timestamp
-	12, // 13: gatewatch.v1.DecisionGroup.labels:type_name -> gatewatch.v1.LabelCount
-	13, // 14: gatewatch.v1.DecisionGroup.rules:type_name -> gatewatch.v1.RuleCount
-	14, // 15: gatewatch.v1.DecisionGroup.examples:type_name -> gatewatch.v1.DecisionRef
-	11, // 16: gatewatch.v1.ListDecisionGroupsResponse.groups:type_name -> gatewatch.v1.DecisionGroup
-	11, // 17: gatewatch.v1.ListDecisionGroupsResponse.other:type_name -> gatewatch.v1.DecisionGroup
-	18, // 18: gatewatch.v1.DecisionRate.label_next:type_name -> gatewatch.v1.LabelSuggestion
-	17, // 19: gatewatch.v1.EstimateRatesResponse.rates:type_name -> gatewatch.v1.DecisionRate
-	5,  // 20: gatewatch.v1.LabelDecisionResponse.decision:type_name -> gatewatch.v1.DecisionDetail
-	24, // 21: gatewatch.v1.LabelDecisionGroupResponse.group:type_name -> gatewatch.v1.LabelledGroup
-	32, // 22: gatewatch.v1.LabelledGroup.first_time:type_name -> google.protobuf.Timestamp
-	32, // 23: gatewatch.v1.LabelledGroup.last_time:type_name -> google.protobuf.Timestamp
-	14, // 24: gatewatch.v1.LabelledGroup.examples:type_name -> gatewatch.v1.DecisionRef
-	14, // 25: gatewatch.v1.LabelledGroup.least_likely:type_name -> gatewatch.v1.DecisionRef
-	14, // 26: gatewatch.v1.LabelledGroup.likeliest:type_name -> gatewatch.v1.DecisionRef
-	24, // 27: gatewatch.v1.UndoLabelActResponse.group:type_name -> gatewatch.v1.LabelledGroup
-	5,  // 28: gatewatch.v1.UndoLabelResponse.decision:type_name -> gatewatch.v1.DecisionDetail
-	31, // 29: gatewatch.v1.SampleDecisionsResponse.drawn:type_name -> gatewatch.v1.DrawnDecision
-	8,  // 30: gatewatch.v1.DecisionService.GetDecision:input_type -> gatewatch.v1.GetDecisionRequest
-	6,  // 31: gatewatch.v1.DecisionService.ListDecisions:input_type -> gatewatch.v1.ListDecisionsRequest
-	10, // 32: gatewatch.v1.DecisionService.ListDecisionGroups:input_type -> gatewatch.v1.ListDecisionGroupsRequest
-	16, // 33: gatewatch.v1.DecisionService.EstimateRates:input_type -> gatewatch.v1.EstimateRatesRequest
-	20, // 34: gatewatch.v1.DecisionService.LabelDecision:input_type -> gatewatch.v1.LabelDecisionRequest
-	22, // 35: gatewatch.v1.DecisionService.LabelDecisionGroup:input_type -> gatewatch.v1.LabelDecisionGroupRequest
-	25, // 36: gatewatch.v1.DecisionService.UndoLabelAct:input_type -> gatewatch.v1.UndoLabelActRequest
-	27, // 37: gatewatch.v1.DecisionService.UndoLabel:input_type -> gatewatch.v1.UndoLabelRequest
-	29, // 38: gatewatch.v1.DecisionService.SampleDecisions:input_type -> gatewatch.v1.SampleDecisionsRequest
-	9,  // 39: gatewatch.v1.DecisionService.GetDecision:output_type -> gatewatch.v1.GetDecisionResponse
-	7,  // 40: gatewatch.v1.DecisionService.ListDecisions:output_type -> gatewatch.v1.ListDecisionsResponse
-	15, // 41: gatewatch.v1.DecisionService.ListDecisionGroups:output_type -> gatewatch.v1.ListDecisionGroupsResponse
-	19, // 42: gatewatch.v1.DecisionService.EstimateRates:output_type -> gatewatch.v1.EstimateRatesResponse
-	21, // 43: gatewatch.v1.DecisionService.LabelDecision:output_type -> gatewatch.v1.LabelDecisionResponse
-	23, // 44: gatewatch.v1.DecisionService.LabelDecisionGroup:output_type -> gatewatch.v1.LabelDecisionGroupResponse
-	26, // 45: gatewatch.v1.DecisionService.UndoLabelAct:output_type -> gatewatch.v1.UndoLabelActResponse
-	28, // 46: gatewatch.v1.DecisionService.UndoLabel:output_type -> gatewatch.v1.UndoLabelResponse
-	30, // 47: gatewatch.v1.DecisionService.SampleDecisions:output_type -> gatewatch.v1.SampleDecisionsResponse
-	39, // [39:48] is the sub-list for method output_type
-	30, // [30:39] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	15, // 3: gatewatch.v1.AlikeDecisions.labels:type_name -> gatewatch.v1.LabelCount
+	0,  // 4: gatewatch.v1.AlikeDecisions.examples:type_name -> gatewatch.v1.Decision
+	35, // 5: gatewatch.v1.DecisionLabel.time:type_name -> google.protobuf.Timestamp
+	35, // 6: gatewatch.v1.DecisionRevision.time:type_name -> google.protobuf.Timestamp
+	1,  // 7: gatewatch.v1.DecisionRevision.evidence:type_name -> gatewatch.v1.Evidence
+	0,  // 8: gatewatch.v1.DecisionDetail.decision:type_name -> gatewatch.v1.Decision
+	5,  // 9: gatewatch.v1.DecisionDetail.matches:type_name -> gatewatch.v1.RuleMatch
+	6,  // 10: gatewatch.v1.DecisionDetail.labels:type_name -> gatewatch.v1.DecisionLabel
+	7,  // 11: gatewatch.v1.DecisionDetail.latest:type_name -> gatewatch.v1.DecisionRevision
+	2,  // 12: gatewatch.v1.DecisionDetail.request:type_name -> gatewatch.v1.DecisionRequest
+	3,  // 13: gatewatch.v1.DecisionDetail.rules:type_name -> gatewatch.v1.DecisionRules
+	4,  // 14: gatewatch.v1.DecisionDetail.alike:type_name -> gatewatch.v1.AlikeDecisions
+	7,  // 15: gatewatch.v1.DecisionDetail.revisions:type_name -> gatewatch.v1.DecisionRevision
+	0,  // 16: gatewatch.v1.ListDecisionsResponse.decisions:type_name -> gatewatch.v1.Decision
+	8,  // 17: gatewatch.v1.GetDecisionResponse.decision:type_name -> gatewatch.v1.DecisionDetail
+	35, // 18: gatewatch.v1.DecisionGroup.first_time:type_name -> google.protobuf.Timestamp
+	35, // 19: gatewatch.v1.DecisionGroup.last_time:type_name -> google.protobuf.Timestamp
+	15, // 20: gatewatch.v1.DecisionGroup.labels:type_name -> gatewatch.v1.LabelCount
+	16, // 21: gatewatch.v1.DecisionGroup.rules:type_name -> gatewatch.v1.RuleCount
+	17, // 22: gatewatch.v1.DecisionGroup.examples:type_name -> gatewatch.v1.DecisionRef
+	14, // 23: gatewatch.v1.ListDecisionGroupsResponse.groups:type_name -> gatewatch.v1.DecisionGroup
+	14, // 24: gatewatch.v1.ListDecisionGroupsResponse.other:type_name -> gatewatch.v1.DecisionGroup
+	21, // 25: gatewatch.v1.DecisionRate.label_next:type_name -> gatewatch.v1.LabelSuggestion
+	20, // 26: gatewatch.v1.EstimateRatesResponse.rates:type_name -> gatewatch.v1.DecisionRate
+	8,  // 27: gatewatch.v1.LabelDecisionResponse.decision:type_name -> gatewatch.v1.DecisionDetail
+	27, // 28: gatewatch.v1.LabelDecisionGroupResponse.group:type_name -> gatewatch.v1.LabelledGroup
+	35, // 29: gatewatch.v1.LabelledGroup.first_time:type_name -> google.protobuf.Timestamp
+	35, // 30: gatewatch.v1.LabelledGroup.last_time:type_name -> google.protobuf.Timestamp
+	17, // 31: gatewatch.v1.LabelledGroup.examples:type_name -> gatewatch.v1.DecisionRef
+	17, // 32: gatewatch.v1.LabelledGroup.least_likely:type_name -> gatewatch.v1.DecisionRef
+	17, // 33: gatewatch.v1.LabelledGroup.likeliest:type_name -> gatewatch.v1.DecisionRef
+	27, // 34: gatewatch.v1.UndoLabelActResponse.group:type_name -> gatewatch.v1.LabelledGroup
+	8,  // 35: gatewatch.v1.UndoLabelResponse.decision:type_name -> gatewatch.v1.DecisionDetail
+	34, // 36: gatewatch.v1.SampleDecisionsResponse.drawn:type_name -> gatewatch.v1.DrawnDecision
+	11, // 37: gatewatch.v1.DecisionService.GetDecision:input_type -> gatewatch.v1.GetDecisionRequest
+	9,  // 38: gatewatch.v1.DecisionService.ListDecisions:input_type -> gatewatch.v1.ListDecisionsRequest
+	13, // 39: gatewatch.v1.DecisionService.ListDecisionGroups:input_type -> gatewatch.v1.ListDecisionGroupsRequest
+	19, // 40: gatewatch.v1.DecisionService.EstimateRates:input_type -> gatewatch.v1.EstimateRatesRequest
+	23, // 41: gatewatch.v1.DecisionService.LabelDecision:input_type -> gatewatch.v1.LabelDecisionRequest
+	25, // 42: gatewatch.v1.DecisionService.LabelDecisionGroup:input_type -> gatewatch.v1.LabelDecisionGroupRequest
+	28, // 43: gatewatch.v1.DecisionService.UndoLabelAct:input_type -> gatewatch.v1.UndoLabelActRequest
+	30, // 44: gatewatch.v1.DecisionService.UndoLabel:input_type -> gatewatch.v1.UndoLabelRequest
+	32, // 45: gatewatch.v1.DecisionService.SampleDecisions:input_type -> gatewatch.v1.SampleDecisionsRequest
+	12, // 46: gatewatch.v1.DecisionService.GetDecision:output_type -> gatewatch.v1.GetDecisionResponse
+	10, // 47: gatewatch.v1.DecisionService.ListDecisions:output_type -> gatewatch.v1.ListDecisionsResponse
+	18, // 48: gatewatch.v1.DecisionService.ListDecisionGroups:output_type -> gatewatch.v1.ListDecisionGroupsResponse
+	22, // 49: gatewatch.v1.DecisionService.EstimateRates:output_type -> gatewatch.v1.EstimateRatesResponse
+	24, // 50: gatewatch.v1.DecisionService.LabelDecision:output_type -> gatewatch.v1.LabelDecisionResponse
+	26, // 51: gatewatch.v1.DecisionService.LabelDecisionGroup:output_type -> gatewatch.v1.LabelDecisionGroupResponse
+	29, // 52: gatewatch.v1.DecisionService.UndoLabelAct:output_type -> gatewatch.v1.UndoLabelActResponse
+	31, // 53: gatewatch.v1.DecisionService.UndoLabel:output_type -> gatewatch.v1.UndoLabelResponse
+	33, // 54: gatewatch.v1.DecisionService.SampleDecisions:output_type -> gatewatch.v1.SampleDecisionsResponse
+	46, // [46:55] is the sub-list for method output_type
+	37, // [37:46] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_gatewatch_v1_decision_proto_init() }
@@ -3073,15 +3567,15 @@ func file_gatewatch_v1_decision_proto_init() {
 		return
 	}
 	file_gatewatch_v1_decision_proto_msgTypes[0].OneofWrappers = []any{}
-	file_gatewatch_v1_decision_proto_msgTypes[17].OneofWrappers = []any{}
-	file_gatewatch_v1_decision_proto_msgTypes[24].OneofWrappers = []any{}
+	file_gatewatch_v1_decision_proto_msgTypes[20].OneofWrappers = []any{}
+	file_gatewatch_v1_decision_proto_msgTypes[27].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatewatch_v1_decision_proto_rawDesc), len(file_gatewatch_v1_decision_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   32,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
