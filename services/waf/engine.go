@@ -38,6 +38,7 @@ type Settings struct {
 	RulesBefore        []string `help:"SecLang files read before the Core Rule Set: exclusions by ctl, own settings"`
 	RulesAfter         []string `help:"SecLang files read after it: SecRuleUpdateTarget and SecRuleRemove"`
 	AllowManyArguments bool     `help:"let requests pass that have more than 1000 arguments, of which the rest is not judged"`
+	Accelerate         string   `help:"on or off: leave rules out that are known not to match, before they are evaluated; decisions are the same; default on"`
 }
 
 func (s Settings) withDefaults() Settings {
@@ -58,6 +59,9 @@ func (s Settings) withDefaults() Settings {
 	}
 	if len(s.ResponseTypes) == 0 {
 		s.ResponseTypes = []string{"text/plain", "text/html", "text/xml"}
+	}
+	if s.Accelerate == "" {
+		s.Accelerate = accelerateOn
 	}
 	return s
 }
@@ -83,6 +87,8 @@ func (s Settings) validate() error {
 		return fmt.Errorf("request_body_bytes: %d is not between 1 and %d", s.RequestBodyBytes, int64(maxJudgedBytes))
 	case s.ResponseBodyBytes < 1 || s.ResponseBodyBytes > maxJudgedBytes:
 		return fmt.Errorf("response_body_bytes: %d is not between 1 and %d", s.ResponseBodyBytes, int64(maxJudgedBytes))
+	case s.Accelerate != accelerateOn && s.Accelerate != accelerateOff:
+		return fmt.Errorf("accelerate: %q is not one of on, off", s.Accelerate)
 	}
 	for _, t := range s.ResponseTypes {
 		if strings.ContainsAny(t, " \t\r\n\"';") {
@@ -117,7 +123,7 @@ func compileBetween(s Settings, before, after string, timed bool) (*Engine, erro
 	if err := s.validate(); err != nil {
 		return nil, fmt.Errorf("check rule settings: %w", err)
 	}
-	files := &ruleFiles{sum: sha256.New()}
+	files := &ruleFiles{sum: sha256.New(), sifting: &sifting{}}
 	if timed {
 		files.checkpoints = &checkpoints{}
 	}
@@ -125,6 +131,9 @@ func compileBetween(s Settings, before, after string, timed bool) (*Engine, erro
 	cfg := coraza.NewWAFConfig().WithRootFS(files).WithDirectives(setup)
 	for _, f := range s.RulesBefore {
 		cfg = cfg.WithDirectivesFromFile(f)
+	}
+	if s.Accelerate == accelerateOn {
+		cfg = cfg.WithDirectives(sieveRules())
 	}
 	cfg = cfg.WithDirectives("Include @owasp_crs/*.conf")
 	for _, f := range s.RulesAfter {
@@ -135,6 +144,7 @@ func compileBetween(s Settings, before, after string, timed bool) (*Engine, erro
 	}
 	engine := &Engine{settings: s}
 	cfg = experimental.WAFConfigWithRuleObserver(cfg, func(r types.RuleMetadata) {
+		files.sifting.observe(r)
 		if r.ID() < firstCheckpoint || r.ID() > lastCheckpoint {
 			engine.rules++
 		}
@@ -145,6 +155,14 @@ func compileBetween(s Settings, before, after string, timed bool) (*Engine, erro
 		return nil, fmt.Errorf("compile rules: %w", err)
 	}
 	engine.waf = compiled
+	if s.Accelerate == accelerateOn && (files.altered || alters(before) || alters(after)) {
+		if err := engine.Close(); err != nil {
+			return nil, fmt.Errorf("close rules: %w", err)
+		}
+		s.Accelerate = accelerateOff
+		return compileBetween(s, before, after, timed)
+	}
+	files.sifting.compile()
 	engine.fingerprint = "crs/" + CRSVersion + "+sha256:" + hex.EncodeToString(files.sum.Sum(nil))
 	return engine, nil
 }
@@ -205,7 +223,7 @@ func onOff(b bool) string {
 
 // key identifies settings for sharing an engine.
 func (s Settings) key() string {
-	return s.withDefaults().setup() + strconv.Quote(strings.Join(s.RulesBefore, "\n")) + strconv.Quote(strings.Join(s.RulesAfter, "\n"))
+	return s.withDefaults().setup() + s.withDefaults().Accelerate + strconv.Quote(strings.Join(s.RulesBefore, "\n")) + strconv.Quote(strings.Join(s.RulesAfter, "\n"))
 }
 
 // ruleFiles is the file system that rules are read from: names with an @ are
@@ -213,6 +231,8 @@ func (s Settings) key() string {
 type ruleFiles struct {
 	sum         hash.Hash
 	checkpoints *checkpoints // nil for none
+	sifting     *sifting
+	altered     bool // an own file changes rules of CRS
 }
 
 // maxRuleFile bounds one file of rules or of their data.
@@ -251,6 +271,7 @@ func (f *ruleFiles) ReadFile(name string) ([]byte, error) {
 	}
 	fmt.Fprintf(f.sum, "%s %d\n", filepath.Base(name), len(b))
 	f.sum.Write(b)
+	f.altered = f.altered || alters(string(b))
 	return b, nil
 }
 

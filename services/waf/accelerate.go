@@ -1,0 +1,122 @@
+package waf
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+
+	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
+	"github.com/corazawaf/coraza/v3/experimental/plugins"
+	"github.com/corazawaf/coraza/v3/experimental/plugins/plugintypes"
+	"github.com/corazawaf/coraza/v3/types"
+
+	"github.com/gatewatch/gatewatch/services/waf/sieve"
+)
+
+// Most rules do not match most requests. At the start of each phase a rule of our
+// own asks the sieve which of CRS cannot match, and takes them out for this one
+// request. What is left is evaluated by Coraza, so decisions, rules and scores are
+// those of Coraza alone.
+
+// Values of Settings.Accelerate.
+const (
+	accelerateOn  = "on"
+	accelerateOff = "off"
+)
+
+const (
+	sieveOperator = "gatewatchSieve"
+	firstSieve    = 9999990 // ids, one for each phase, behind those of checkpoints
+)
+
+func init() {
+	plugins.RegisterOperator(sieveOperator, func(o plugintypes.OperatorOptions) (plugintypes.Operator, error) {
+		files, ok := o.Root.(*ruleFiles)
+		if !ok {
+			return nil, errors.New("operator of this program alone")
+		}
+		return files.sifting, nil
+	})
+}
+
+// sieveRules are the rules that ask the sieve. They stand before CRS, behind own
+// rules, which may refuse a request before it costs anything.
+func sieveRules() string {
+	var b strings.Builder
+	for phase := 1; phase <= 4; phase++ {
+		fmt.Fprintf(&b, "SecRule UNIQUE_ID \"@%s\" \"id:%d,phase:%d,t:none,pass,nolog\"\n", sieveOperator, firstSieve+phase-1, phase)
+	}
+	return b.String()
+}
+
+// sifting is the operator of one rule set. It never matches.
+type sifting struct {
+	sieve *sieve.Sieve // nil if it is not known what the rules are
+	rules []sieve.Rule // until they are compiled
+}
+
+// Evaluate takes out what cannot match in the phase that has begun.
+func (s *sifting) Evaluate(tx plugintypes.TransactionState, _ string) bool {
+	t, ok := tx.(interface{ RemoveRuleByID(id int) })
+	if ok && s.sieve != nil {
+		s.sieve.Sift(tx.LastPhase(), tx, func() { inTime{}.Evaluate(tx, "") }, t.RemoveRuleByID)
+	}
+	return false
+}
+
+// observe takes note of a rule in the order of evaluation.
+func (s *sifting) observe(r types.RuleMetadata) {
+	s.rules = append(s.rules, sieve.Rule{
+		ID: r.ID(), Phase: int(r.Phase()), Raw: r.Raw(), Common: strings.Contains(r.File(), "@owasp_crs/"),
+	})
+}
+
+// compile makes the sieve of all rules that were observed.
+func (s *sifting) compile() {
+	s.sieve = sieve.Compile(s.rules, func(name string) ([]byte, error) {
+		return fs.ReadFile(coreruleset.FS, path.Join("@owasp_crs", path.Base(name)))
+	})
+	s.rules = nil
+}
+
+var (
+	continued = regexp.MustCompile(`\\[ \t]*\r?\n[ \t]*`)
+	// updates are directives that make a rule another one than it was when it was
+	// observed.
+	updates = regexp.MustCompile(`(?im)^[ \t]*SecRuleUpdate.*$`)
+	// numbered is an action that counts rules, of which acceleration adds one.
+	numbered = regexp.MustCompile(`(?i)\bskip[ \t]*:`)
+	// ruleMacro shows the rule before the one that is evaluated if that has nothing
+	// to show.
+	ruleMacro = regexp.MustCompile(`(?i)%\{rule\b|(?m:^[ \t]*SecRule[ \t]+\S*\bRULE\b)`)
+)
+
+// alters tells whether own directives make it unknown what the rules of CRS are or
+// which of them are evaluated, so that nothing can be accelerated. Taking targets away does not: a rule with fewer of them matches no more than
+// before.
+func alters(directives string) bool {
+	directives = continued.ReplaceAllString(directives, "")
+	for _, update := range updates.FindAllString(directives, -1) {
+		if !narrows(update) {
+			return true
+		}
+	}
+	return ruleMacro.MatchString(directives) || numbered.MatchString(directives)
+}
+
+// narrows tells whether a directive takes targets away and does nothing else.
+func narrows(update string) bool {
+	fields := strings.Fields(update)
+	if len(fields) != 3 || !strings.HasPrefix(strings.ToLower(fields[0]), "secruleupdatetargetby") {
+		return false
+	}
+	for target := range strings.SplitSeq(strings.Trim(fields[2], `"`), "|") {
+		if !strings.HasPrefix(target, "!") {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,251 @@
+// Package sieve finds the rules of Coraza that cannot match a request, so that
+// they need not be evaluated.
+//
+// A rule that does not match does nothing, so it may be left out. Coraza finds
+// that out rule by rule: it collects the values, transforms and matches each. A
+// sieve does it value by value: equal values are looked at once, a
+// transformation is made once for all rules, and expressions are matched without
+// backtracking. It never decides that a rule matches. Rules that might are left to
+// Coraza, with all they do.
+package sieve
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/corazawaf/coraza/v3/collection"
+	"github.com/corazawaf/coraza/v3/experimental/plugins/plugintypes"
+	"github.com/corazawaf/coraza/v3/types"
+)
+
+// Sieve knows the rules of one rule set. It may be used by any number of
+// goroutines.
+type Sieve struct{ phases [5]*phase }
+
+// Compile makes a sieve for rules, which have to be in the order in which Coraza
+// evaluates them. Rules that it does not understand it leaves to Coraza. data reads a file of words.
+func Compile(rules []Rule, data func(name string) ([]byte, error)) *Sieve {
+	s := &Sieve{}
+	if bestFit() == nil {
+		return s
+	}
+	var skipped [len(s.phases)]int // rules that an earlier one may skip by their number
+	for _, r := range rules {
+		p, ok := parse(r)
+		if !p.read && mentionsSkip(r.Raw) {
+			return &Sieve{}
+		}
+		if r.Phase < 1 || r.Phase >= len(s.phases) {
+			continue
+		}
+		counted := skipped[r.Phase] > 0
+		if counted {
+			skipped[r.Phase]--
+		}
+		skipped[r.Phase] = max(skipped[r.Phase], p.skips)
+		if !ok || counted || !r.Common {
+			continue
+		}
+		if m := sharedMatcher(p.operator, p.argument, data); m != nil {
+			if s.phases[p.phase] == nil {
+				s.phases[p.phase] = &phase{nodes: make([]node, 1)}
+			}
+			s.phases[p.phase].add(p, m)
+		}
+	}
+	return s
+}
+
+// Rules returns the number of rules that can be left out.
+func (s *Sieve) Rules() int {
+	n := 0
+	for _, p := range s.phases {
+		if p != nil {
+			n += len(p.ids)
+		}
+	}
+	return n
+}
+
+// matchers are those of all sieves: rule sets have most of theirs in common. Only
+// rules that come with the program are given to a sieve, so it does not grow.
+var matchers sync.Map
+
+func sharedMatcher(operator, argument string, data func(name string) ([]byte, error)) matcher {
+	key := operator + " " + argument
+	if m, known := matchers.Load(key); known {
+		m, _ := m.(matcher)
+		return m
+	}
+	m, _ := matchers.LoadOrStore(key, newMatcher(operator, argument, data))
+	found, _ := m.(matcher)
+	return found
+}
+
+// set is a set of targets.
+type set [2]uint64
+
+func (s set) meets(t set) bool { return s[0]&t[0]|s[1]&t[1] != 0 }
+
+func (s *set) add(i int) { s[i/64] |= 1 << (i % 64) }
+
+func (s *set) join(t set) { s[0] |= t[0]; s[1] |= t[1] }
+
+// phase is what a sieve knows of the rules of one phase.
+type phase struct {
+	ids     []int
+	targets []target
+	nodes   []node // nodes[0] is the value itself
+}
+
+// node is a value after some transformations.
+type node struct {
+	name     string
+	apply    transform
+	multi    bool // goes on with the value before if the transformation says it changed nothing
+	targets  set  // of the tests here and behind
+	tests    []test
+	children []int
+}
+
+// test is what one rule asks of the values at a node.
+type test struct {
+	matcher matcher
+	rule    int // in ids
+	targets set
+	negated bool
+}
+
+// add puts a rule in. It leaves it out if there are more targets than a set
+// holds or a transformation is not known.
+func (p *phase) add(r parsed, m matcher) {
+	var targets set
+	for _, t := range r.targets {
+		i := slices.Index(p.targets, t)
+		if i < 0 {
+			if len(p.targets) == 64*len(targets) {
+				return
+			}
+			i = len(p.targets)
+			p.targets = append(p.targets, t)
+		}
+		targets.add(i)
+	}
+	for _, name := range r.transforms {
+		if transforms[name] == nil {
+			return
+		}
+	}
+	t := test{matcher: m, rule: len(p.ids), targets: targets, negated: r.negated}
+	p.ids = append(p.ids, r.id)
+	at := 0
+	p.nodes[0].targets.join(targets)
+	for _, name := range r.transforms {
+		if r.multi {
+			p.nodes[at].tests = append(p.nodes[at].tests, t)
+		}
+		at = p.child(at, name, r.multi)
+		p.nodes[at].targets.join(targets)
+	}
+	p.nodes[at].tests = append(p.nodes[at].tests, t)
+}
+
+// child finds or makes the node behind a transformation.
+func (p *phase) child(at int, name string, multi bool) int {
+	for _, c := range p.nodes[at].children {
+		if p.nodes[c].name == name && p.nodes[c].multi == multi {
+			return c
+		}
+	}
+	c := len(p.nodes)
+	p.nodes = append(p.nodes, node{name: name, apply: transforms[name], multi: multi})
+	p.nodes[at].children = append(p.nodes[at].children, c)
+	return c
+}
+
+// Sift calls drop for each rule of a phase that cannot match, which has to be
+// about to begin. tick is called between values and may panic to end it.
+func (s *Sieve) Sift(number types.RulePhase, tx plugintypes.TransactionState, tick func(), drop func(id int)) {
+	if number < 1 || int(number) >= len(s.phases) || s.phases[number] == nil {
+		return
+	}
+	p := s.phases[number]
+	w := work{phase: p, candidates: make([]bool, len(p.ids)), index: map[string]int{}}
+	for i, t := range p.targets {
+		w.collect(tx, i, t)
+	}
+	for _, v := range w.values {
+		tick()
+		w.visit(0, v.text, v.targets)
+	}
+	for i, candidate := range w.candidates {
+		if !candidate {
+			drop(p.ids[i])
+		}
+	}
+}
+
+// work is one use of a phase.
+type work struct {
+	phase      *phase
+	candidates []bool // rules that may match
+	values     []value
+	index      map[string]int
+}
+
+// value is a text that one or more targets select.
+type value struct {
+	text    string
+	targets set
+}
+
+// collect adds the values of a target.
+func (w *work) collect(tx plugintypes.TransactionState, number int, t target) {
+	c := tx.Collection(t.variable)
+	if c == nil {
+		return
+	}
+	var all []types.MatchData
+	if t.key == "" {
+		all = c.FindAll()
+	} else if keyed, ok := c.(collection.Keyed); ok {
+		all = keyed.FindString(t.key)
+	}
+	for _, m := range all {
+		if t.except != "" && t.excludes(m.Key()) {
+			continue
+		}
+		i, known := w.index[m.Value()]
+		if !known {
+			i = len(w.values)
+			w.index[m.Value()] = i
+			w.values = append(w.values, value{text: m.Value()})
+		}
+		w.values[i].targets.add(number)
+	}
+}
+
+// visit tests a value at a node and behind it.
+func (w *work) visit(at int, text string, targets set) {
+	n := &w.phase.nodes[at]
+	for i := range n.tests {
+		t := &n.tests[i]
+		if w.candidates[t.rule] || !t.targets.meets(targets) {
+			continue
+		}
+		if matches, known := t.matcher.match(text); !known || matches != t.negated {
+			w.candidates[t.rule] = true
+		}
+	}
+	for _, c := range n.children {
+		child := &w.phase.nodes[c]
+		if !child.targets.meets(targets) {
+			continue
+		}
+		out, changed := child.apply(text)
+		if child.multi && !changed {
+			out = text
+		}
+		w.visit(c, out, targets)
+	}
+}
