@@ -1,0 +1,89 @@
+import { useState } from "preact/hooks";
+import { get } from "../../api/client.ts";
+import { mayLabel } from "../../api/session.ts";
+import type { Proposal } from "../../api/types.ts";
+import { useAnswer } from "../../api/use.ts";
+import { Bar } from "../../parts/bar.tsx";
+import { Rows } from "../../parts/rows.tsx";
+import { Answered, Empty } from "../../parts/states.tsx";
+import { Segment } from "../../parts/tabs.tsx";
+import { Text } from "../../parts/text.tsx";
+import { whyOf } from "../../proposals/acts.ts";
+import { ProposalCard, StatePill } from "../../proposals/card.tsx";
+import { useJob } from "../../proposals/job.ts";
+import { useKeys } from "../../shell/keys.ts";
+import { useRange } from "../../shell/range.ts";
+import { TopBar } from "../../shell/topbar.tsx";
+import { count, day } from "../../words/format.ts";
+import { language } from "../../words/language.ts";
+import { tuningWords } from "./words.ts";
+
+type Which = "all" | "proposed" | "applied" | "ended";
+
+/** Tuning lists exclusions: proposed, in use, ended; who answers for them and what they did. */
+export function Tuning() {
+  const w = tuningWords();
+  const { range, tick } = useRange();
+  const [which, setWhich] = useState<Which>("all");
+  const [turn, setTurn] = useState(0);
+  const [at, select] = useState(0);
+  const search = useJob();
+  const of = useAnswer(`proposals ${tick} ${turn} ${search.found?.length ?? -1}`, (s) => get<{ proposals: Proposal[] }>("/api/v1/proposals", { page_size: 1000 }, s));
+  const rows = (of.data?.proposals ?? []).filter((p) => which === "all" || p.status === which || (which === "ended" && p.status !== "proposed" && p.status !== "applied"));
+  const chosen = rows[Math.min(at, rows.length - 1)];
+  useKeys(() => w.title, [
+    { code: "KeyJ", what: () => w.next, run: () => select(Math.min(rows.length - 1, at + 1)) },
+    { code: "KeyK", what: () => w.before, run: () => select(Math.max(0, at - 1)) },
+  ]);
+  const { job } = search;
+  return (
+    <>
+      <TopBar title={w.title} />
+      <main class="tu" id="main" tabIndex={-1}>
+        <section class="tb">
+          <div class="tbar">
+            <Segment label={w.status} value={which} onChange={setWhich} options={[
+              { key: "all", text: w.all }, { key: "proposed", text: w.proposed }, { key: "applied", text: w.applied }, { key: "ended", text: w.ended },
+            ]} />
+            <span class="sp" />
+            <button type="button" class="btn pri" disabled={!mayLabel() || (job !== undefined && !job.end_time)} title={mayLabel() ? w.seekHint : w.mayNot}
+              onClick={() => search.begin({ from: range.from.toISOString(), to: range.to.toISOString() })}>{w.seek}</button>
+          </div>
+          <div class="tnote t3" role="status">
+            {search.error ? <span class="cb">{whyOf(search.error)}</span> : !job ? w.seekHint
+              : job.end_time ? <>{w.ended2(job.proposals.length, count(job.wrong), count(job.judged))}{job.error && <span class="cb" lang="en"> <Text v={job.error} /></span>}</>
+              : <span class="prog">{w.working(job.stage, count(job.done), job.total > 0 ? count(job.total) : "")}<Bar share={job.total > 0 ? job.done / job.total : 0.1} /></span>}
+          </div>
+          <Answered of={of} rows={12} height={32}>
+            {() => (rows.length === 0 ? <Empty act={<a class="btn" href="/decisions">{w.toDecisions}</a>}>{w.empty}</Empty> : (
+              <Rows rows={rows} height={32} id="tuning" label={w.list} selected={Math.min(at, rows.length - 1)} onSelect={select} stamp={language()} dim={of.busy}
+                columns="104px 110px minmax(120px,1fr) minmax(100px,.7fr) 76px 76px 96px 70px"
+                head={[w.status, w.site, w.path, w.rules, w.effect, w.lost, w.expires, w.hits].map((x, i) => <span class={`hc${i > 3 && i !== 6 ? " num" : ""}`} role="columnheader"><span class="el">{x}</span></span>)}
+                row={(p) => [
+                  <span role="gridcell"><StatePill p={p} /></span>,
+                  <span role="gridcell" class="mono el"><Text v={p.site} /></span>,
+                  <span role="gridcell" class="mono el"><Text v={p.path} /></span>,
+                  <span role="gridcell" class="mono el t2">{p.rules.join(", ")}</span>,
+                  <span role="gridcell" class="num">{count(p.unblocks.length)}</span>,
+                  <span role="gridcell" class={`num${p.guard_lost.length > 0 ? " cb" : ""}`}>{count(p.guard_lost.length)}</span>,
+                  <span role="gridcell" class="t2">{p.expire_time ? day(new Date(p.expire_time)) : p.status === "proposed" ? "–" : w.never}</span>,
+                  <span role="gridcell" class="num">{count(p.hits)}</span>,
+                ]} />
+            ))}
+          </Answered>
+        </section>
+        <aside class="v tuv" aria-label={w.list}>
+          {!chosen ? <Empty>{w.choose}</Empty> : (
+            <>
+              <div class="vb first"><div class="l1"><StatePill p={chosen} /><span class="mono el"><Text v={`${chosen.site} ${chosen.path}`} /></span></div></div>
+              <div class="vb"><ProposalCard key={`${chosen.id} ${chosen.status} ${chosen.stage}`} p={chosen} changed={() => setTurn(turn + 1)} /></div>
+              {chosen.evidence.length > 0 && (
+                <div class="vb"><div class="sh"><h2>{w.evidence}</h2></div><ul class="tev" lang="en">{chosen.evidence.map((e) => <li><Text v={e.detail} /></li>)}</ul></div>
+              )}
+            </>
+          )}
+        </aside>
+      </main>
+    </>
+  );
+}
