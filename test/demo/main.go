@@ -53,7 +53,11 @@ func run(once time.Duration, bin, dir string, rate float64, seed int64) error {
 		return err
 	}
 	defer shop.close()
-	node, err := startNode(ctx, bin, dir, shop.url, server.grpc)
+	env, err := server.enrol(ctx, bin, dir)
+	if err != nil {
+		return err
+	}
+	node, err := startNode(ctx, env, bin, dir, shop.url, server.grpc)
 	if err != nil {
 		return err
 	}
@@ -71,6 +75,7 @@ func run(once time.Duration, bin, dir string, rate float64, seed int64) error {
 	} else {
 		fmt.Printf("sign in once with %s\n", link)
 	}
+	mend(ctx, bin, server, node, rate, seed)
 	select {
 	case <-ctx.Done():
 		fmt.Println("\nstopping")
@@ -80,6 +85,16 @@ func run(once time.Duration, bin, dir string, rate float64, seed int64) error {
 	case err := <-node.ended:
 		return fmt.Errorf("node ended: %w (log: %s)", err, node.log)
 	}
+}
+
+// mend shows how wrong blocks are mended.
+func mend(ctx context.Context, bin string, s *server, n *node, rate float64, seed int64) {
+	t := newTraffic(n.url, rate, seed, newLogs(s))
+	t.n = 500_000 // ids of its own
+	if err := (&tuner{bin, s, t}).run(ctx); err != nil && ctx.Err() == nil {
+		fmt.Println("tuning:", err)
+	}
+	t.logs.flush()
 }
 
 // show attacks the shop once, finds the event, and tells what to try next.

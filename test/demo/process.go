@@ -23,8 +23,8 @@ type process struct {
 	done  chan struct{}
 }
 
-// start runs a program with its output in a file.
-func start(log, program string, args ...string) (*process, error) {
+// start runs a program with more environment and its output in a file.
+func start(env []string, log, program string, args ...string) (*process, error) {
 	out, err := os.Create(log)
 	if err != nil {
 		return nil, err
@@ -32,6 +32,7 @@ func start(log, program string, args ...string) (*process, error) {
 	defer out.Close()
 	p := &process{cmd: exec.Command(program, args...), log: log, ended: make(chan error, 1), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = out, out
+	p.cmd.Env = append(os.Environ(), env...)
 	// Ctrl-C in the terminal must not reach the parts: they end in order.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := p.cmd.Start(); err != nil {
@@ -108,7 +109,7 @@ func startServer(ctx context.Context, bin, data string) (*server, error) {
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, err
 	}
-	p, err := start(filepath.Join(filepath.Dir(data), "server.log"), filepath.Join(bin, "gatewatch"), "serve", "--data", data,
+	p, err := start(nil, filepath.Join(filepath.Dir(data), "server.log"), filepath.Join(bin, "gatewatch"), "serve", "--data", data,
 		"--listen.http="+usual("127.0.0.1:8080"), "--listen.grpc="+usual("127.0.0.1:9090"),
 		"--listen.ingest="+usual("127.0.0.1:8081"), "--listen.syslog="+usual("127.0.0.1:5514"))
 	if err != nil {
@@ -163,7 +164,7 @@ type node struct {
 	url string
 }
 
-func startNode(ctx context.Context, bin, dir, upstream, grpc string) (*node, error) {
+func startNode(ctx context.Context, env []string, bin, dir, upstream, grpc string) (*node, error) {
 	addr := usual("127.0.0.1:8000")
 	if strings.HasSuffix(addr, ":0") {
 		l, err := net.Listen("tcp", addr)
@@ -173,7 +174,7 @@ func startNode(ctx context.Context, bin, dir, upstream, grpc string) (*node, err
 		addr = l.Addr().String()
 		l.Close()
 	}
-	p, err := start(filepath.Join(dir, "node.log"), filepath.Join(bin, "gatewatch-waf"),
+	p, err := start(env, filepath.Join(dir, "node.log"), filepath.Join(bin, "gatewatch-waf"),
 		"--listen", addr, "--upstream", upstream, "--server", grpc, "--site", "shop", "--node", "edge-1",
 		"--mode", "block", "--trusted-proxies", "127.0.0.1", "--spool", filepath.Join(dir, "node"))
 	if err != nil {
