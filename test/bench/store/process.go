@@ -37,7 +37,10 @@ func launch(logFile, cores string, program string, args ...string) (*process, er
 	if err != nil {
 		return nil, err
 	}
-	threads := len(strings.Split(cores, ","))
+	threads, err := processors(cores)
+	if err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
 	cmd := exec.Command("taskset", append([]string{"-c", cores, program}, args...)...)
 	cmd.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(threads))
 	cmd.Stdout, cmd.Stderr = log, log
@@ -46,6 +49,24 @@ func launch(logFile, cores string, program string, args ...string) (*process, er
 		return nil, errors.Join(fmt.Errorf("start %s: %w", program, err), log.Close())
 	}
 	return &process{cmd, log}, nil
+}
+
+// processors counts those of a list such as 0,2 or 0-3.
+func processors(list string) (int, error) {
+	n := 0
+	for part := range strings.SplitSeq(list, ",") {
+		from, to, ranged := strings.Cut(part, "-")
+		if !ranged {
+			to = from
+		}
+		lo, err1 := strconv.Atoi(from)
+		hi, err2 := strconv.Atoi(to)
+		if err := errors.Join(err1, err2); err != nil || lo > hi {
+			return 0, fmt.Errorf("read processors %s: want a list such as 0,1 or 0-1", list)
+		}
+		n += hi - lo + 1
+	}
+	return n, nil
 }
 
 // stopTime is how long a process may take to end in order.
