@@ -17,6 +17,7 @@ type lookahead struct {
 	fields []event.Key // of the filter, then of the pipes
 	filter int         // fields of the filter
 	mu     sync.Mutex
+	asked  int                     // blocks whose directories and filters are being read
 	done   int                     // blocks that were prepared
 	may    map[*segment.Block]bool // whether rows of them can match
 }
@@ -40,10 +41,20 @@ func (sc *scan) prepare(pipes []event.Key) {
 func (a *lookahead) reach(n int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for n = min(n, len(a.scan.snap.blocks)); a.done < n; {
-		batch := a.scan.snap.blocks[a.done:min(n, a.done+aheadBatch)]
-		a.batch(batch)
-		a.done += len(batch)
+	blocks := a.scan.snap.blocks
+	for n = min(n, len(blocks)); a.done < n; {
+		end := min(n, a.done+aheadBatch)
+		far := end
+		if a.filter > 0 { // filters are small, and rule out most blocks: those of the next batch are waited for with these
+			far = min(len(blocks), end+aheadBatch)
+		}
+		for a.asked < far {
+			next := min(far, a.asked+aheadBatch)
+			a.ask(blocks[a.asked:next])
+			a.asked = next
+		}
+		a.batch(blocks[a.done:end])
+		a.done = end
 	}
 }
 
@@ -58,8 +69,8 @@ func (a *lookahead) within(i int) {
 	}
 }
 
-// batch prepares blocks: what of each is needed depends on what was read before.
-func (a *lookahead) batch(blocks []blockRef) {
+// ask begins to read what tells whether rows of blocks can match.
+func (a *lookahead) ask(blocks []blockRef) {
 	fresh := false
 	for _, b := range blocks {
 		if !b.Probed(a.fields[:a.filter]) || a.filter == 0 {
@@ -69,6 +80,10 @@ func (a *lookahead) batch(blocks []blockRef) {
 	if fresh {
 		query.Walk(a.scan.expr, func(m *query.Match, _ bool) { aheadFilters(blocks, m) })
 	}
+}
+
+// batch prepares blocks: what of each is needed depends on what was read before.
+func (a *lookahead) batch(blocks []blockRef) {
 	var looked []blockRef
 	for _, b := range blocks {
 		ok, err := mayMatch(b.Block, a.scan.expr)

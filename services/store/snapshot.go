@@ -106,13 +106,24 @@ func (sn *snapshot) hold(h *holders) {
 	sn.held = append(sn.held, h)
 }
 
-// newestFirst orders the blocks by their latest time.
+// newestFirst orders the blocks by their latest time, of equal ones as they are.
+// They mostly come in the reverse order, and there may be ten thousand.
 func (sn *snapshot) newestFirst() {
-	slices.SortStableFunc(sn.blocks, func(a, b blockRef) int {
-		_, ha := a.Bounds()
-		_, hb := b.Bounds()
-		return cmp.Compare(hb, ha)
-	})
+	type place struct {
+		latest int64
+		at     int
+	}
+	places := make([]place, len(sn.blocks))
+	for i, b := range sn.blocks {
+		_, latest := b.Bounds()
+		places[i] = place{latest, i}
+	}
+	slices.SortFunc(places, func(a, b place) int { return cmp.Or(cmp.Compare(b.latest, a.latest), cmp.Compare(a.at, b.at)) })
+	ordered := make([]blockRef, len(places))
+	for i, p := range places {
+		ordered[i] = sn.blocks[p.at]
+	}
+	sn.blocks = ordered
 }
 
 func (sn *snapshot) release() {
