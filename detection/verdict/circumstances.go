@@ -1,7 +1,6 @@
 package verdict
 
 import (
-	"fmt"
 	"math"
 	"net/netip"
 )
@@ -104,13 +103,13 @@ func (s *Circumstances) proven() bool { return s.Session == SessionIssued && s.P
 func (c *circumstantial) session(s *Circumstances) {
 	switch {
 	case s.proven():
-		c.add("session", -0.7, "signed in, in a session that the application gave out")
+		c.add("session", -0.7, phraseSignedIn.say())
 	case s.Session == SessionIssued:
-		c.add("session", -0.3, "in a session that the application gave out")
+		c.add("session", -0.3, phraseSessionIssued.say())
 	case s.SignedIn:
-		c.add("session", -0.3, "says it is signed in")
+		c.add("session", -0.3, phraseSaysSignedIn.say())
 	case s.Session == SessionClaimed:
-		c.add("session", -0.1, "says it has a session")
+		c.add("session", -0.1, phraseSaysSession.say())
 	}
 }
 
@@ -118,9 +117,9 @@ func (c *circumstantial) session(s *Circumstances) {
 func (c *circumstantial) retry(s *Circumstances) {
 	switch s.Retry {
 	case RetrySame:
-		c.add("retry", -0.25, "the client sends again what was blocked, unchanged")
+		c.add("retry", -0.25, phraseRetrySame.say())
 	case RetryChanged:
-		c.add("retry", 0.4*math.Min(1, float64(s.Retries)/3), fmt.Sprintf("the client had the like blocked and sends it changed, %d times so far", s.Retries))
+		c.add("retry", 0.4*math.Min(1, float64(s.Retries)/3), phraseRetryChanged.say(s.Retries))
 	}
 }
 
@@ -133,12 +132,12 @@ func (c *circumstantial) answer(s *Circumstances, usual *answers) {
 	switch {
 	case s.Status >= 500 && usual != nil && usual.N >= minAnswers && usual.Failed > 0.1:
 	case s.Status >= 500 && usual != nil && usual.N >= minAnswers:
-		c.add("answer", 0.6, fmt.Sprintf("the application failed with %d, which it seldom does here", s.Status))
+		c.add("answer", 0.6, phraseSeldomFails.say(s.Status))
 	case s.Status >= 500:
-		c.add("answer", 0.3, fmt.Sprintf("the application failed with %d", s.Status))
+		c.add("answer", 0.3, phraseFailed.say(s.Status))
 	case s.Status == 404:
-		c.add("answer", 0.15, "the application has nothing there")
+		c.add("answer", 0.15, phraseNothingThere.say())
 	case s.Status < 300 && usual != nil && usual.unusual(s.Bytes):
-		c.add("answer", 0.5, fmt.Sprintf("an answer of %d bytes, where %.0f are usual", s.Bytes, math.Exp2(usual.Mean)-1))
+		c.add("answer", 0.5, phraseUnusualSize.say(s.Bytes, math.Exp2(usual.Mean)-1))
 	}
 }

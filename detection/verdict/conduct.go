@@ -1,7 +1,6 @@
 package verdict
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -95,23 +94,23 @@ func (c *circumstantial) before(d *conduct, at int64, kinds []uint64) {
 	if n > 0 {
 		share := k / n
 		c.add("client before", suspicion(k, share),
-			fmt.Sprintf("of its last %.0f requests %.0f look like attacks", math.Ceil(n), math.Round(k)))
+			phraseClientBefore.say(math.Ceil(n), math.Round(k)))
 	}
 	if r := len(d.Rules); r > 2 && k >= 1 {
-		c.add("client's rules", math.Min(0.6, 0.15*float64(r-2)), fmt.Sprintf("its requests matched %d attack rules", r))
+		c.add("client's rules", math.Min(0.6, 0.15*float64(r-2)), phraseClientRules.say(r))
 	}
 	if n >= 8 {
 		share := float64(d.Missing) / n
-		c.add("client's misses", 0.5*part((share-0.2)/0.5), fmt.Sprintf("%.0f %% of its requests found nothing", 100*share))
+		c.add("client's misses", 0.5*part((share-0.2)/0.5), phraseClientMisses.say(100*share))
 	}
 	if n >= 600 {
-		c.add("client's rate", 0.2, fmt.Sprintf("about %.0f requests in the last minutes", n))
+		c.add("client's rate", 0.2, phraseClientRate.say(n))
 	}
 	if n >= 20 && k < 0.5 && len(d.Rules) == 0 && d.Last-d.First >= int64(conductHalf) {
-		c.add("client before", -0.3, fmt.Sprintf("its last %.0f requests gave no reason to suspect it", math.Ceil(n)))
+		c.add("client before", -0.3, phraseClientQuiet.say(math.Ceil(n)))
 	}
 	if f := len(d.Findings); f > 0 && at-d.Found <= int64(conductWindow) && d.Found-at <= int64(conductWindow) {
-		c.add("client found", math.Min(0.9, 0.3*float64(f)), fmt.Sprintf("%d rules over other logs found this client", f))
+		c.add("client found", math.Min(0.9, 0.3*float64(f)), phraseClientFound.say(f))
 	}
 }
 

@@ -1,7 +1,6 @@
 package verdict
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -26,7 +25,7 @@ func (a *account) close(odds, prior float64) []Evidence {
 	for _, e := range a.dst[a.begin:] {
 		rest -= e.Weight
 	}
-	a.add("calibration", rest, "base rate of the model and correction on held-out sources")
+	a.add("calibration", rest, phraseBaseRate.say())
 	slices.SortStableFunc(a.dst[a.begin:], func(x, y Evidence) int {
 		switch x, y := math.Abs(x.Weight), math.Abs(y.Weight); {
 		case x > y:
@@ -36,7 +35,7 @@ func (a *account) close(odds, prior float64) []Evidence {
 		}
 		return 0
 	})
-	a.add("prior", prior, fmt.Sprintf("%.3g %% of requests are taken to be attacks", 100*sigmoid(prior)))
+	a.add("prior", prior, phrasePrior.say(100*sigmoid(prior)))
 	return a.dst
 }
 
@@ -48,9 +47,9 @@ func (m *Model) explain(a *account, r *reading, in *Input, moved *[terms]float64
 		top = r.worstOut
 	}
 	a.add("content", moved[tContent]+moved[tDensity], r.describe(top))
-	a.add("second value", moved[tSecond], "how suspicious the second worst value is")
+	a.add("second value", moved[tSecond], phraseSecond.say())
 	a.add("client data", moved[tClient], r.describe(r.worstOut))
-	a.add("size", moved[tWindows], fmt.Sprintf("%d values in the request; in much text something is always unusual", len(r.part.leaves)))
+	a.add("size", moved[tWindows], phraseSize.say(len(r.part.leaves)))
 	a.add("form", moved[tProse]+moved[tLines]+moved[tOpaque], r.form())
 	a.add("grammar", moved[tLanguage]+moved[tLanguages], r.grammar())
 	a.add("matched value", moved[tMatched]+moved[tUnmatched], r.describe(r.matched))
@@ -66,15 +65,15 @@ func (r *reading) grammar() string {
 		}
 	}
 	if found == nil {
-		return "of no attack language"
+		return phraseNoAttackLanguage.say()
 	}
-	return "of " + strings.Join(found, ", ")
+	return phraseLanguages.say(strings.Join(found, ", "))
 }
 
 // describe says where a leaf stands and what was found in it.
 func (r *reading) describe(i int) string {
 	if i < 0 {
-		return "nothing to judge"
+		return phraseNothingToJudge.say()
 	}
 	l := &r.part.leaves[i]
 	var b strings.Builder
@@ -104,20 +103,20 @@ func (r *reading) describe(i int) string {
 
 func (r *reading) form() string {
 	if r.worst < 0 {
-		return "no content"
+		return phraseNoContent.say()
 	}
 	f := &r.found[r.worst]
 	switch {
 	case f[proseText] > 0 && f[codeText] > 0:
-		return "several lines with sentences"
+		return phraseLinesOfSentences.say()
 	case f[proseText] > 0:
-		return "sentences"
+		return phraseSentences.say()
 	case f[codeText] > 0:
-		return "several lines"
+		return phraseLines.say()
 	case f[opaqueText] > 0:
-		return "an identifier"
+		return phraseIdentifier.say()
 	}
-	return "neither sentences nor an identifier"
+	return phraseNeitherForm.say()
 }
 
 // ruleWords names the rule that speaks most for an attack.
@@ -133,7 +132,7 @@ func (m *Model) ruleWords(r *reading, in *Input) string {
 		}
 	}
 	if gravest == 0 {
-		return "no rule scored"
+		return phraseNoRule.say()
 	}
-	return fmt.Sprintf("%d rules scored %d, gravest is %s", int(r.x[fRules]), in.Score, ruleName(gravest))
+	return phraseRulesScored.say(int(r.x[fRules]), in.Score, ruleName(gravest))
 }

@@ -1,7 +1,6 @@
 package verdict
 
 import (
-	"fmt"
 	"math"
 	"net/netip"
 )
@@ -93,9 +92,9 @@ func (h *habit) weigh(from uint64, margin float32, p place) (float64, string) {
 	switch {
 	case alike >= 3 && share >= 0.1:
 		return -gate * math.Min(maxUsual, math.Log(share/0.05)),
-			fmt.Sprintf("%s: signed-in people of %d among %d other networks send what looks as suspicious", placeNames[p], alike, others)
+			phraseUsualHere.say(placeNames[p], alike, others)
 	case near == 0 && margin > somethingThat:
-		return gate * maxUnusual, fmt.Sprintf("%s: none of %d other networks sends the like", placeNames[p], others)
+		return gate * maxUnusual, phraseUnusualHere.say(placeNames[p], others)
 	}
 	return 0, ""
 }

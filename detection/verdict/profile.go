@@ -1,7 +1,6 @@
 package verdict
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 )
@@ -196,7 +195,7 @@ func (p *Profile) weigh(r *reading, in *Input, odds float64) (float64, string) {
 		weight *= math.Max(0, math.Min(1, (certainAttack-odds)/2))
 	}
 	if detail == "" {
-		detail = "the most suspicious value is usual, the next is not known"
+		detail = phraseMostUsual.say()
 	}
 	return weight, detail
 }
@@ -211,7 +210,7 @@ func (p *Profile) weighValue(r *reading, in *Input, i int) (float64, string) {
 	margin := r.opinions[i].margin
 	share := c.usual(func(m float32) bool { return m >= margin-0.7 })
 	gate := float64(c.n) / float64(c.n+20)
-	words := fmt.Sprintf("%s: of %d earlier values %.0f %% look as suspicious, at the least usual time", placeNames[l.place], c.n, 100*share)
+	words := phraseValuesBefore.say(placeNames[l.place], c.n, 100*share)
 	if share >= 0.05 {
 		return -gate * math.Min(maxExcuse, math.Log(share/0.02)), words
 	}
@@ -267,5 +266,5 @@ func (p *Profile) weighRule(in *Input, l *leaf, rule int) (float64, string) {
 	}
 	gate := float64(c.n) / float64(c.n+20)
 	return -gate * math.Min(maxExcuse, math.Log(share/0.02)),
-		fmt.Sprintf("%s: %s matched %.0f %% of %d earlier values, at the least usual time", placeNames[l.place], ruleName(rule), 100*share, c.n)
+		phraseRuleBefore.say(placeNames[l.place], ruleName(rule), 100*share, c.n)
 }

@@ -1,7 +1,6 @@
 package verdict
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -68,7 +67,7 @@ func WeighSterner(rules []int, p float64) Evidence {
 		}
 	}
 	if len(named) == 0 {
-		return Evidence{Detail: "judged again at paranoia level 4: no rule that names an attack matches"}
+		return Evidence{Detail: phraseSternNothing.say()}
 	}
 	sum := 0.0
 	for _, id := range rules { // in an order, so that sums are the same each time
@@ -77,5 +76,5 @@ func WeighSterner(rules []int, p float64) Evidence {
 	}
 	odds := logit(p)
 	w := math.Min(sum, sternMost) * part((odds-nothingAtAll)/(somethingThat-nothingAtAll))
-	return Evidence{Weight: w, Detail: fmt.Sprintf("judged again at paranoia level 4: rules %s match, which were not in use", strings.Join(named, ", "))}
+	return Evidence{Weight: w, Detail: phraseSternRules.say(strings.Join(named, ", "))}
 }

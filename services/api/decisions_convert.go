@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/gatewatch/gatewatch/detection/verdict"
 	"github.com/gatewatch/gatewatch/proto/gatewatch/v1"
 	"github.com/gatewatch/gatewatch/services/triage"
 )
@@ -40,7 +41,10 @@ func newProtoDecision(x *triage.Decision) *gatewatchv1.Decision {
 
 func newProtoEvidence(all []triage.Evidence) (p []*gatewatchv1.Evidence) {
 	for _, e := range all {
-		p = append(p, &gatewatchv1.Evidence{Name: e.Name, Weight: e.Weight, Detail: e.Detail})
+		said := verdict.ReadEvidence(e.Name, e.Detail)
+		p = append(p, &gatewatchv1.Evidence{
+			Name: e.Name, Weight: e.Weight, Detail: e.Detail, Phrase: said.Phrase, Params: said.Params, NameZh: said.NameZh, DetailZh: said.DetailZh,
+		})
 	}
 	return p
 }

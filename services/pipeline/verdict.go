@@ -39,7 +39,7 @@ const maxTold = 15
 const EvidencePartial = "partial"
 
 // toldByLog is the evidence that says what the model had to judge by.
-var toldByLog = verdict.Evidence{Name: EvidencePartial, Detail: "judged by the log alone: without the body and most headers of the request"}
+var toldByLog = verdict.Evidence{Name: EvidencePartial, Detail: verdict.PhraseLogAlone.Say()}
 
 // judge writes the verdict of the moment, revision 0, into the event of a
 // decision that has none. What it takes is bounded, since the model looks at so

@@ -1,7 +1,6 @@
 package triage
 
 import (
-	"fmt"
 	"math"
 	"time"
 
@@ -79,9 +78,7 @@ func (o opinion) weigh(p float64) Evidence {
 	p = min(max(p, 1e-9), 1-1e-9)
 	mean := (modelCounts*p + o.attacks) / (modelCounts + o.attacks + o.legitimate)
 	w := math.Log(mean/(1-mean)) - math.Log(p/(1-p))
-	return Evidence{evidenceLabels, min(max(w, -mostOfLabels), mostOfLabels), fmt.Sprintf(
-		"of %d labelled decisions of this site, path, rule and variable %d were attacks; they count as %.1f",
-		o.n, o.nAttacks, o.attacks+o.legitimate)}
+	return Evidence{evidenceLabels, min(max(w, -mostOfLabels), mostOfLabels), verdict.PhraseLabelsOfGroup.Say(o.n, o.nAttacks, o.attacks+o.legitimate)}
 }
 
 const evidenceLabels = "analyst labels"

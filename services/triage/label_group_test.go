@@ -169,7 +169,7 @@ func TestFeedback(t *testing.T) {
 		t.Errorf("of another group: %+v", x)
 	}
 	page, err := b.Groups(t.Context(), GroupList{Size: 1, Labelled: LabelledOut})
-	if err != nil || page.Groups[0].Expected < 5 || page.Groups[0].PAttack > 0.3 {
+	if err != nil || page.Groups[0].Expected < 5 || page.Groups[0].PNow > 0.3 {
 		t.Errorf("the group is not at the head: %+v, %v", page.Groups[0], err)
 	}
 	for i := range 5 { // and back

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/detection/verdict"
 	"github.com/gatewatch/gatewatch/services/pipeline"
 	"github.com/gatewatch/gatewatch/services/state"
 )
@@ -304,7 +305,7 @@ func (c *conduct) weigh(x *Decision) (Evidence, bool) {
 	if w <= 0 {
 		return Evidence{}, false
 	}
-	return Evidence{evidenceConduct, w, fmt.Sprintf("%d other requests of this client on %d paths are surely attacks", c.n, len(c.paths))}, true
+	return Evidence{evidenceConduct, w, verdict.PhraseClientSince.Say(c.n, len(c.paths))}, true
 }
 
 const evidenceConduct = "client since"

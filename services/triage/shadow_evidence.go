@@ -32,7 +32,7 @@ func isShadow(e Evidence) bool { return e.Name == evidenceShadow }
 // evidence is what rules say that the decision did not know of.
 func (x *shadowed) evidence(ids []int, failed error) (Evidence, string) {
 	if failed != nil {
-		return Evidence{evidenceShadow, 0, "the rules of paranoia levels 2 to 4 came to no end"}, shadowFailed
+		return Evidence{evidenceShadow, 0, verdict.PhraseSternNoEnd.Say()}, shadowFailed
 	}
 	ids = slices.DeleteFunc(slices.Clone(ids), func(id int) bool { return slices.Contains(x.own, strconv.Itoa(id)) })
 	e := verdict.WeighSterner(ids, x.PAttack)
