@@ -54,23 +54,37 @@ func sieveRules() string {
 
 // sifting is the operator of one rule set. It never matches.
 type sifting struct {
-	sieve *sieve.Sieve // nil if it is not known what the rules are
-	rules []sieve.Rule // until they are compiled
+	sieve    *sieve.Sieve
+	paranoia int          // rules of higher levels are not looked at
+	rules    []sieve.Rule // until they are compiled
+	checks   checks
 }
 
 // Evaluate takes out what cannot match in the phase that has begun.
 func (s *sifting) Evaluate(tx plugintypes.TransactionState, _ string) bool {
 	t, ok := tx.(interface{ RemoveRuleByID(id int) })
-	if ok && s.sieve != nil {
-		s.sieve.Sift(tx.LastPhase(), tx, func() { inTime{}.Evaluate(tx, "") }, t.RemoveRuleByID)
+	if !ok || s.sieve == nil || s.checks.failed.Load() {
+		return false
 	}
+	drop := t.RemoveRuleByID
+	if c := s.checks.of(tx); c != nil {
+		drop = c.note
+	}
+	s.sieve.Sift(tx.LastPhase(), tx, func() { inTime{}.Evaluate(tx, "") }, drop)
 	return false
 }
 
 // observe takes note of a rule in the order of evaluation.
 func (s *sifting) observe(r types.RuleMetadata) {
+	level := 0
+	for _, tag := range r.Tags() {
+		if n, found := strings.CutPrefix(tag, "paranoia-level/"); found && len(n) == 1 {
+			level = int(n[0] - '0')
+		}
+	}
 	s.rules = append(s.rules, sieve.Rule{
-		ID: r.ID(), Phase: int(r.Phase()), Raw: r.Raw(), Common: strings.Contains(r.File(), "@owasp_crs/"),
+		ID: r.ID(), Phase: int(r.Phase()), Raw: r.Raw(),
+		Common: level <= s.paranoia && strings.Contains(r.File(), "@owasp_crs/"),
 	})
 }
 

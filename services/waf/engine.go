@@ -102,6 +102,7 @@ func (s Settings) validate() error {
 type Engine struct {
 	settings    Settings
 	waf         coraza.WAF
+	sifting     *sifting
 	fingerprint string
 	rules       int
 	classes     sync.Map // rule id → class
@@ -123,7 +124,7 @@ func compileBetween(s Settings, before, after string, timed bool) (*Engine, erro
 	if err := s.validate(); err != nil {
 		return nil, fmt.Errorf("check rule settings: %w", err)
 	}
-	files := &ruleFiles{sum: sha256.New(), sifting: &sifting{}}
+	files := &ruleFiles{sum: sha256.New(), sifting: &sifting{paranoia: s.DetectionParanoia}}
 	if timed {
 		files.checkpoints = &checkpoints{}
 	}
@@ -142,7 +143,7 @@ func compileBetween(s Settings, before, after string, timed bool) (*Engine, erro
 	if after != "" {
 		cfg = cfg.WithDirectives(after)
 	}
-	engine := &Engine{settings: s}
+	engine := &Engine{settings: s, sifting: files.sifting}
 	cfg = experimental.WAFConfigWithRuleObserver(cfg, func(r types.RuleMetadata) {
 		files.sifting.observe(r)
 		if r.ID() < firstCheckpoint || r.ID() > lastCheckpoint {

@@ -29,6 +29,8 @@ type evaluation struct {
 	users  atomic.Int32 // who still use tx; the last to release it closes it
 	closed func()       // called once tx is closed, unless nil
 
+	checked bool // whether acceleration would have changed it
+
 	// abandoned says that the rules are still at work in another goroutine:
 	// nothing but replayed bodies and release may be used any more.
 	abandoned bool
@@ -52,6 +54,7 @@ func (e *Engine) begin(id string, now func() time.Time, log *slog.Logger) *evalu
 	tx := e.waf.NewTransactionWithID(id)
 	state, _ := tx.(plugintypes.TransactionState)
 	v := &evaluation{engine: e, tx: tx, state: state, now: now, log: log}
+	v.checked = e.sifting.checks.begin(state)
 	v.hold()
 	return v
 }
@@ -267,5 +270,8 @@ func (v *evaluation) close() (err error) {
 			err = fmt.Errorf("%w: %v", errPanic, p)
 		}
 	}()
+	if v.checked {
+		v.engine.sifting.checks.end(v.state, v.tx.MatchedRules(), v.log)
+	}
 	return v.tx.Close()
 }

@@ -67,6 +67,15 @@ func newMetrics(reg *prometheus.Registry) *metrics {
 			Help: "Streams to the server that failed or ended.",
 		}),
 	}
+	reg.MustRegister(
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "gatewatch_waf_acceleration_checks_total",
+			Help: "Evaluations by Coraza alone in which acceleration was checked.",
+		}, func() float64 { return float64(checksMade.Load()) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "gatewatch_waf_acceleration_failures_total",
+			Help: "Checks that found a rule that acceleration would have left out wrongly; it is off then.",
+		}, func() float64 { return float64(checksFailed.Load()) }))
 	reg.MustRegister(m.requests, m.reasons, m.evaluation, m.upstreamErrors, m.truncated, m.inflight, m.connectionsRefused, m.reloads,
 		m.streamConnected, m.streamAcked, m.streamErrors)
 	return m

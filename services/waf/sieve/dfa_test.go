@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
@@ -121,6 +122,28 @@ func TestStatesAreBounded(t *testing.T) {
 	if unknown == 0 {
 		t.Error("the states never ran out")
 	}
+}
+
+// TestExpressionsAreShared is for the race detector: states are made by all at once,
+// and run out.
+func TestExpressionsAreShared(t *testing.T) {
+	e := newExpression(`a.{12}b`)
+	var all sync.WaitGroup
+	for i := range 4 {
+		all.Go(func() {
+			r := rand.New(rand.NewPCG(9, uint64(i)))
+			for range 50 {
+				s := make([]byte, 200)
+				for i := range s {
+					s[i] = "abc"[r.IntN(3)]
+				}
+				if got, known := e.match(string(s)); known && got != regexp.MustCompile(`a.{12}b`).Match(s) {
+					t.Errorf("%q: %t", s, got)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestWords(t *testing.T) {

@@ -170,7 +170,12 @@ func (s *Sieve) Sift(number types.RulePhase, tx plugintypes.TransactionState, ti
 		return
 	}
 	p := s.phases[number]
-	w := work{phase: p, candidates: make([]bool, len(p.ids)), index: map[string]int{}}
+	w, _ := works.Get().(*work)
+	if w == nil {
+		w = &work{index: map[string]int{}}
+	}
+	w.phase, w.candidates = p, append(w.candidates[:0], make([]bool, len(p.ids))...)
+	defer w.done()
 	for i, t := range p.targets {
 		w.collect(tx, i, t)
 	}
@@ -191,6 +196,21 @@ type work struct {
 	candidates []bool // rules that may match
 	values     []value
 	index      map[string]int
+}
+
+// works are kept from one request to the next, but none that was large.
+var works sync.Pool
+
+const keptValues = 1000
+
+// done lets go of all texts.
+func (w *work) done() {
+	if len(w.values) <= keptValues {
+		clear(w.values)
+		clear(w.index)
+		w.values = w.values[:0]
+		works.Put(w)
+	}
 }
 
 // value is a text that one or more targets select.
