@@ -18,6 +18,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/queue"
 	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/triage"
+	"github.com/gatewatch/gatewatch/services/wall"
 )
 
 var errStarting = errors.New("server is starting or stopping")
@@ -60,11 +61,13 @@ func (v *server) openAPI(inputs *access.Gate) (err error) {
 	}
 	v.nodes.OfferBundles(v.fleet)
 	v.tuner = v.openProposals()
+	v.board = wall.New(wall.Options{Events: v.store, Now: time.Now, Log: v.log})
 	var pages map[string]http.Handler
 	if v.settings.has(roleAPI) {
 		pages = v.console.Routes()
 	}
 	v.api, err = api.New(v.settings.API, api.Parts{
+		Board:  v.board,
 		People: v.people, Pages: pages, Version: version,
 		Store: v.store, Explorer: v.store, Tokens: v.tokens, Sources: v.listSources, Nodes: v.listNodes, Rules: inUse, Groups: groups,
 		Alerts: v.state, Audit: v.audit.Append, Triage: desk, Fleet: v.fleet, Proposals: v.tuner, Requests: requestLibrary(v.store, v.requests),

@@ -30,6 +30,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/triage"
 	"github.com/gatewatch/gatewatch/services/triage/proposals"
 	"github.com/gatewatch/gatewatch/services/waf/fleet"
+	"github.com/gatewatch/gatewatch/services/wall"
 )
 
 // stopTime bounds how long the parts may take to end in order.
@@ -52,6 +53,7 @@ type server struct {
 	tokens   *access.Tokens
 	people   *access.Accounts
 	console  *console.Console
+	board    *wall.Board
 	setup    string // how the first administrator signs in, "" if there are accounts
 	queue    *queue.Disk
 	sink     *ingest.Sink

@@ -87,6 +87,9 @@ var rights = map[string]right{
 	"/gatewatch.v1.SessionService/ListSessions": readers,
 	"/gatewatch.v1.SessionService/EndSession":   readers, // another one's: administrators
 
+	"/gatewatch.v1.ScreenService/GetScreen":   screens,
+	"/gatewatch.v1.ScreenService/WatchScreen": screens,
+
 	"/gatewatch.v1.AccountService/ListAccounts":  administrators,
 	"/gatewatch.v1.AccountService/CreateAccount": administrators,
 	"/gatewatch.v1.AccountService/UpdateAccount": administrators,

@@ -23,6 +23,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/triage"
 	"github.com/gatewatch/gatewatch/services/triage/proposals"
 	"github.com/gatewatch/gatewatch/services/waf/fleet"
+	"github.com/gatewatch/gatewatch/services/wall"
 )
 
 // Config bounds what callers may ask for. The zero value is the default.
@@ -103,6 +104,7 @@ type Parts struct {
 	Fleet    *fleet.Fleet            // may be nil: a process without nodes
 	// Proposals may be nil: a process without nodes or events.
 	Proposals *proposals.Keeper
+	Board     *wall.Board         // of wall screens; may be nil: a process without events
 	Ingest    IngestServer        // may be nil
 	Node      NodeServer          // may be nil
 	Ready     func() error        // nil error: all parts are up
@@ -138,6 +140,7 @@ type API struct {
 	searches chan struct{} // a place for each search that runs
 	large    chan struct{} // a place for each large page that is in memory
 	tails    chan struct{} // a place for each tail
+	screens  screens
 }
 
 // New makes the API; the error names the key of the configuration that is wrong.
@@ -153,5 +156,6 @@ func New(config Config, parts Parts) (*API, error) {
 		searches: make(chan struct{}, config.MaxSearches),
 		large:    make(chan struct{}, maxLarge),
 		tails:    make(chan struct{}, config.MaxTails),
+		screens:  screens{places: make(chan struct{}, maxScreens)},
 	}, nil
 }

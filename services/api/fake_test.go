@@ -30,6 +30,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/store/query"
 	"github.com/gatewatch/gatewatch/services/vault"
+	"github.com/gatewatch/gatewatch/services/wall"
 )
 
 // breakable is a store that fails when told to.
@@ -227,6 +228,7 @@ func newServer(t *testing.T, config Config, open bool) *server {
 	s.people = access.NewAccounts(access.SessionConfig{}, alerts, s.tokens, time.Now, logger)
 	desk, nodes := s.openDesk(alerts), s.openFleet(alerts)
 	s.api, err = New(config, Parts{
+		Board:  s.openBoard(),
 		People: s.people, Version: "v1",
 		Store: s.store, Explorer: explorer{embedded}, Tokens: s.tokens, Ingest: s.ingest, Node: nodeFake{},
 		Sources: func() []*gatewatchv1.Source {
@@ -259,6 +261,12 @@ func newServer(t *testing.T, config Config, open bool) *server {
 	}
 	s.serve(gate.WithSessions(s.people))
 	return s
+}
+
+func (s *server) openBoard() *wall.Board {
+	b := wall.New(wall.Options{Events: s.kept, Now: func() time.Time { return started }, Log: slog.New(slog.DiscardHandler)})
+	s.Cleanup(b.Close)
+	return b
 }
 
 func (s *server) serve(gate *access.Gate) {

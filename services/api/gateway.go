@@ -60,6 +60,7 @@ func (a *API) gateway(g *guard) (http.Handler, error) {
 		gatewatchv1.RegisterSessionServiceHandlerClient(ctx, mux, gatewatchv1.NewSessionServiceClient(local)),
 		gatewatchv1.RegisterAccountServiceHandlerClient(ctx, mux, gatewatchv1.NewAccountServiceClient(local)),
 		gatewatchv1.RegisterConsoleServiceHandlerClient(ctx, mux, gatewatchv1.NewConsoleServiceClient(local)),
+		gatewatchv1.RegisterScreenServiceHandlerClient(ctx, mux, gatewatchv1.NewScreenServiceClient(local)),
 		gatewatchv1.RegisterRuleServiceHandlerClient(ctx, mux, gatewatchv1.NewRuleServiceClient(local)),
 		gatewatchv1.RegisterAlertServiceHandlerClient(ctx, mux, gatewatchv1.NewAlertServiceClient(local)),
 		gatewatchv1.RegisterDecisionServiceHandlerClient(ctx, mux, gatewatchv1.NewDecisionServiceClient(local)),
@@ -72,6 +73,7 @@ func (a *API) gateway(g *guard) (http.Handler, error) {
 		mux.HandlePath(http.MethodPost, "/api/v1/aggregate", g.restAggregate),
 		mux.HandlePath(http.MethodPost, "/api/v1/tail", g.restTail),
 		mux.HandlePath(http.MethodPost, "/api/v1/export", g.restExport),
+		mux.HandlePath(http.MethodGet, "/api/v1/screen/stream", g.restScreen),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("make rest routes: %w", err)
@@ -205,6 +207,7 @@ func eachMethod(f func(name string, m protoreflect.MethodDescriptor)) {
 		gatewatchv1.File_gatewatch_v1_decision_proto, gatewatchv1.File_gatewatch_v1_bundle_proto,
 		gatewatchv1.File_gatewatch_v1_request_proto, gatewatchv1.File_gatewatch_v1_proposal_proto, gatewatchv1.File_gatewatch_v1_session_proto,
 		gatewatchv1.File_gatewatch_v1_account_proto, gatewatchv1.File_gatewatch_v1_console_proto,
+		gatewatchv1.File_gatewatch_v1_screen_proto,
 	} {
 		for i := range file.Services().Len() {
 			s := file.Services().Get(i)

@@ -71,6 +71,9 @@ func (a *API) register(r grpc.ServiceRegistrar) {
 	if a.parts.Requests != nil {
 		gatewatchv1.RegisterRequestServiceServer(r, requestServer{api: a})
 	}
+	if a.parts.Board != nil {
+		gatewatchv1.RegisterScreenServiceServer(r, screenServer{api: a})
+	}
 	if a.parts.Fleet != nil {
 		gatewatchv1.RegisterBundleServiceServer(r, bundleServer{api: a})
 	}

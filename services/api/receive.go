@@ -84,7 +84,7 @@ func (g *guard) tap(ctx context.Context, info *tap.Info) (context.Context, error
 
 // isStream tells whether readers keep a method open.
 func isStream(method string) bool {
-	return method == methodTail || method == methodExport || strings.HasPrefix(method, "/grpc.reflection.")
+	return method == methodTail || method == methodExport || method == methodScreen || strings.HasPrefix(method, "/grpc.reflection.")
 }
 
 // registrar registers services whose calls wait for a place before their

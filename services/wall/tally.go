@@ -1,0 +1,303 @@
+package wall
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gatewatch/gatewatch/detection"
+	"github.com/gatewatch/gatewatch/detection/event"
+)
+
+// tally counts what the screens show. What it takes is bounded whatever comes in.
+// One goroutine uses it at a time.
+type tally struct {
+	day    time.Time
+	totals Totals
+	trend  map[int64]*Point // by start, Unix seconds
+
+	attackers, targets, rules, arcs counts
+
+	feed  []Item // the oldest first
+	sites map[string]*site
+	tick  int
+}
+
+// counts are numbers by name. Of more than maxNamed the smallest half goes, so that
+// a name may come up short that was rare before.
+type counts map[string]*tallied
+
+type tallied struct {
+	key           [3]string // of an arc
+	detail        string
+	count, recent uint64
+}
+
+func newTally(day time.Time) *tally {
+	return &tally{
+		day: day, trend: map[int64]*Point{}, attackers: counts{}, targets: counts{}, rules: counts{}, arcs: counts{}, sites: map[string]*site{},
+	}
+}
+
+func (c counts) add(name, detail string, key [3]string, n uint64) {
+	x := c[name]
+	if x == nil {
+		if len(c) >= maxNamed {
+			c.prune()
+		}
+		x = &tallied{key: key}
+		c[name] = x
+	}
+	if detail != "" {
+		x.detail = detail
+	}
+	x.count += n
+	x.recent += n
+}
+
+func (c counts) prune() {
+	all := make([]uint64, 0, len(c))
+	for _, x := range c {
+		all = append(all, x.count)
+	}
+	slices.Sort(all)
+	median, extra := all[len(all)/2], len(c)-maxNamed/2
+	for name, x := range c {
+		if extra > 0 && x.count <= median {
+			delete(c, name)
+			extra--
+		}
+	}
+}
+
+// top returns the names with the most, in an order that only they decide.
+func (c counts) top(n int) []string {
+	names := make([]string, 0, len(c))
+	for name := range c {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(c[b].count, c[a].count), strings.Compare(a, b))
+	})
+	return names[:min(n, len(names))]
+}
+
+// turnOver begins the counts of a new day.
+func (t *tally) turnOver(day time.Time) {
+	if day.Equal(t.day) {
+		return
+	}
+	t.day, t.totals = day, Totals{}
+	t.attackers, t.targets, t.rules, t.arcs = counts{}, counts{}, counts{}, counts{}
+}
+
+// add counts an event, which it does not keep.
+func (t *tally) add(e *event.Event) {
+	if e.Dataset == detection.Dataset {
+		t.totals.Findings++
+		t.push(itemOf(e, true))
+		return
+	}
+	decision := e.Get(event.WAFDecision).Text()
+	blocked := decision == "block"
+	if !blocked && decision != "allow" {
+		return
+	}
+	if at := time.Unix(0, e.Time); !at.Before(t.day) {
+		t.count(blocked, 1)
+	}
+	t.point(time.Unix(0, e.Time), blocked, 1)
+	name := clip(e.Get(event.WAFSite).Text())
+	t.observe(name, e, blocked)
+	if !blocked {
+		return
+	}
+	country := clip(e.Get(event.SourceCountry).Text())
+	t.attackers.add(clip(e.Get(event.ClientIP).String()), country, [3]string{}, 1)
+	t.targets.add(clip(e.Get(event.URLPath).Text())+"\x00"+name, name, [3]string{}, 1)
+	title := clip(e.Get(event.RuleName).Text())
+	for v := range e.Values(event.RuleID) {
+		t.rules.add(clip(v.Text()), title, [3]string{}, 1)
+	}
+	t.arc(country, clip(e.Get(event.SourceCity).Text()), name, 1)
+	t.push(itemOf(e, false))
+}
+
+func (t *tally) count(blocked bool, n uint64) {
+	t.totals.Requests += n
+	if blocked {
+		t.totals.Blocked += n
+	} else {
+		t.totals.Allowed += n
+	}
+}
+
+func (t *tally) point(at time.Time, blocked bool, n uint64) {
+	at = at.Truncate(trendStep)
+	p := t.trend[at.Unix()]
+	if p == nil {
+		if len(t.trend) >= 2*maxTrend {
+			return // times of a clock that is wrong
+		}
+		p = &Point{Time: at.UTC()}
+		t.trend[at.Unix()] = p
+	}
+	if blocked {
+		p.Blocked += n
+	} else {
+		p.Allowed += n
+	}
+}
+
+func (t *tally) arc(country, city, name string, n uint64) {
+	t.arcs.add(country+"\x00"+city+"\x00"+name, "", [3]string{country, city, name}, n)
+}
+
+func (t *tally) push(i Item) {
+	if len(t.feed) >= maxFeed {
+		t.feed = slices.Delete(t.feed, 0, len(t.feed)-maxFeed+1)
+	}
+	t.feed = append(t.feed, i)
+}
+
+func itemOf(e *event.Event, finding bool) Item {
+	i := Item{
+		Time: time.Unix(0, e.Time).UTC(), Finding: finding, Client: clip(e.Get(event.ClientIP).String()), Country: clip(e.Get(event.SourceCountry).Text()),
+		Site: clip(e.Get(event.WAFSite).Text()), Method: clip(e.Get(event.HTTPRequestMethod).Text()), Path: clip(e.Get(event.URLPath).Text()),
+		Rule: clip(e.Get(event.RuleID).Text()), RuleName: clip(e.Get(event.RuleName).Text()), Severity: e.Get(event.EventSeverity).Int(),
+	}
+	if i.Client == "" {
+		i.Client = clip(e.Get(event.SourceIP).String())
+	}
+	return i
+}
+
+// clip returns a bounded text of its own.
+func clip(s string) string {
+	if len(s) > maxText {
+		s = s[:maxText]
+		for range utf8.UTFMax - 1 { // what is left of a character
+			if r, size := utf8.DecodeLastRuneInString(s); r != utf8.RuneError || size != 1 {
+				break
+			}
+			s = s[:len(s)-1]
+		}
+	}
+	return strings.Clone(strings.ToValidUTF8(s, "\ufffd"))
+}
+
+// siteTicks are the steps over which a site is shown.
+const siteTicks = 20
+
+// site is what one service did in the last steps.
+type site struct{ ticks [siteTicks]siteTick }
+
+type siteTick struct {
+	requests, blocked, errors uint64
+	answers                   [40]uint32 // by the bits of their time in microseconds
+}
+
+func (t *tally) observe(name string, e *event.Event, blocked bool) {
+	s := t.sites[name]
+	if s == nil {
+		if len(t.sites) >= maxSites {
+			return
+		}
+		s = &site{}
+		t.sites[name] = s
+	}
+	k := &s.ticks[t.tick%siteTicks]
+	k.requests++
+	if blocked {
+		k.blocked++
+	}
+	if e.Get(event.HTTPResponseStatusCode).Int() >= 500 {
+		k.errors++
+	}
+	if d := e.Get(event.WAFUpstream).Int(); d > 0 {
+		k.answers[min(bits.Len64(uint64(d)/1000), len(k.answers)-1)]++
+	}
+}
+
+// show sums up a site over the steps; each has taken so long.
+func (s *site) show(name string, step time.Duration) (shown Site, idle bool) {
+	var sum siteTick
+	var answers uint32
+	for i := range s.ticks {
+		k := &s.ticks[i]
+		sum.requests, sum.blocked, sum.errors = sum.requests+k.requests, sum.blocked+k.blocked, sum.errors+k.errors
+		for b, n := range k.answers {
+			sum.answers[b] += n
+			answers += n
+		}
+	}
+	if sum.requests == 0 {
+		return Site{}, true
+	}
+	n := float64(sum.requests)
+	return Site{
+		Name: name, Rate: n / (siteTicks * step).Seconds(), Blocked: float64(sum.blocked) / n, Errors: float64(sum.errors) / n,
+		P50: quantile(&sum.answers, answers, 0.5), P95: quantile(&sum.answers, answers, 0.95),
+	}, false
+}
+
+// quantile returns the middle of the range in which a share of all answers was
+// given: it is within a third of the true time.
+func quantile(answers *[40]uint32, all uint32, share float64) time.Duration {
+	want, seen := uint32(share*float64(all)), uint32(0)
+	for b, n := range answers {
+		if seen += n; n > 0 && seen > want {
+			return time.Duration(3<<b/4) * time.Microsecond
+		}
+	}
+	return 0
+}
+
+// state shows what was counted, and begins the next step.
+func (t *tally) state(now, day time.Time, step time.Duration) *State {
+	t.turnOver(day)
+	s := &State{Time: now.UTC(), DayStart: day.UTC(), Totals: t.totals, Feed: slices.Clone(t.feed)}
+	slices.Reverse(s.Feed)
+	first := now.Add(-24 * time.Hour).Truncate(trendStep).Unix()
+	for at, p := range t.trend {
+		switch {
+		case at < first:
+			delete(t.trend, at)
+		case at <= now.Unix():
+			s.Trend = append(s.Trend, *p)
+		}
+	}
+	slices.SortFunc(s.Trend, func(a, b Point) int { return a.Time.Compare(b.Time) })
+	list := func(c counts) (all []Count) {
+		for _, name := range c.top(maxTop) {
+			text, _, _ := strings.Cut(name, "\x00")
+			all = append(all, Count{Name: text, Detail: c[name].detail, Count: c[name].count})
+		}
+		return all
+	}
+	s.Attackers, s.Targets, s.Rules = list(t.attackers), list(t.targets), list(t.rules)
+	for _, name := range t.arcs.top(maxArcs) {
+		x := t.arcs[name]
+		s.Arcs = append(s.Arcs, Arc{x.key[0], x.key[1], x.key[2], x.count, x.recent})
+	}
+	for _, x := range t.arcs {
+		x.recent = 0
+	}
+	for name, x := range t.sites {
+		shown, idle := x.show(name, step)
+		if idle {
+			delete(t.sites, name)
+			continue
+		}
+		s.Sites = append(s.Sites, shown)
+	}
+	slices.SortFunc(s.Sites, func(a, b Site) int { return cmp.Or(cmp.Compare(b.Rate, a.Rate), strings.Compare(a.Name, b.Name)) })
+	t.tick++
+	for _, x := range t.sites {
+		x.ticks[t.tick%siteTicks] = siteTick{}
+	}
+	return s
+}
