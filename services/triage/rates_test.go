@@ -336,3 +336,23 @@ func BenchmarkRates(b *testing.B) {
 	}
 	b.ReportMetric(20_000*float64(b.N)/b.Elapsed().Seconds(), "decisions/s")
 }
+
+// BenchmarkRatesOfLabels has 300 labels that were drawn, so that there are intervals.
+func BenchmarkRatesOfLabels(b *testing.B) {
+	d := open(b)
+	events, _ := population(20_000)
+	d.write(events)
+	drawn, _, err := d.Sample(b.Context(), Draw{Budget: 300, Seed: 1, Actor: "ann"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i, x := range drawn {
+		d.label(x.ID, []string{FalsePositive, TruePositive}[i%2])
+	}
+	for b.Loop() {
+		if page, err := d.Rates(b.Context(), RateList{Size: 10}); err != nil || page.Decisions != 20_000 {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(20_000*float64(b.N)/b.Elapsed().Seconds(), "decisions/s")
+}
