@@ -10,7 +10,7 @@ GOLANGCI_VERSION := v2.15.0
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: build web run test test-race check fmt vet lint static mod-check gen gen-check bench fuzz peers clean
+.PHONY: build web run test test-race check fmt vet lint static web-check mod-check gen gen-check bench fuzz peers clean
 
 build: web ## build bin/gatewatch and bin/gatewatch-waf
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
@@ -48,7 +48,10 @@ peers: ## install the real peers that tests talk to (Debian packages; needs root
 check: static test-race ## what CI runs
 
 # What needs no running program.
-static: fmt vet lint mod-check gen-check
+static: fmt vet lint mod-check gen-check web-check
+
+web-check: web ## types, tests and dictionaries of the console
+	npm --prefix $(WEB) run --silent check
 
 fmt: $(TOOLS)/bin/golangci-lint
 	$(TOOLS)/bin/golangci-lint fmt --diff

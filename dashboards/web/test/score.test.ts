@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DecisionDetail, Group } from "../src/api/types.ts";
 import { filterOf, holds } from "../src/screens/decisions/groups.ts";
+import { labelOf } from "../src/screens/decisions/labelling.ts";
 import { scoredOf, without } from "../src/screens/decisions/score.tsx";
 
 const detail = (rules: string[], ...matches: [rule: string, variable: string, severity: string][]): DecisionDetail => ({
@@ -21,4 +22,9 @@ test("a group knows its decisions and finds its events", () => {
   assert.equal(holds(g, detail(["941100"])), true);
   assert.equal(holds(g, detail(["942100"])), false);
   assert.equal(filterOf({ ...g, path_template: '/a "b*' }), 'waf.site: shop and waf.decision: block and url.path: "/a \\"b*" and rule.id: 941100');
+});
+
+test("a key means a label, of what was blocked and of what passed", () => {
+  assert.deepEqual((["legitimate", "attack", "test", "unsure"] as const).map((v) => [labelOf(v, true), labelOf(v, false)]),
+    [["false_positive", "benign"], ["true_positive", "true_positive"], ["benign", "benign"], ["unsure", "unsure"]]);
 });

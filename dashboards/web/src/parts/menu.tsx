@@ -25,7 +25,7 @@ export function Menu({ face, label, wide, side = "right", children }: {
   }, [open]);
   return (
     <div class="menu" ref={box}>
-      <button type="button" class="btn" aria-haspopup="dialog" aria-expanded={open} aria-label={label} onClick={() => set(!open)}>{face}</button>
+      <button type="button" class="btn" aria-haspopup="dialog" aria-expanded={open} title={label} onClick={() => set(!open)}>{face}</button>
       {open && (
         <div class={`pop ${side}`} role="dialog" aria-label={label} style={wide ? { width: `${wide}px` } : {}}>
           {children(() => set(false))}

@@ -63,7 +63,6 @@ export function Rows<R>(p: Props<R>) {
       aria-label={p.label} aria-rowcount={p.all ?? p.rows.length}>
       {p.head && <div class="tr th" role="row">{p.head}</div>}
       <div class="rbody" ref={box} tabIndex={0} role="rowgroup" aria-label={p.label} onScroll={look}
-        aria-activedescendant={p.selected >= 0 ? `${p.id}-${p.selected}` : undefined}
         onClick={(e) => pick(e, (i) => { p.onSelect(i); p.onOpen?.(i); })}>
         <div class="rspace" style={{ height: `${p.rows.length * p.height}px` }}>{drawn}</div>
       </div>

@@ -20,7 +20,7 @@ export function TopBar({ title, children, timeless }: { title: string; children?
         tell({ said: w.linkCopied });
       }} />
       <IconButton icon="theme" label={w.theme} onClick={nextTheme} />
-      <button type="button" class="btn gh" title={w.language} aria-label={w.language} lang={language() === "en" ? "zh-CN" : "en"}
+      <button type="button" class="btn gh" title={w.language} lang={language() === "en" ? "zh-CN" : "en"}
         onClick={() => setLanguage(language() === "en" ? "zh-CN" : "en")}>
         <Icon name="globe" /><span>{w.languageShort}</span>
       </button>
