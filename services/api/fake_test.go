@@ -225,7 +225,7 @@ func newServer(t *testing.T, config Config, open bool) *server {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "gatewatch_test_total", Help: "A test."}))
 	alerts := s.openAlerts()
-	s.people = access.NewAccounts(access.SessionConfig{}, alerts, s.tokens, time.Now, logger)
+	s.people = access.NewAccounts(access.SessionConfig{}, alerts, s.tokens, func() time.Time { return started }, logger)
 	desk, nodes := s.openDesk(alerts), s.openFleet(alerts)
 	s.api, err = New(config, Parts{
 		Board:  s.openBoard(),
