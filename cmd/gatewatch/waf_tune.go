@@ -80,7 +80,7 @@ them, and apply them to the nodes.`,
 	f.add(cmd)
 	addRemote(cmd, &f.remote)
 	addOutput(cmd, &f.output)
-	cmd.AddCommand(newTuneList(), newTuneShow(), newTuneApply(), newTuneRetire(), newTuneRollBack())
+	cmd.AddCommand(newTuneList(), newTuneShow(), newTuneApply(), newTuneRetire(), newTuneRollBack(), newTuneMissed())
 	return cmd
 }
 

@@ -131,6 +131,53 @@ func TestSite(t *testing.T) {
 	}
 }
 
+// TestSharedHost proves proposals of sites that have a host in common: what one of them
+// lets pass is not lost to the other.
+func TestSharedHost(t *testing.T) {
+	engine, err := waf.Compile(waf.CorpusSettings())
+	if err != nil {
+		t.Fatal(err)
+	}
+	legit, _, _ := posts()
+	var all []*verdict.Request
+	for i, r := range legit[:6] {
+		one := *r
+		one.Site = []string{"a", "b"}[i%2]
+		all = append(all, &one)
+	}
+	for i := range 4 { // each site wants another value in one list
+		one := post(fmt.Sprint("beacon", i), "forum.example", "/beacon", []string{"text/plain", "text/x-a"}[i%2], "hello")
+		one.Site = []string{"a", "b"}[i%2]
+		all = append(all, one)
+	}
+	cases := blocked(t, engine, all, 0)
+	plan, err := Propose(t.Context(), Config{Scope: Site}, waf.CorpusSettings(), compile(t), cases, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	directives, freed := "", map[string]bool{}
+	for _, p := range plan.Proposals {
+		directives += p.Directive
+		for _, id := range p.Unblocks {
+			if freed[id] {
+				t.Errorf("%s is freed twice", id)
+			}
+			freed[id] = true
+		}
+	}
+	together, err := compile(t)(directives)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer together.Close()
+	for _, c := range cases {
+		d, err := together.JudgeRequest(c.Request)
+		if err != nil || d.Block == freed[c.Request.ID] {
+			t.Errorf("%s: block %v with all proposals, said to pass %v, %v", c.Request.ID, d.Block, freed[c.Request.ID], err)
+		}
+	}
+}
+
 // TestGuard frees nothing where the guard would lose more than it may: in the
 // same parameter the same text is an attack.
 func TestGuard(t *testing.T) {

@@ -99,22 +99,34 @@ func (p *planner) different(ctx context.Context) (map[*group][]*item, error) {
 	return different, nil
 }
 
-// reassign replays requests with one proposal of their place more each time.
+// reassign replays requests with one proposal more each time, of all places: hosts may
+// be those of several sites. A request is given to the proposal from which on it passes.
 func (p *planner) reassign(ctx context.Context, g *group, items []*item) error {
-	for _, it := range items {
-		for _, i := range g.proposals {
+	all, since := make([]int, 0, len(p.accepted)), make([]int, len(items))
+	for j, it := range items {
+		since[j] = -1
+		for i := range p.accepted {
 			p.accepted[i].keeps(it)
 		}
 	}
-	for n, i := range g.proposals {
-		passes, err := replay(ctx, p.compile, p.directives(g.proposals[:n+1]), items)
+	for i := range p.accepted {
+		all = append(all, i)
+		passes, err := replay(ctx, p.compile, p.directives(all), items)
 		if err != nil {
 			return err
 		}
-		for j, it := range items {
-			if passes[j] && !it.freed {
-				g.frees(it, &p.accepted[i])
+		for j, pass := range passes {
+			switch {
+			case !pass:
+				since[j] = -1
+			case since[j] < 0:
+				since[j] = i
 			}
+		}
+	}
+	for j, it := range items {
+		if since[j] >= 0 {
+			g.frees(it, &p.accepted[since[j]])
 		}
 	}
 	return nil
