@@ -17,6 +17,7 @@ type labelFlags struct {
 	undo           bool
 	alike, preview bool
 	undoAct        int64
+	undoBy         string
 	all            bool
 	covers         string
 	file           string
@@ -41,7 +42,9 @@ path (numbers and other ids are {id}), rule and variable, at most the newest 1,0
 in one act; --preview says which, and labels none. Decisions of which the verdict is
 sure that the label is wrong (p_attack of 0.9 and more, for true_positive of 0.1 and
 less) are left out but for --even-sure. --covers is what --preview printed: if other
-decisions would be labelled by now, none is. --undo-act takes an act back.
+decisions would be labelled by now, none is. --undo-act takes an act back. --undo-by
+takes back all labels of somebody that still hold, given since --from: for a token that
+was in other hands (who gave a label is its actor in the audit log).
 
 --file reads labels as NDJSON, - for standard input: id or event_id, label, and maybe
 source and reason, such as a list of gatewatch waf decisions -o ndjson with its labels
@@ -55,16 +58,19 @@ Nothing says so better than a sample: label what gatewatch waf sample --server d
   gatewatch waf label 0f3ab2-17 false_positive --alike --from now-7d --preview
   gatewatch waf decisions --drawn --limit 0 -o ndjson >drawn.ndjson   # then fill in the labels
   gatewatch waf label --file drawn.ndjson
-  gatewatch waf label --undo-act 412 --reason 'one of them was an attack'`,
+  gatewatch waf label --undo-act 412 --reason 'one of them was an attack'
+  gatewatch waf label --undo-by 'analyst "ann"' --from now-2d --reason 'the token was stolen'`,
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
-			case f.file != "" && (len(args) != 0 || f.undo || f.alike || f.undoAct != 0):
+			case f.file != "" && (len(args) != 0 || f.undo || f.alike || f.undoAct != 0 || f.undoBy != ""):
 				return usagef("waf label --file: the lines of the file say what to label")
 			case f.file != "":
 				return nil
 			case f.undoAct != 0 && (len(args) != 0 || f.undo || f.alike):
 				return usagef("waf label --undo-act: give the number of the act alone")
-			case f.undoAct != 0:
+			case f.undoBy != "" && (len(args) != 0 || f.undo || f.alike || f.undoAct != 0 || f.to != ""):
+				return usagef("waf label --undo-by: give who labelled, and --from, alone")
+			case f.undoAct != 0, f.undoBy != "":
 				return nil
 			case f.undo && f.alike:
 				return usagef("waf label: --alike labels; --undo-act takes back what it did")
@@ -80,6 +86,9 @@ Nothing says so better than a sample: label what gatewatch waf sample --server d
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.file != "" {
 				return runWAFLabelFile(cmd, &f)
+			}
+			if f.undoBy != "" {
+				return runWAFUndoBy(cmd, &f)
 			}
 			if f.alike || f.undoAct != 0 {
 				return runWAFLabelGroup(cmd, &f, args)
@@ -97,6 +106,7 @@ Nothing says so better than a sample: label what gatewatch waf sample --server d
 	cmd.Flags().BoolVar(&f.all, "even-sure", false, "with --alike: label also what the verdict is sure to be the contrary")
 	cmd.Flags().StringVar(&f.covers, "covers", "", "with --alike: what --preview printed; label just that")
 	cmd.Flags().Int64Var(&f.undoAct, "undo-act", 0, "take back all labels of an act, by its number")
+	cmd.Flags().StringVar(&f.undoBy, "undo-by", "", "take back all labels that this actor has given since --from")
 	cmd.Flags().BoolVar(&f.undo, "undo", false, "take back the label that holds")
 	return cmd
 }

@@ -234,7 +234,7 @@ func (s decisionServer) EstimateRates(ctx context.Context, req *gatewatchv1.Esti
 	}
 	for i := range page.Scopes {
 		for j := range page.Scopes[i].Rates {
-			resp.Rates = append(resp.Rates, newProtoRate(&page.Scopes[i].Rates[j], page.Scopes[i].Partial))
+			resp.Rates = append(resp.Rates, newProtoRate(&page.Scopes[i].Rates[j]))
 		}
 	}
 	return resp, nil

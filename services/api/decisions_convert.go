@@ -148,9 +148,9 @@ func newProtoLabelledGroup(c *triage.Covered) *gatewatchv1.LabelledGroup {
 	return p
 }
 
-func newProtoRate(r *triage.Rate, partial int) *gatewatchv1.DecisionRate {
+func newProtoRate(r *triage.Rate) *gatewatchv1.DecisionRate {
 	p := &gatewatchv1.DecisionRate{Scope: r.Scope, Rate: r.Rate.String(), NLabels: int64(r.Labels), N: int64(r.Decisions)}
-	p.NDrawn, p.NCovered, p.NPartial, p.Why = int64(r.Drawn), int64(r.Covered), int64(partial), r.Why
+	p.NDrawn, p.NCovered, p.NPartial, p.Why = int64(r.Drawn), int64(r.Covered), int64(r.Partial), r.Why
 	if r.Enough {
 		p.Estimate, p.Lo, p.Hi = &r.Value, &r.Low, &r.High
 	}

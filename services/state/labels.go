@@ -79,6 +79,18 @@ func (d *DB) LabelsOfAct(ctx context.Context, act int64, limit int) ([]Label, er
 	return all, nil
 }
 
+// LabelsOfActor returns the labels that somebody gave at a time or later and that
+// hold, the newest first, at most limit.
+func (d *DB) LabelsOfActor(ctx context.Context, actor string, since time.Time, limit int) ([]Label, error) {
+	all, err := list(ctx, d.read, labelOf, "SELECT "+labelColumns+` FROM labels l WHERE actor = ? AND time >= ? AND undoes = 0
+		AND NOT EXISTS (SELECT 1 FROM labels u WHERE u.source = l.source AND u.event_id = l.event_id AND u.undoes = l.id)
+		ORDER BY id DESC LIMIT ?`, actor, since.UnixNano(), limit)
+	if err != nil {
+		return nil, fmt.Errorf("list labels of an actor: %w", err)
+	}
+	return all, nil
+}
+
 // Labels returns all rows about a decision, the oldest first, also those that
 // were undone and those that undo them.
 func (d *DB) Labels(ctx context.Context, source, eventID string) ([]Label, error) {

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -222,53 +221,6 @@ func (d *Desk) UndoAct(ctx context.Context, id int64, reason, actor string) (*Co
 	c.describe(all)
 	leaf := c.leaf(audit.ActUnlabel, actor, reason)
 	leaf.Detail["undoes"] = strconv.FormatInt(id, 10)
-	undoes := map[Ref]int64{}
-	for _, l := range given {
-		undoes[Ref{l.EventID, l.Source}] = l.ID
-	}
-	c.Act, err = d.say(ctx, leaf, all, func(x *Detail) state.Label {
-		return state.Label{Undoes: undoes[x.Ref], Reason: reason, Actor: actor}
-	})
+	c.Act, err = d.undo(ctx, leaf, all, given)
 	return c, err
-}
-
-// labelled reads the decisions that labels are of, with all that is said of them.
-// One that the store has no more is known by its label alone.
-func (d *Desk) labelled(ctx context.Context, given []state.Label) ([]*Detail, error) {
-	left := map[Ref]state.Label{}
-	first, last := given[0].DecisionTime, given[0].DecisionTime
-	for _, l := range given {
-		left[Ref{l.EventID, l.Source}] = l
-		if l.DecisionTime.Before(first) {
-			first = l.DecisionTime
-		}
-		if l.DecisionTime.After(last) {
-			last = l.DecisionTime
-		}
-	}
-	var all []*Detail
-	partial, err := d.scan(ctx, Selection{From: first, To: last.Add(1)}, summary, func(e *event.Event) error {
-		x := &Detail{Matches: readMatches(e)}
-		x.read(e)
-		if _, ok := left[x.Ref]; ok {
-			delete(left, x.Ref)
-			all = append(all, x)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	if len(partial) > 0 { // what was not read would seem to be gone
-		return nil, fmt.Errorf("read decisions: the answer of the store is not whole: %s", partial[0])
-	}
-	for _, ref := range slices.SortedFunc(maps.Keys(left), func(a, b Ref) int { return strings.Compare(a.ID, b.ID) }) {
-		all = append(all, &Detail{Decision: Decision{Ref: ref, Time: left[ref].DecisionTime}, Gone: true})
-	}
-	for _, x := range all {
-		if err := d.complete(ctx, x); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
 }

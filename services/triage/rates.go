@@ -40,14 +40,14 @@ type RateList struct {
 
 // ScopeRates is what is known of one scope.
 type ScopeRates struct {
-	Scope   string
-	Partial int // decisions that were judged by a log alone
-	Rates   []Rate
+	Scope string
+	Rates []Rate
 }
 
 // Rate is an estimate, and what to label to know it better.
 type Rate struct {
 	verdict.Estimate
+	Partial   int          // of Decisions, those that were judged by a log alone
 	Narrowing []Suggestion // the labels that tell most first
 }
 
@@ -124,7 +124,7 @@ type scope struct {
 	n        int
 	sides    [2]int // of n, the allowed and the blocked
 	labels   int
-	partial  int // judged by a log alone
+	partial  [2]int // of sides, those that were judged by a log alone
 	rates    verdict.Rates
 	examples map[exampleKey]Suggestion
 }
@@ -206,13 +206,13 @@ func (r *rating) count(scopes map[string]*scope, name string, x *Decision, count
 		scopes[name] = s
 	}
 	s.n++
-	if x.Partial() {
-		s.partial++
-	}
+	side := 0
 	if x.Blocked {
-		s.sides[1]++
-	} else {
-		s.sides[0]++
+		side = 1
+	}
+	s.sides[side]++
+	if x.Partial() {
+		s.partial[side]++
 	}
 	if x.Label.ID != 0 {
 		s.labels++
@@ -269,10 +269,12 @@ func (r *rating) page(ctx context.Context, size int) (*RatePage, error) {
 // are false_block_share alone: of the requests in which it scored nearly all were
 // blocked, so the others would say how its threshold is, not how often it errs.
 func (s *scope) estimate() ScopeRates {
-	all := ScopeRates{Scope: s.name, Partial: s.partial}
+	all := ScopeRates{Scope: s.name}
 	known := s.rates.Scope(s.name)
 	for _, e := range known.Estimates() {
+		partial := s.partial[1]
 		if e.Rate != verdict.FalseBlockShare {
+			partial += s.partial[0]
 			if strings.HasPrefix(s.name, ScopeRule+":") {
 				continue
 			}
@@ -280,7 +282,7 @@ func (s *scope) estimate() ScopeRates {
 				e.Enough, e.Value, e.Low, e.High, e.Why = false, 0, 0, 0, oneSided(s.sides[1] > 0)
 			}
 		}
-		all.Rates = append(all.Rates, Rate{Estimate: e, Narrowing: s.suggest(known.Narrowing(e.Rate))})
+		all.Rates = append(all.Rates, Rate{Estimate: e, Partial: partial, Narrowing: s.suggest(known.Narrowing(e.Rate))})
 	}
 	return all
 }

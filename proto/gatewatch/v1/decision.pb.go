@@ -2745,9 +2745,14 @@ func (x *LabelledGroup) GetLikeliest() *DecisionRef {
 
 // UndoLabelActRequest names an act.
 type UndoLabelActRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Act           int64                  `protobuf:"varint,1,opt,name=act,proto3" json:"act,omitempty"`
-	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Act    int64                  `protobuf:"varint,1,opt,name=act,proto3" json:"act,omitempty"`
+	Reason string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Instead of an act: whose labels are taken back, as DecisionDetail.labels name the
+	// actor. The newest 1,000 are, and more of the answer says whether there are others.
+	LabelsOf string `protobuf:"bytes,3,opt,name=labels_of,json=labelsOf,proto3" json:"labels_of,omitempty"`
+	// With labels_of: only labels given at this time or later; empty is all.
+	Since         string `protobuf:"bytes,4,opt,name=since,proto3" json:"since,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2792,6 +2797,20 @@ func (x *UndoLabelActRequest) GetAct() int64 {
 func (x *UndoLabelActRequest) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+func (x *UndoLabelActRequest) GetLabelsOf() string {
+	if x != nil {
+		return x.LabelsOf
+	}
+	return ""
+}
+
+func (x *UndoLabelActRequest) GetSince() string {
+	if x != nil {
+		return x.Since
 	}
 	return ""
 }
@@ -3408,10 +3427,12 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\fleast_likely\x18\x12 \x01(\v2\x19.gatewatch.v1.DecisionRefR\vleastLikely\x127\n" +
 	"\tlikeliest\x18\x13 \x01(\v2\x19.gatewatch.v1.DecisionRefR\tlikeliestB\x11\n" +
 	"\x0f_least_p_attackB\x10\n" +
-	"\x0e_most_p_attack\"?\n" +
+	"\x0e_most_p_attack\"r\n" +
 	"\x13UndoLabelActRequest\x12\x10\n" +
 	"\x03act\x18\x01 \x01(\x03R\x03act\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"I\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1b\n" +
+	"\tlabels_of\x18\x03 \x01(\tR\blabelsOf\x12\x14\n" +
+	"\x05since\x18\x04 \x01(\tR\x05since\"I\n" +
 	"\x14UndoLabelActResponse\x121\n" +
 	"\x05group\x18\x01 \x01(\v2\x1b.gatewatch.v1.LabelledGroupR\x05group\"m\n" +
 	"\x10UndoLabelRequest\x12\x0e\n" +
