@@ -18,7 +18,7 @@ startLanguage();
 startTheme();
 startRouter();
 startKeys();
-render(<App />, document.getElementById("app")!);
 startSession().catch(() => {
   // What needs the session says so itself: every screen tells when the server is gone.
 });
+render(<App />, document.getElementById("app")!);

@@ -13,10 +13,10 @@ export class Refusal extends Error {
   }
 }
 
-let csrf = "";
+let csrf: Promise<string> = Promise.resolve("");
 
-/** setCsrf tells the token that calls which change something carry. */
-export function setCsrf(token: string): void {
+/** setCsrf tells the token that calls other than GET carry; they wait for it. */
+export function setCsrf(token: Promise<string>): void {
   csrf = token;
 }
 
@@ -29,7 +29,7 @@ export function signIn(): void {
 export async function send(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  if (method !== "GET") headers["X-CSRF-Token"] = csrf;
+  if (method !== "GET") headers["X-CSRF-Token"] = await csrf;
   let answer: Response;
   try {
     answer = await fetch(path, {

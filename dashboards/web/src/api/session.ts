@@ -13,9 +13,9 @@ export interface Session {
 export const session = store<Session | undefined>(undefined);
 
 export async function startSession(): Promise<void> {
-  const s = await get<Session>("/api/v1/session");
-  setCsrf(s.csrf);
-  session.set(s);
+  const asked = get<Session>("/api/v1/session");
+  setCsrf(asked.then((s) => s.csrf, () => ""));
+  session.set(await asked);
 }
 
 const mayWrite = new Set(["analyst", "examiner", "administrator", "admin"]);

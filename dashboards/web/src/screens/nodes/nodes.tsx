@@ -50,7 +50,7 @@ function NodeTable({ nodes, rollout }: { nodes: Node[]; rollout: RolloutState | 
   const bad = nodes.filter((n) => healthOf(n, usual, of(n)) !== "healthy").length;
   return (
     <Panel title={w.waf} note={w.needLook(bad, nodes.length)} area="fit">
-      {nodes.length === 0 ? <Empty>{w.noNodes}</Empty> : (
+      {nodes.length === 0 ? <Empty>{w.noNodes} <code>gatewatch token create --node NAME</code></Empty> : (
         <div class="scroll"><table class="grid">
           <thead><tr>
             <th>{w.name}</th><th>{w.state}</th><th class="w">{w.sites}</th><th>{w.ruleset}</th><th>{w.version}</th>
