@@ -284,6 +284,10 @@ func TestCheckpoints(t *testing.T) {
 	if got != want {
 		t.Errorf("%s", got)
 	}
+	skip := strings.Repeat("SecRule A \"id:1,phase:2\"\n", 7) + "SecRule B \"id:8,phase:2,skip:1\"\nSecRule C \"id:9,phase:2\"\n"
+	if got := c.insert(skip); strings.Contains(got, "skip:1\"\nSecRule UNIQUE_ID") {
+		t.Errorf("a rule of ours would be skipped in place of the next one:\n%s", got)
+	}
 	plain, err := Compile(Settings{})
 	if err != nil {
 		t.Fatal(err)

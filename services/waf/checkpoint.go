@@ -50,21 +50,24 @@ func (v *evaluation) until(at time.Time) {
 	}
 }
 
-var rulePhase = regexp.MustCompile(`\bphase:([1-4])\b`)
+var (
+	rulePhase = regexp.MustCompile(`\bphase:([1-4])\b`)
+	ruleSkip  = regexp.MustCompile(`\bskip:\d`)
+)
 
 // checkpoints puts rules into the files of CRS.
 type checkpoints struct{ next int }
 
 // insert returns the text of a file with a checkpoint before every eighth rule,
 // in the phase of that rule. Rules of a chain are indented in CRS and stay
-// together.
+// together; so does a rule with the one before it that may skip it by number.
 func (c *checkpoints) insert(text string) string {
 	var b strings.Builder
 	rules := strings.Split("\n"+text, "\nSecRule ")
 	b.WriteString(strings.TrimPrefix(rules[0], "\n"))
 	for i, rule := range rules[1:] {
 		b.WriteByte('\n')
-		if m := rulePhase.FindStringSubmatch(rule); i%checkpointEvery == 0 && m != nil {
+		if m := rulePhase.FindStringSubmatch(rule); i%checkpointEvery == 0 && m != nil && !ruleSkip.MatchString(rules[i]) {
 			fmt.Fprintf(&b, "SecRule UNIQUE_ID \"@%s\" \"id:%d,phase:%s,t:none,pass,nolog\"\n", checkpointOperator, firstCheckpoint+c.next, m[1])
 			c.next++
 		}
