@@ -18,10 +18,10 @@ test("the score is built from the rules that scored", () => {
 
 test("a group knows its decisions and finds its events", () => {
   const g = { site: "shop", path_template: "/t/{id}/a.b", rule: "941100", decision: "block" } as Group;
-  assert.equal(filterOf(g), "waf.site: shop and waf.decision: block and url.path: /t/*/a.b and rule.id: 941100");
+  assert.equal(filterOf(g), "(waf.site: shop or url.domain: shop) and waf.decision: block and url.path: /t/*/a.b and rule.id: 941100");
   assert.equal(holds(g, detail(["941100"])), true);
   assert.equal(holds(g, detail(["942100"])), false);
-  assert.equal(filterOf({ ...g, path_template: '/a "b*' }), 'waf.site: shop and waf.decision: block and url.path: "/a \\"b*" and rule.id: 941100');
+  assert.equal(filterOf({ ...g, path_template: '/a "b*' }), '(waf.site: shop or url.domain: shop) and waf.decision: block and url.path: "/a \\"b*" and rule.id: 941100');
 });
 
 test("a key means a label, of what was blocked and of what passed", () => {

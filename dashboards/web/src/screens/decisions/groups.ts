@@ -23,7 +23,8 @@ export function filterOf(g: Group): string {
     ? `url.path: ${g.path_template.split("{id}").map((s) => s.replace(/[\s"()|*\\:]/g, "\\$&")).join("*")}`
     : `url.path: ${quote(g.path_template)}`;
   const terms = [`waf.decision: ${g.decision}`, path];
-  if (g.site) terms.unshift(`waf.site: ${quote(g.site)}`);
+  // A node names its sites; logs of other WAFs know the host alone.
+  if (g.site) terms.unshift(`(waf.site: ${quote(g.site)} or url.domain: ${quote(g.site)})`);
   if (g.rule) terms.push(`rule.id: ${quote(g.rule)}`);
   return terms.join(" and ");
 }
