@@ -1,0 +1,110 @@
+// Package console looks at the console in a real browser: every screen in both
+// languages and themes, over events that are hostile in every field. The screenshots
+// stay in the folder that CONSOLE_SCREENSHOTS names, else in one of the test.
+// deploy/peers/install.sh installs Chromium, make web what drives it.
+package console
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatewatch/gatewatch/test/server"
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if testing.Short() {
+		fmt.Println("left out with -short: the tests start a browser")
+		os.Exit(0)
+	}
+	os.Exit(server.Main(m))
+}
+
+func TestScreens(t *testing.T) {
+	s := server.Start(t, t.TempDir())
+	n := send(t, s, hostileRecords(time.Now()))
+	server.Poll(t, time.Minute, "all decisions are listed", func() bool { return decisions(t, s) == n })
+
+	link, errs, err := s.Run("user", "link", "--first", "--data", s.Data)
+	if err != nil {
+		t.Fatalf("user link: %v: %s", err, errs)
+	}
+	out := os.Getenv("CONSOLE_SCREENSHOTS")
+	if out == "" {
+		out = t.TempDir()
+	}
+	said, err := exec.Command("node", "screens.mjs", "http://"+s.Addr.HTTP, strings.TrimSpace(link), out).CombinedOutput()
+	if err != nil {
+		t.Fatalf("screens: %v\n%s", err, said)
+	}
+	t.Logf("%s", said)
+}
+
+// call asks the REST API as the administrator.
+func call(t *testing.T, s *server.Server, method, path string, body, answer any) {
+	t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+s.Addr.HTTP+path, bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+s.Token)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	said, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("%s %s: %s %v: %s", method, path, res.Status, err, said)
+	}
+	if err := json.Unmarshal(said, answer); err != nil {
+		t.Fatalf("%s %s: %v: %s", method, path, err, said)
+	}
+}
+
+// send ingests records and returns how many there are.
+func send(t *testing.T, s *server.Server, records []string) int {
+	t.Helper()
+	type record struct {
+		Raw []byte `json:"raw"`
+	}
+	req := struct {
+		Source  string   `json:"source"`
+		Format  string   `json:"format"`
+		Records []record `json:"records"`
+	}{Source: "gateway-1", Format: "coraza.audit"}
+	for _, r := range records {
+		req.Records = append(req.Records, record{[]byte(r)})
+	}
+	var answer struct {
+		Accepted int
+	}
+	call(t, s, http.MethodPost, "/api/v1/ingest", req, &answer)
+	if answer.Accepted != len(records) {
+		t.Fatalf("%d of %d records were accepted", answer.Accepted, len(records))
+	}
+	return len(records)
+}
+
+// decisions counts the decisions that are listed.
+func decisions(t *testing.T, s *server.Server) int {
+	t.Helper()
+	var answer struct {
+		Decisions int
+	}
+	call(t, s, http.MethodGet, "/api/v1/decisions:groups", nil, &answer)
+	return answer.Decisions
+}

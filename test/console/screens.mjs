@@ -1,0 +1,118 @@
+// Looks at every screen of the console in Chromium, in both languages and themes:
+//   node screens.mjs BASE SIGN-IN-LINK FOLDER-OF-SCREENSHOTS
+// Prints what is wrong, one line each, and ends with 1 if anything is. A link of "-"
+// takes a server that asks for no sign-in.
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { axe, look, watch } from "./checks.mjs";
+import { triage } from "./triage.mjs";
+
+const require = createRequire(new URL("../../dashboards/web/package.json", import.meta.url));
+const { chromium } = require("playwright-core");
+const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const [base, link, out] = process.argv.slice(2);
+mkdirSync(out, { recursive: true });
+
+/** The screens, and what is done on them before they are looked at. */
+const screens = [
+  { name: "overview", path: "/overview" },
+  { name: "search", path: "/search", keys: ["KeyJ", "Enter"], wait: ".fly" },
+  { name: "decisions", path: "/decisions", wait: ".labels" },
+  { name: "findings", path: "/findings" },
+  { name: "rules", path: "/rules", keys: ["KeyJ"], wait: ".bench" },
+  { name: "tuning", path: "/tuning" },
+  { name: "nodes", path: "/nodes" },
+  { name: "keys", path: "/search", keys: ["Shift+Slash"], wait: ".sheet" },
+  { name: "nowhere", path: "/nowhere" },
+];
+const faults = [];
+const say = (what) => {
+  faults.push(what);
+  console.log(what);
+};
+
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+const state = await signedIn();
+for (const lang of ["zh-CN", "en"]) {
+  for (const theme of ["light", "dark"]) await eachScreen(lang, theme);
+}
+await gone();
+for (const fault of await triage(await context("en", "dark"), base)) say(`triage: ${fault}`);
+await browser.close();
+console.log(`${screens.length * 4} views, ${faults.length} faults`);
+process.exitCode = faults.length > 0 ? 1 : 0;
+
+/** signedIn follows the one-time link and chooses a password. */
+async function signedIn() {
+  if (link === "-") return undefined;
+  const c = await browser.newContext();
+  const page = await c.newPage();
+  await page.goto(link);
+  if (!(await page.inputValue("#name"))) await page.fill("#name", "lin-an");
+  for (const field of await page.$$("input[type=password]")) await field.fill("correct-horse-battery-9");
+  await page.click("button");
+  await page.waitForURL((u) => !u.pathname.startsWith("/setup"));
+  const s = await c.storageState();
+  await c.close();
+  return s;
+}
+
+async function context(lang, theme) {
+  const c = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: lang, timezoneId: "Asia/Shanghai", reducedMotion: "reduce", ...(state ? { storageState: state } : {}) });
+  await c.addInitScript(watch);
+  await c.addInitScript(([l, t]) => {
+    localStorage.setItem("gw.language", l);
+    localStorage.setItem("gw.theme", t);
+  }, [lang, theme]);
+  return c;
+}
+
+async function eachScreen(lang, theme) {
+  const c = await context(lang, theme);
+  for (const s of screens) {
+    const page = await c.newPage();
+    const at = `${s.name} ${lang} ${theme}`;
+    page.on("pageerror", (e) => say(`${at}: ${e.message}`));
+    page.on("console", (m) => {
+      // Of a request of which no node kept a copy the API says 404.
+      const kept = m.text().includes("404") && m.location().url.includes("/api/v1/requests/");
+      if (m.type() === "error" && !kept) say(`${at}: console: ${m.text()} ${m.location().url}`);
+    });
+    page.on("request", (r) => !r.url().startsWith(base) && !/^(data|blob):/.test(r.url()) && say(`${at}: asks ${r.url()}`));
+    await page.goto(base + s.path);
+    await page.waitForLoadState("networkidle");
+    for (const k of s.keys ?? []) await page.keyboard.press(k);
+    try {
+      if (s.wait) await page.waitForSelector(s.wait, { timeout: 20_000 });
+    } catch {
+      say(`${at}: ${s.wait} did not come`);
+    }
+    await page.waitForLoadState("networkidle");
+    await page.screenshot({ path: join(out, `${s.name}-${lang}-${theme}.png`) });
+    for (const f of await page.evaluate(look, lang)) say(`${at}: ${f}`);
+    // What axe finds differs by theme, not by language: each theme is looked at once.
+    if ((lang === "en") === (theme === "light")) for (const f of await axe(page, axeSource)) say(`${at}: ${f}`);
+    await page.close();
+  }
+  await c.close();
+}
+
+/** gone opens screens whose questions get no answer: each says so and offers to try again. */
+async function gone() {
+  const c = await context("en", "light");
+  await c.route("**/api/v1/**", (r) => r.abort());
+  for (const s of screens.filter((x) => !["nowhere", "keys"].includes(x.name))) {
+    const page = await c.newPage();
+    await page.goto(base + s.path);
+    try {
+      await page.getByText("Can't reach the server.").first().waitFor({ timeout: 20_000 });
+      await page.getByRole("button", { name: "Retry" }).first().waitFor({ timeout: 20_000 });
+    } catch {
+      say(`${s.name} without a server: does not say so`);
+    }
+    await page.screenshot({ path: join(out, `${s.name}-gone.png`) });
+    await page.close();
+  }
+  await c.close();
+}
