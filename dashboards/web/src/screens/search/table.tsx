@@ -1,3 +1,4 @@
+import { useState } from "preact/hooks";
 import type { Event } from "../../api/types.ts";
 import { IconButton } from "../../parts/button.tsx";
 import { Rows } from "../../parts/rows.tsx";
@@ -22,6 +23,7 @@ export function EventTable({ events, words, selected, dim, all, onSelect, onEnd,
   const w = searchWords();
   const keys = useStore(chosen);
   const columns = keys.map(columnOf);
+  const [over, setOver] = useState(-1); // the row under the pointer: only it and the selected one have buttons
   const head = columns.map((c) => (
     <span class={`hc${c.right ? " num" : ""}`} role="columnheader" title={c.hint ?? c.title} draggable
       onDragStart={(e) => e.dataTransfer?.setData("text/plain", c.key)}
@@ -31,16 +33,21 @@ export function EventTable({ events, words, selected, dim, all, onSelect, onEnd,
       {!c.key.startsWith("@") && <IconButton icon="x" small label={w.dropColumn(c.key)} onClick={() => toggle(c.key)} />}
     </span>
   ));
+  const hover = (e: MouseEvent) => {
+    const row = (e.target as Element).closest<HTMLElement>("[data-row]");
+    setOver(row ? Number(row.dataset["row"]) : -1);
+  };
   return (
+    <div class="hovers" onMouseOver={hover} onMouseLeave={() => setOver(-1)}>
     <Rows rows={events} height={27} id="events" label={w.table} selected={selected} dim={dim} all={all}
       columns={columns.map((c) => c.width).join(" ")} head={head} stamp={`${keys.join()} ${words.join()} ${language()}`}
-      onSelect={onSelect} onEnd={onEnd}
-      row={(e) => columns.map((c) => {
+      onSelect={onSelect} onEnd={onEnd} rowClass={(_, i) => (i === over ? "hv" : "")}
+      row={(e, i) => columns.map((c) => {
         const f = c.field?.(e);
         return (
           <span class={`cell${c.right ? " num" : ""}`} role="gridcell">
             {c.cell(e, words)}
-            {f && (
+            {f && (i === over || i === selected) && (
               <span class="hov">
                 <IconButton icon="plus" small label={w.filterIn(`${f.name}: ${f.value.slice(0, 60)}`)} onClick={() => onFilter(f.name, f.value, false)} />
                 <IconButton icon="minus" small label={w.filterOut(`${f.name}: ${f.value.slice(0, 60)}`)} onClick={() => onFilter(f.name, f.value, true)} />
@@ -49,5 +56,6 @@ export function EventTable({ events, words, selected, dim, all, onSelect, onEnd,
           </span>
         );
       })} />
+    </div>
   );
 }
