@@ -101,6 +101,7 @@ func TestRulesAreStopped(t *testing.T) {
 		t.Helper()
 		c := testConfig(t, echo(t).URL)
 		c.Limits.Evaluations, c.Limits.EvaluationTime = 2, limit
+		c.Sites[0].Rules.Accelerate = accelerateOff // rules that are left out take no time
 		n := startNode(t, c)
 		defer n.stop()
 		j := n.state.Load().judge

@@ -140,7 +140,7 @@ func (b *bench) keep(r *verdict.Request, pAttack float64) {
 	}
 	path, _, _ := strings.Cut(r.URI, "?")
 	var e event.Event
-	line := fmt.Sprintf(`{"waf.site":%q,"waf.decision":%q,"url.path":%q,"client.ip":"192.0.2.7","http.request.id":%q,"verdict.p_attack":%v,"verdict.kind":"pattern","verdict.model":"m"}`,
+	line := fmt.Sprintf(`{"gatewatch.waf":"node","waf.site":%q,"waf.decision":%q,"url.path":%q,"client.ip":"192.0.2.7","http.request.id":%q,"verdict.p_attack":%v,"verdict.kind":"pattern","verdict.model":"m"}`,
 		r.Site, decision, path, r.ID, pAttack)
 	if err := e.UnmarshalJSON([]byte(line)); err != nil {
 		b.tb.Fatal(err)
