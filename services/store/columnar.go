@@ -47,6 +47,7 @@ type Columnar struct {
 
 	level atomic.Int32 // Level
 	free  atomic.Int64 // bytes of the disk when it was last looked at
+	lacks atomic.Bool  // the last events were refused, for want of space
 
 	manifests sync.Mutex // one change of the set of segments at a time
 	retiring  retirement

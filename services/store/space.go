@@ -37,7 +37,10 @@ func (s *Columnar) checkSpace() error {
 		sp.at = now
 		s.space = sp
 	}
-	if s.space.free < s.cfg.MinFreeBytes {
+	lacks := s.space.free < s.cfg.MinFreeBytes
+	s.lacks.Store(lacks)
+	if lacks {
+		s.free.Store(s.space.free)
 		s.metrics.refused.Inc()
 		return fmt.Errorf("write batch: %w: %d bytes of the disk are free, store.min_free_bytes is %d", ErrFull, s.space.free, s.cfg.MinFreeBytes)
 	}
@@ -78,9 +81,10 @@ func (s *Columnar) Room() Room {
 	}
 }
 
-// behind says of a store that refuses events that there are newer ones.
+// behind says of a store that has refused events, and not taken any since, that
+// there are newer ones.
 func (s *Columnar) behind() []string {
-	if s.lock == nil || Level(s.level.Load()) != Full {
+	if s.lock == nil || !s.lacks.Load() {
 		return nil
 	}
 	return []string{fmt.Sprintf("newer events wait in the queue until there is room: %d bytes of the disk are free, store.min_free_bytes is %d",
