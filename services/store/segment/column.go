@@ -17,6 +17,7 @@ import (
 const (
 	tagList = 0x80 // the value is an element of a list
 	tagIP6  = 0x40 // the address has 16 bytes and lies in the data
+	tagIP   = 0x60 // the same of addresses of both families: IPv4 as ::ffff:0:0/96
 	tagKind = 0x0f
 )
 

@@ -37,7 +37,7 @@ func decode(head []byte, rows, pageBytes int) (*Column, error) {
 
 func validTag(tag byte) bool {
 	k := event.Kind(tag & tagKind)
-	return k >= event.KindString && k <= event.KindIP && tag&0x30 == 0 && (tag&tagIP6 == 0 || k == event.KindIP)
+	return k >= event.KindString && k <= event.KindIP && tag&0x10 == 0 && (tag&tagIP == 0 || tag&tagIP6 != 0 && k == event.KindIP)
 }
 
 // textEncoding tells whether an encoding, for a tag where it serves both, holds
@@ -45,7 +45,9 @@ func validTag(tag byte) bool {
 func textEncoding(enc, tag byte) bool {
 	switch enc {
 	case encIP6:
-		return tag&tagIP6 != 0
+		return tag&tagIP == tagIP6
+	case encIPs:
+		return tag&tagIP == tagIP
 	case encHex, encUUID, encIDs, encText, encTemplate:
 		return event.Kind(tag&tagKind) == event.KindString
 	case encConst, encDict, encCommon, encPacked:
@@ -128,10 +130,9 @@ func (r *reader) values(c *Column, enc byte, pageBytes int) {
 			r.fail()
 			return
 		}
-		c.nums = make([]uint64, c.n)
-		for i := range c.nums {
-			c.nums[i] = uint64(i)<<36 | 16
-		}
+		c.nums = spansOf16(c.n)
+	case encIPs:
+		r.addresses(c)
 	case encHex, encUUID:
 		r.hex(c, enc)
 	case encIDs:

@@ -11,10 +11,11 @@ import (
 
 // What is worth deriving.
 const (
-	minDerived     = 16 // entries
-	minDerivedText = 24 // bytes of an entry on average
-	maxHints       = 32 // templates remembered of a column, columns remembered
-	patience       = 15 // blocks in which a column that did not lend itself is left alone
+	minDerived     = 16  // entries
+	minDerivedText = 24  // bytes of an entry on average
+	maxHints       = 32  // templates remembered of a column, columns remembered
+	maxMissed      = 256 // entries that no template renders: no others are tried as long as these are more than those found
+	patience       = 15  // blocks in which a column that did not lend itself is left alone
 )
 
 // deriver finds the columns of blocks that render from others. It remembers
@@ -165,21 +166,25 @@ func (d *deriver) usable(i int, excluded []int) []bool {
 	return ok
 }
 
-// apply tries the templates on every entry that is not known already. The
-// references of the plan are still numbers of columns.
+// apply tries the templates on the entries that are not known already, until it is
+// plain that most have none. The references of the plan are still numbers of columns.
 func (d *deriver) apply(i int, templates []*template, known *plan) *plan {
 	c := d.cols[i].col
 	p := &plan{templates: templates, codes: make([]byte, c.n), stored: Column{rows: c.rows, tag: c.tag, data: c.data}}
-	recent := 0
+	recent, found := 0, 0
 	for k := range c.n {
 		if known != nil && known.codes[k] != 0 {
 			p.codes[k] = known.codes[k]
 			continue
 		}
-		text := textAt(c.nums[k], c.data)
-		t := d.find(templates, &recent, c.Row(k), text)
+		t := -1
+		if missed := len(p.stored.nums); missed < maxMissed || missed <= found {
+			t = d.find(templates, &recent, c.Row(k), textAt(c.nums[k], c.data))
+		}
 		if t < 0 {
 			p.stored.nums = append(p.stored.nums, c.nums[k])
+		} else {
+			found++
 		}
 		p.codes[k] = byte(t + 1)
 	}
@@ -205,6 +210,9 @@ func (d *deriver) find(templates []*template, recent *int, row int, text []byte)
 // renders tells whether a template renders a row to exactly a text. The
 // references of the template are numbers of columns.
 func (d *deriver) renders(t *template, row int, text []byte) bool {
+	if !bytes.HasSuffix(text, t.tail) { // most others end in another way
+		return false
+	}
 	for i := range t.parts {
 		p := &t.parts[i]
 		if len(text) < len(p.lit) || string(text[:len(p.lit)]) != string(p.lit) {

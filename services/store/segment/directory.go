@@ -158,6 +158,8 @@ func zoneOf(c *Column) Zone {
 		for _, x := range c.nums[:c.n] {
 			z.Lo, z.Hi = min(z.Lo, x), max(z.Hi, x)
 		}
+	case c.tag&tagIP == tagIP:
+		return zoneOfIPv4(c)
 	default:
 		return Zone{}
 	}

@@ -21,6 +21,7 @@ const (
 	encIDs    = 9
 	encText   = 10
 	encMixed  = 11
+	encIPs    = 12
 
 	encTemplate = 32
 	encTwin     = 33
@@ -163,6 +164,8 @@ func (e *encoder) choose(c *Column, known *dictionary) byte {
 		return encDict
 	}
 	switch {
+	case c.tag&tagIP == tagIP:
+		return encIPs
 	case c.tag&tagIP6 != 0:
 		return encIP6
 	case text:
@@ -223,6 +226,8 @@ func (e *encoder) appendValues(dst []byte, c *Column, enc byte) (head, pages []b
 			e.buf = append(e.buf, textAt(x, c.data)...)
 		}
 		return appendStream(dst, e.buf), nil
+	case encIPs:
+		return e.appendAddresses(dst, c), nil
 	case encHex, encUUID:
 		return e.appendHex(dst, c, enc), nil
 	case encIDs:

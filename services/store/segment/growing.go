@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"net/netip"
 
 	"github.com/gatewatch/gatewatch/detection/event"
 )
@@ -52,16 +53,51 @@ func (c *growing) add(row int, v event.Value) int64 {
 	case event.KindFloat:
 		return c.addNum(row, tag, math.Float64bits(v.Float()))
 	case event.KindIP:
-		a := v.Addr()
-		if a.Is4() {
-			b := a.As4()
-			return c.addNum(row, tag, uint64(binary.BigEndian.Uint32(b[:])))
-		}
-		b := a.As16()
-		return c.addText(row, tag|tagIP6, string(b[:]))
+		return c.addAddress(row, tag, v.Addr())
 	}
 	return c.addNum(row, tag, uint64(v.Int()))
 }
+
+// addAddress appends an address. A column of which the first is of the other
+// family is one of both from then on.
+func (c *growing) addAddress(row int, tag byte, a netip.Addr) int64 {
+	own := tag
+	if !a.Is4() {
+		own |= tagIP6
+	}
+	grown := 0
+	if c.n > 0 && c.tags == nil && c.tag != own && c.tag&^tagIP == tag {
+		grown = c.widen()
+		own = c.tag
+	}
+	if own&tagIP6 == 0 {
+		b := a.As4()
+		return c.addNum(row, own, uint64(binary.BigEndian.Uint32(b[:])))
+	}
+	b := a.As16()
+	return int64(grown) + c.addText(row, own, string(b[:]))
+}
+
+// widen makes a column of addresses one of both families and returns the bytes
+// that this takes. Those that are IPv4 move to data of their own, so that readers
+// of the column as it was are not disturbed.
+func (c *growing) widen() (grown int) {
+	if c.tag&tagIP6 == 0 {
+		nums, data := make([]uint64, c.n, max(64, cap(c.nums))), make([]byte, 0, 16*max(64, cap(c.nums)))
+		for i, x := range c.nums {
+			nums[i] = uint64(len(data))<<32 | 16
+			data = append(data, mapped[:]...)
+			data = binary.BigEndian.AppendUint32(data, uint32(x))
+		}
+		c.nums, c.data, c.text, c.on = nums, data, 16*c.n, false
+		grown = len(data)
+	}
+	c.tag |= tagIP
+	return grown
+}
+
+// mapped begins the 16 bytes of an IPv4 address.
+var mapped = [12]byte{10: 0xff, 11: 0xff}
 
 func (c *growing) addNum(row int, tag byte, num uint64) int64 {
 	c.entry(row, tag)

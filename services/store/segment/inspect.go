@@ -13,7 +13,7 @@ type ColumnInfo struct {
 
 var encodingNames = map[byte]string{
 	encConst: "const", encDict: "dictionary", encInts: "integers", encFloats: "floats", encIP4: "ipv4", encIP6: "ipv6",
-	encHex: "hexadecimal", encUUID: "uuid", encIDs: "ids", encText: "text", encMixed: "mixed", encTemplate: "template", encTwin: "twin", encCommon: "common value", encPacked: "packed dictionary", encDecimals: "decimals",
+	encHex: "hexadecimal", encUUID: "uuid", encIDs: "ids", encText: "text", encMixed: "mixed", encIPs: "addresses", encTemplate: "template", encTwin: "twin", encCommon: "common value", encPacked: "packed dictionary", encDecimals: "decimals",
 }
 
 // Columns describes the columns of a block, none for a view.

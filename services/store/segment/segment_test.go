@@ -37,7 +37,7 @@ func formOf(e *event.Event) plainEvent {
 
 // randomEvents makes events of every kind of value and trouble.
 func randomEvents(r *rand.Rand, n int) []event.Event {
-	names := []string{"source.ip", "message", "event.category", "@timestamp", "event.id", "waf.match.value", "n", "mixed", "dict", "hex", "uuid", "f", "t", "b", "", "\xff", "v6", "lonely"}
+	names := []string{"source.ip", "message", "event.category", "@timestamp", "event.id", "waf.match.value", "n", "mixed", "dict", "hex", "uuid", "f", "t", "b", "", "\xff", "v6", "ips", "lonely"}
 	for range r.IntN(4) {
 		names = append(names, fmt.Sprintf("x%d", r.IntN(2000)))
 	}
@@ -99,6 +99,8 @@ func addRandom(r *rand.Rand, e *event.Event, k event.Key) {
 		kind = 5
 	case "v6":
 		kind = 6
+	case "ips":
+		kind = 5 + r.IntN(2)
 	case "message", "waf.match.value":
 		kind = 0
 	}
@@ -365,6 +367,9 @@ func FuzzDecode(f *testing.F) {
 		_, enc := e.encode(nil, col, chosen, nil)
 		f.Add(enc.chunk, enc.head)
 	}
+	both, _ := build(clients([]string{"10.0.0.1", "2001:db8::1", "10.0.0.2", "2001:db8::2"})).column(event.ClientIP).settled(30)
+	_, enc := e.encode(nil, both, encIPs, nil)
+	f.Add(enc.chunk, enc.head)
 	f.Fuzz(func(t *testing.T, chunk []byte, head int) {
 		if head < 0 || head > len(chunk) {
 			return

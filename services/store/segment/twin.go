@@ -33,7 +33,7 @@ func (s *Sealer) twinOf(d *directory, c *Column) int {
 // need neither pages nor other columns nor a row.
 func sharable(enc byte) bool {
 	switch enc {
-	case encDict, encCommon, encPacked, encInts, encFloats, encDecimals, encIP4, encIP6, encHex, encUUID:
+	case encDict, encCommon, encPacked, encInts, encFloats, encDecimals, encIP4, encIP6, encIPs, encHex, encUUID:
 		return true
 	}
 	return false
