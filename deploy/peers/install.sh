@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs the real peers that integration tests talk to, from Debian packages:
-# nginx, rsyslog with its TLS and Elasticsearch outputs, Postfix, logger, curl, and
-# Chromium with Chinese fonts, in which the console is looked at. It
-# starts none of them. Without root or apt it says what is missing, and the tests
+# nginx with ModSecurity v3 (which only a test's own configuration loads), rsyslog
+# with its TLS and Elasticsearch outputs, Postfix, logger, curl, and Chromium with
+# Chinese fonts, in which the console is looked at. It starts none of them. Without root or apt it says what is missing, and the tests
 # that need it fail by name (go test -short leaves them out). pyarrow, pandas and
 # DuckDB, which read archives, come from the Python package index into .tools/python.
 set -euo pipefail
@@ -17,7 +17,7 @@ readers() {
 	echo "$want" >"$done"
 }
 
-packages=(nginx-light rsyslog rsyslog-openssl rsyslog-elasticsearch postfix bsdutils curl strace e2fsprogs python3-venv chromium fonts-noto-cjk)
+packages=(nginx-light libnginx-mod-http-modsecurity rsyslog rsyslog-openssl rsyslog-elasticsearch postfix bsdutils curl strace e2fsprogs python3-venv chromium fonts-noto-cjk)
 missing=()
 for p in "${packages[@]}"; do
 	dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")

@@ -2,6 +2,7 @@ package tuning
 
 import (
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
@@ -121,12 +122,25 @@ func (c change) action() string {
 	return "ctl:ruleRemoveById=" + strconv.Itoa(c.rule)
 }
 
-// portable is the change for engines that know no expressions for keys.
-func (c change) portable() change {
-	if name, _, ok := strings.Cut(c.target, ":/"); ok && c.kind == removeTarget {
+// portable are the changes for ModSecurity v3: it knows no expressions for keys, and
+// takes the names of headers by the letter, as HTTP/1.1 or HTTP/2 has them.
+func (c change) portable() []change {
+	name, key, hasKey := strings.Cut(c.target, ":")
+	switch {
+	case c.kind != removeTarget || !hasKey:
+		return []change{c}
+	case strings.HasPrefix(key, "/"):
 		c.target = name
+		return []change{c}
+	case name != "REQUEST_HEADERS" && name != "REQUEST_HEADERS_NAMES":
+		return []change{c}
 	}
-	return c
+	var all []change
+	for _, spelled := range []string{key, http.CanonicalHeaderKey(key), strings.ToLower(key)} {
+		c.target = name + ":" + spelled
+		all = append(all, c)
+	}
+	return all
 }
 
 // directive writes the rule for changes at a place. allowed are values that a

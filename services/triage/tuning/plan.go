@@ -153,9 +153,9 @@ func (p *planner) accept(g *group, c *candidate, items []*item, passes []bool) {
 	id := p.FirstID + len(p.accepted)
 	allowed := g.allowed(c.changes)
 	r := Proposal{ID: id, Directive: directive(id, g.place, c.set, allowed), Site: g.site, Path: g.shownPath(), Unblocks: []string{}, Released: []string{}, Guard: []string{}}
-	portable := make([]change, len(c.changes))
-	for i, change := range c.changes {
-		portable[i] = change.portable()
+	var portable []change
+	for _, change := range c.changes {
+		portable = append(portable, change.portable()...)
 		if !slices.Contains(r.Rules, change.rule) {
 			r.Rules = append(r.Rules, change.rule)
 		}

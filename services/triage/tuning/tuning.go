@@ -84,7 +84,7 @@ func (c Config) wrong(x *Case) bool { return x.PAttack < c.Suspect }
 type Proposal struct {
 	ID        int      // of the rule of Directive
 	Directive string   // SecLang, for a place before CRS
-	Portable  string   // the same for ModSecurity where that knows less, else empty
+	Portable  string   // the same for ModSecurity v3 where that knows less or compares by the letter, else empty
 	Site      string   // as the requests name it
 	Path      string   // template of the path, "*" for the whole site
 	Rules     []int    // that are changed, in order

@@ -233,6 +233,26 @@ func TestTargetOf(t *testing.T) {
 	f("", "")
 }
 
+func TestPortable(t *testing.T) {
+	f := func(target string, want ...string) {
+		t.Helper()
+		var got []string
+		for _, c := range (change{kind: removeTarget, rule: 942100, target: target}).portable() {
+			got = append(got, c.target)
+		}
+		slices.Sort(got)
+		if got = slices.Compact(got); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", target, got, want)
+		}
+	}
+	f("ARGS", "ARGS")
+	f("ARGS:Text", "ARGS:Text")
+	f("ARGS:/^json.items.[0-9a-z_-]+$/", "ARGS")
+	f("REQUEST_HEADERS:User-Agent", "REQUEST_HEADERS:User-Agent", "REQUEST_HEADERS:user-agent")
+	f("REQUEST_HEADERS:x-A-b", "REQUEST_HEADERS:X-A-B", "REQUEST_HEADERS:x-A-b", "REQUEST_HEADERS:x-a-b")
+	f("REQUEST_HEADERS:/^x-[0-9a-z_-]+$/", "REQUEST_HEADERS")
+}
+
 func TestTouchable(t *testing.T) {
 	for _, rule := range []int{949110, 959100, 980170, 901340, 200002, 9900002, 905100, 999, 0, -1} {
 		if touchable(rule) {
