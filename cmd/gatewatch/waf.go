@@ -21,6 +21,7 @@ What a server has stored:
   requests    what clients sent, as far as nodes keep it for replay
 Change the rules, and see what comes of it:
   tune        propose the narrowest exclusions that mend wrong blocks
+  whatif      what other paranoia levels and thresholds would block
   replay      judge kept requests, and files, by other rules
   bundle      roll rules out to nodes, and take them back
 The judge itself, on files alone:
@@ -37,6 +38,6 @@ The judge itself, on files alone:
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newWAFScore(), newWAFEval(), newWAFRates(), newWAFSample(), newWAFTrain(), newWAFTune(), newWAFDecisions(), newWAFShow(), newWAFLabel(), newWAFReplay(), newWAFRequests(), newWAFBundle())
+	cmd.AddCommand(newWAFScore(), newWAFEval(), newWAFRates(), newWAFSample(), newWAFTrain(), newWAFTune(), newWAFDecisions(), newWAFShow(), newWAFLabel(), newWAFReplay(), newWAFWhatIf(), newWAFRequests(), newWAFBundle())
 	return cmd
 }

@@ -26,6 +26,8 @@ type labelLine struct {
 	Source  string `json:"source"`
 	Label   string `json:"label"`
 	Reason  string `json:"reason"`
+
+	Probability float64 `json:"sample_probability"` // with which it was drawn for its label, 0 if it was not
 }
 
 // serverLabel is the label of a decision that a word means: attack and legit are

@@ -176,9 +176,21 @@ func readLabels(cmd *cobra.Command, name string) (map[string]bool, error) {
 	if name == "" {
 		return labels, nil
 	}
+	err := eachLabel(cmd, name, func(l *labelLine, truth verdict.Truth) {
+		for _, id := range []string{l.ID, l.EventID, l.Request} { // a request is known by any
+			if id != "" {
+				labels[id] = truth == verdict.Attack
+			}
+		}
+	})
+	return labels, err
+}
+
+// eachLabel calls yield with the lines of a file that say what a request is.
+func eachLabel(cmd *cobra.Command, name string, yield func(*labelLine, verdict.Truth)) error {
 	in, err := openInput(cmd, name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer in.Close()
 	scanner := bufio.NewScanner(in)
@@ -186,25 +198,21 @@ func readLabels(cmd *cobra.Command, name string) (map[string]bool, error) {
 	for n := 1; scanner.Scan(); n++ {
 		var line labelLine
 		if err := json.Unmarshal(scanner.Bytes(), &line); err != nil {
-			return nil, fmt.Errorf("line %d of %s: %w", n, name, err)
+			return fmt.Errorf("line %d of %s: %w", n, name, err)
 		}
 		truth, ok := verdict.TruthOf(line.Label)
 		switch {
 		case !ok && line.Label != "":
-			return nil, fmt.Errorf("line %d of %s: label %.40q is none of attack, legit, %s", n, name, line.Label, strings.Join(knownLabels, ", "))
+			return fmt.Errorf("line %d of %s: label %.40q is none of attack, legit, %s", n, name, line.Label, strings.Join(knownLabels, ", "))
 		case truth == verdict.Unknown:
 			continue
 		}
-		for _, id := range []string{line.ID, line.EventID, line.Request} { // a request is known by any
-			if id != "" {
-				labels[id] = truth == verdict.Attack
-			}
-		}
+		yield(&line, truth)
 	}
 	if err := scanner.Err(); err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
+		return fmt.Errorf("read %s: %w", name, err)
 	}
-	return labels, nil
+	return nil
 }
 
 // blockedReader keeps the requests that the rules block.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -226,14 +225,9 @@ func (m *missed) cost(hit []int) (share, low, high float64) {
 	if total == 0 {
 		return 0, 0, 1
 	}
-	const z = 1.96
 	share = of / total
-	n := total * total / squares
-	if of == 0 {
-		return 0, 0, z * z / (n + z*z)
-	}
-	middle, spread := share+z*z/(2*n), z*math.Sqrt(share*(1-share)/n+z*z/(4*n*n))
-	return share, max(0, (middle-spread)/(1+z*z/n)), min(1, (middle+spread)/(1+z*z/n))
+	low, high = wilson(share, total*total/squares)
+	return share, low, high
 }
 
 // prove replays what was chosen, all together, over all requests.

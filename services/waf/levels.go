@@ -1,0 +1,81 @@
+package waf
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/gatewatch/gatewatch/detection/verdict"
+)
+
+// MaxParanoia is the highest paranoia level of the Core Rule Set.
+const MaxParanoia = 4
+
+// Levels judges requests at all paranoia levels, at each once for all thresholds.
+// Its methods may be called by any number of goroutines.
+type Levels struct {
+	own     *Engine // with the level and threshold of the settings
+	engines [MaxParanoia]*Engine
+}
+
+// CompileLevels compiles the rules once for each paranoia level, and as s has them.
+// The level and the threshold of s matter for [Graded.Own] alone.
+func CompileLevels(s Settings) (*Levels, error) {
+	l := &Levels{}
+	var err error
+	if l.own, err = Compile(s); err != nil {
+		return nil, err
+	}
+	for i := range l.engines {
+		s.Paranoia, s.DetectionParanoia, s.InboundThreshold = i+1, i+1, math.MaxInt32
+		if l.engines[i], err = Compile(s); err != nil {
+			return nil, errors.Join(fmt.Errorf("compile rules of paranoia level %d: %w", i+1, err), l.Close())
+		}
+	}
+	return l, nil
+}
+
+// Close frees what the rules share with other engines.
+func (l *Levels) Close() error {
+	err := l.own.Close()
+	for _, e := range l.engines {
+		if e != nil {
+			err = errors.Join(err, e.Close())
+		}
+	}
+	return err
+}
+
+// Judge evaluates the request phases over a request as [Engine.JudgeRequest] does.
+func (l *Levels) Judge(r *verdict.Request) (g Graded, err error) {
+	if g.Own, err = l.own.JudgeRequest(r); err != nil {
+		return g, err
+	}
+	for i, e := range l.engines {
+		d, err := e.JudgeRequest(r)
+		if err != nil {
+			return g, fmt.Errorf("judge request at paranoia level %d: %w", i+1, err)
+		}
+		g.Scores[i], g.Denied[i] = d.Score, d.Block
+	}
+	return g, nil
+}
+
+// Grades are what the rules of each paranoia level say of a request, the first
+// level first.
+type Grades struct {
+	Scores [MaxParanoia]int  // inbound anomaly score
+	Denied [MaxParanoia]bool // blocked whatever the score is, as for a body that cannot be read
+}
+
+// Blocks tells whether the request is blocked at a paranoia level, 1 to
+// [MaxParanoia], and an inbound threshold.
+func (g *Grades) Blocks(paranoia, threshold int) bool {
+	return g.Denied[paranoia-1] || g.Scores[paranoia-1] >= threshold
+}
+
+// Graded is a request's grades and the decision under the settings themselves.
+type Graded struct {
+	Grades
+	Own Decision
+}
