@@ -68,13 +68,21 @@ type Revision struct {
 // Describe returns a decision with what is alike and what became known of it.
 func (d *Desk) Describe(ctx context.Context, ref Ref) (*Description, error) {
 	x := &Description{}
-	detail, err := d.get(ctx, ref, x.read)
+	var received time.Time
+	detail, err := d.get(ctx, ref, func(e *event.Event) {
+		x.read(e)
+		received = time.Unix(0, e.Received)
+	})
 	if err != nil {
 		return nil, err
 	}
 	x.Detail = *detail
 	x.Points = points(x.Matches, x.Rules, x.Score)
-	if err := d.revisions(ctx, x); err != nil {
+	from := x.Time
+	if received.Before(from) { // by a clock that is ahead
+		from = received
+	}
+	if err := d.revisions(ctx, x, from); err != nil {
 		return nil, err
 	}
 	return x, d.alike(ctx, x)
@@ -115,15 +123,15 @@ func points(matches []Match, rules []string, score int64) []Points {
 	return make([]Points, len(matches))
 }
 
-// revisions reads what became known of a decision.
-func (d *Desk) revisions(ctx context.Context, x *Description) error {
+// revisions reads what became known of a decision from a time on.
+func (d *Desk) revisions(ctx context.Context, x *Description, from time.Time) error {
 	about, err := query.Parse(event.VerdictEventID.String()+": "+query.Quote(x.ID), time.Time{})
 	if err != nil { // an id that no query can name
 		return nil
 	}
 	q := &query.Query{Filter: &query.And{Exprs: []query.Expr{lateEvents, about.Filter}}}
 	q.Text = q.Filter.String()
-	page, err := d.Events.Search(ctx, store.SearchRequest{Query: q, From: x.Time}, func(e *event.Event) error {
+	page, err := d.Events.Search(ctx, store.SearchRequest{Query: q, From: from}, func(e *event.Event) error {
 		if e.Get(event.VerdictEventID).Text() != x.ID || e.Get(pipeline.VerdictSource).Text() != x.Source {
 			return nil
 		}

@@ -104,7 +104,7 @@ func (d *Desk) change(ctx context.Context, ref Ref, row func(*Detail) (state.Lab
 // the row has of the decision is filled in.
 func (x *Detail) say(l *state.Label, at time.Time) *event.Event {
 	key := x.key()
-	l.Source, l.EventID, l.DecisionTime, l.Alike, l.Time = x.Source, x.ID, x.Time, key.text(), at
+	l.Source, l.EventID, l.DecisionTime, l.Alike, l.Time = x.Source, x.ID, x.Time, key.alike(&x.Decision), at
 	x.History = append(x.History, *l)
 	x.Label = holding(x.History)
 	if x.Gone { // a verdict needs the decision

@@ -152,7 +152,7 @@ func (r *rating) add(e *event.Event) error {
 		counted.Probability = x.Drawn
 	}
 	if counted.Probability > 0 && len(r.marks.covered) > 0 {
-		if key := keyOf(x, readMatches(e)); r.marks.wholly(key.text(), x) {
+		if key := keyOf(x, readMatches(e)); r.marks.wholly(key.alike(x), x) {
 			counted.Probability = 0
 		}
 	}

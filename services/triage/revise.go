@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,16 +21,24 @@ import (
 const (
 	reviseEach   = time.Minute
 	reviseSpan   = 24 * time.Hour // how old decisions are that are looked at again
-	reviseScan   = 20_000         // of them, the newest
+	reviseAhead  = time.Minute    // how far the clock of a log may be ahead
+	reviseScan   = 20_000         // of them, the newest of nodes, and as many of all logs
+	reviseLog    = 5000           // of these, those of one log
+	reviseRead   = 100_000        // decisions that are read for that
 	reviseMost   = 1000           // revisions of one look; the next one makes more
-	reviseClient = 100            // of them, those of one client
+	reviseClient = 100            // of them, those of one client, and of one log those without a client
 	reviseChunk  = 250            // revisions that keep labels waiting at once
 	reviseChange = 0.25           // log-odds that a weight must change by
 )
 
 // reviseWorthy are the decisions whose verdicts are revised: blocks, and allowed
 // requests that are suspect.
-var reviseWorthy = mustFilter("waf.decision: block or verdict.p_attack >= 0.05")
+const reviseWorthy = "(waf.decision: block or verdict.p_attack >= 0.05) and gatewatch.waf: "
+
+var (
+	worthyOfNodes = mustFilter(reviseWorthy + event.WAFByNode)
+	worthyOfLogs  = mustFilter(reviseWorthy + event.WAFByLog)
+)
 
 // wake lets [Desk.Run] look at once.
 func (d *Desk) wake() {
@@ -84,22 +93,38 @@ func (d *Desk) Revise(ctx context.Context) (n int, err error) {
 	return n, ctx.Err()
 }
 
-// look reads the decisions that may be revised.
+// look reads the decisions that may be revised: those of nodes first, so that no log
+// takes their place.
 func (d *Desk) look(ctx context.Context, now time.Time, r *revising) error {
-	s := Selection{Filter: reviseWorthy, From: now.Add(-reviseSpan)}
+	from := now.Add(-reviseSpan)
+	if err := d.lookAt(ctx, r, Selection{Filter: worthyOfNodes, From: from}, reviseScan); err != nil {
+		return err
+	}
+	// The times that a log states are anybody's.
+	return d.lookAt(ctx, r, Selection{Filter: worthyOfLogs, From: from, To: now.Add(reviseAhead)}, reviseLog)
+}
+
+// lookAt reads the decisions of a selection, at most so many of one source.
+func (d *Desk) lookAt(ctx context.Context, r *revising, s Selection, ofSource int) error {
 	m, err := d.marks(ctx, s)
 	if err != nil {
 		return err
 	}
+	read, of, most := 0, map[string]int{}, len(r.seen)+reviseScan
 	_, err = d.scan(ctx, s, summary, func(e *event.Event) error {
-		if len(r.seen) == reviseScan {
+		if len(r.seen) == most || read == reviseRead {
 			return errEnough
 		}
+		read++
+		if of[e.Source] == ofSource {
+			return nil
+		}
+		of[strings.Clone(e.Source)]++
 		x := seen{}
 		x.read(e)
 		m.on(&x.Decision)
 		key := keyOf(&x.Decision, readMatches(e))
-		x.group = key.text()
+		x.group = key.alike(&x.Decision)
 		r.add(&x, key.Path)
 		return nil
 	})
@@ -118,10 +143,21 @@ type revising struct {
 type actor struct{ client, log string }
 
 func (x *seen) actor() actor {
+	a := actor{client: clientOf(x.Client)}
 	if x.ByLog {
-		return actor{x.Client, x.Source}
+		a.log = x.Source
 	}
-	return actor{client: x.Client}
+	return a
+}
+
+// clientOf is what one client has for sure: an IPv4 address, or the /64 of an IPv6 one.
+func clientOf(address string) string {
+	a, err := netip.ParseAddr(address)
+	if a = a.Unmap().WithZone(""); err != nil || !a.Is6() {
+		return address
+	}
+	p, _ := a.Prefix(64) // of a valid address
+	return p.Addr().String()
 }
 
 // seen is a decision, with what its verdict should have been moved by.
@@ -136,7 +172,7 @@ func (r *revising) add(x *seen, path string) {
 		return
 	}
 	r.seen = append(r.seen, *x)
-	if x.Client == "" || x.PAttack < surelyAttack || len(r.clients) >= reviseScan {
+	if x.Client == "" || x.PAttack < surelyAttack || len(r.clients) >= 2*reviseScan {
 		return
 	}
 	c := r.clients[x.actor()]
@@ -150,16 +186,17 @@ func (r *revising) add(x *seen, path string) {
 // stale returns the decisions whose newest revision does not tell what is known.
 func (r *revising) stale() []*seen {
 	var all []*seen
-	of := map[string]int{}
+	of := map[actor]int{}
 	for i := range r.seen {
 		x := &r.seen[i]
-		if x.Label.ID != 0 || of[x.Client] == reviseClient {
+		who := x.actor()
+		if x.Label.ID != 0 || of[who] == reviseClient {
 			continue
 		}
 		if o, ok := r.opinions[x.group]; ok && x.group != "" && len(x.Rules) > 0 {
 			x.want = append(x.want, o.weigh(x.PAttack))
 		}
-		if c := r.clients[x.actor()]; c != nil {
+		if c := r.clients[who]; c != nil {
 			if e, ok := c.weigh(&x.Decision); ok {
 				x.want = append(x.want, e)
 			}
@@ -168,8 +205,8 @@ func (r *revising) stale() []*seen {
 			x.want = append(x.want, x.Moved[i])
 		}
 		if !alreadyMoved(x.Moved, x.want) {
-			if x.Client != "" {
-				of[x.Client]++
+			if who != (actor{}) { // of a node that does not know the client
+				of[who]++
 			}
 			if all = append(all, x); len(all) == reviseMost {
 				break

@@ -118,8 +118,10 @@ var summary = []event.Key{
 var listed = append(summary[:len(summary):len(summary)], event.HTTPRequestID, event.WAFSampleProb)
 
 // scan hands the decisions of a selection to yield, the newest first, with the
-// fields named, nil for all. The event is valid during the call. It returns why
-// the answer is not whole, if it is not.
+// fields named, nil for all; source and id must be among them. Of events that share
+// both there is the newest alone: a label or a draw is about one decision, however
+// often a log sends its id. The event is valid during the call. It returns why the
+// answer is not whole, if it is not.
 func (d *Desk) scan(ctx context.Context, s Selection, fields []event.Key, yield func(*event.Event) error) ([]string, error) {
 	q := &query.Query{Filter: decisions}
 	if s.Filter != nil && s.Filter != query.All {
@@ -129,7 +131,11 @@ func (d *Desk) scan(ctx context.Context, s Selection, fields []event.Key, yield 
 	if fields != nil {
 		q.Pipes = []query.Pipe{&query.Keep{Fields: fields}}
 	}
+	once := newOnce()
 	page, err := d.Events.Search(ctx, store.SearchRequest{Query: q, From: s.From, To: s.To}, func(e *event.Event) error {
+		if !once.first(e) {
+			return ctx.Err()
+		}
 		if err := yield(e); err != nil {
 			return err
 		}
