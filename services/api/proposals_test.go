@@ -44,7 +44,7 @@ func TestProposals(t *testing.T) {
 			Content: `{"rules":[942100],"unblocks":["e1"],"released":[],"guard_lost":[],"evidence":[{"Name":"change","Weight":1,"Detail":"rule 942100 no longer looks at ARGS:q"}]}`,
 		})
 	}
-	if err := s.state.AddProposals(t.Context(), rows); err != nil {
+	if err := s.state.AddProposals(t.Context(), rows, nil); err != nil {
 		t.Fatal(err)
 	}
 	f := func(verb, path, role, body string, code int) map[string]any {

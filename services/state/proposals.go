@@ -3,6 +3,7 @@ package state
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -87,11 +88,17 @@ func (d *DB) NextProposal(ctx context.Context, first int64) (next int64, err err
 
 // AddProposals keeps proposals, in one transaction. Where an equal one is still open,
 // that one stays under its id, with the new content; all is changed to what is kept.
-// Open ones that nobody has acted on for 30 days go.
-func (d *DB) AddProposals(ctx context.Context, all []Proposal) error {
+// Open ones that nobody has acted on for 30 days go, but for those whose ids are in
+// used.
+func (d *DB) AddProposals(ctx context.Context, all []Proposal, used []int64) error {
 	now := d.now()
 	err := d.change(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM proposals WHERE status = ? AND last_update < ?", string(Proposed), now.Add(-idleProposal).UnixNano()); err != nil {
+		in, err := json.Marshal(append([]int64{}, used...))
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM proposals WHERE status = ? AND last_update < ? AND id NOT IN (SELECT value FROM json_each(?))",
+			string(Proposed), now.Add(-idleProposal).UnixNano(), string(in)); err != nil {
 			return err
 		}
 		for i := range all {

@@ -2,6 +2,8 @@ package state
 
 import (
 	"errors"
+	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,9 +18,10 @@ func TestProposals(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
+	var used []int64
 	add := func(all ...Proposal) []Proposal {
 		t.Helper()
-		if err := d.AddProposals(t.Context(), all); err != nil {
+		if err := d.AddProposals(t.Context(), all, used); err != nil {
 			t.Fatal(err)
 		}
 		return all
@@ -71,11 +74,17 @@ func TestProposals(t *testing.T) {
 		t.Error(diff)
 	}
 	at = at.Add(31 * 24 * time.Hour)
+	used = []int64{11}
+	add()
+	if diff := cmp.Diff([]int64{10, 11}, ids("", 0)); diff != "" {
+		t.Errorf("an open one in use has gone: %s", diff)
+	}
+	used = nil
 	add()
 	if diff := cmp.Diff([]int64{10}, ids("", 0)); diff != "" {
 		t.Errorf("open ones that nobody wanted: %s", diff)
 	}
-	if err := d.AddProposals(t.Context(), []Proposal{{ID: 13, Content: strings.Repeat("x", maxProposal+1)}}); !errors.Is(err, ErrInvalid) {
+	if err := d.AddProposals(t.Context(), []Proposal{{ID: 13, Content: strings.Repeat("x", maxProposal+1)}}, nil); !errors.Is(err, ErrInvalid) {
 		t.Errorf("too large: %v", err)
 	}
 }
@@ -108,4 +117,12 @@ func TestHits(t *testing.T) {
 	first, second := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 	check(time.Time{}, map[int64]Hits{1: {1, 9, first}, 2: {2, 8, second}})
 	check(at, map[int64]Hits{2: {2, 7, second}})
+
+	// A sender says what it likes: counts stay readable, and those of other rules.
+	add("far", map[int64]int64{3: math.MaxInt64, 4: -1})
+	add("far", map[int64]int64{3: math.MaxInt64})
+	for i := range 9 {
+		add(strconv.Itoa(i), map[int64]int64{3: math.MaxInt64})
+	}
+	check(at, map[int64]Hits{2: {2, 7, second}, 3: {3, 10 * maxHits, second}, 4: {4, 0, second}})
 }

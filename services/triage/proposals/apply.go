@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatewatch/gatewatch/detection/verdict"
 	"github.com/gatewatch/gatewatch/services/audit"
 	"github.com/gatewatch/gatewatch/services/state"
 	"github.com/gatewatch/gatewatch/services/waf"
@@ -28,11 +29,15 @@ type Plan struct {
 
 // Apply puts a proposal into a new bundle, made from the one for all requests, and
 // rolls that out in a stage. Applied again, while its bundle is tried out, the bundle
-// goes to another stage. [ErrState] means that another bundle is being tried out, or
-// that the proposal is in use already.
+// goes to another stage, with the owner and the expiry that it has. [ErrState] means
+// that another bundle is being tried out, or that the proposal is in use already or
+// retired. What has expired is taken out first.
 func (k *Keeper) Apply(ctx context.Context, actor string, id int64, plan Plan) (*Proposal, error) {
 	k.acting.Lock()
 	defer k.acting.Unlock()
+	if _, err := k.expire(ctx); err != nil {
+		return nil, err
+	}
 	p, err := k.Get(ctx, id)
 	if err != nil {
 		return nil, err
@@ -43,6 +48,8 @@ func (k *Keeper) Apply(ctx context.Context, actor string, id int64, plan Plan) (
 		return nil, fmt.Errorf("proposal %d: to apply it %w: all nodes use it", id, ErrState)
 	case p.Stage != "":
 		return k.further(ctx, actor, p, r.Candidate, plan)
+	case p.Status == state.Retired:
+		return nil, fmt.Errorf("proposal %d: to apply it %w: it is retired; a new job proposes it anew", id, ErrState)
 	case r.Candidate != "":
 		return nil, fmt.Errorf("proposal %d: to apply it %w: bundle %.12s is being tried out, which has to go to all nodes or be taken back first", id, ErrState, r.Candidate)
 	case !p.Expires.IsZero() && p.Status == state.Expired && plan.Expires.IsZero():
@@ -80,10 +87,17 @@ func (p *Proposal) why() string {
 	return "proposal " + strconv.FormatInt(p.ID, 10)
 }
 
-// further takes the bundle of a proposal to another stage.
+// further takes the bundle of a proposal to another stage. What is in the bundle cannot
+// change on the way: another owner or expiry is refused and not ignored.
 func (k *Keeper) further(ctx context.Context, actor string, p *Proposal, name string, plan Plan) (*Proposal, error) {
+	switch {
+	case !plan.Expires.IsZero() && !plan.Expires.Truncate(time.Second).Equal(p.Expires):
+		return nil, fmt.Errorf("expires: %w: the bundle that is tried out has another expiry; take it back to change that", ErrInvalid)
+	case plan.Owner != "" && plan.Owner != p.Owner:
+		return nil, fmt.Errorf("owner: %w: the bundle that is tried out is owned by %.200q; take it back to change that", ErrInvalid, p.Owner)
+	}
 	leaf := k.leaf(actor, audit.ActApply, p)
-	leaf.Detail["bundle"], leaf.Detail["stage"] = name, string(plan.Stage)
+	leaf.Detail["bundle"], leaf.Detail["stage"], leaf.Detail["why"] = name, string(plan.Stage), plan.Reason
 	err := k.act(ctx, leaf, func(ctx context.Context) error {
 		_, err := k.Fleet.RollOut(ctx, actor, fleet.Plan{Bundle: name, Stage: plan.Stage, Share: plan.Share, Nodes: plan.Nodes, Reason: plan.Reason})
 		return err
@@ -128,7 +142,8 @@ func (k *Keeper) leaf(actor, act string, p *Proposal) audit.Leaf {
 // clip bounds a text in a leaf.
 func clip(s string) string { return strings.ToValidUTF8(s[:min(len(s), 4096)], "?") }
 
-// rollOut makes a bundle, rolls it out, and notes what became of a proposal.
+// rollOut makes a bundle, rolls it out, and notes what became of a proposal, and of those
+// whose trial ends with it. It has failed only if the nodes are not offered the bundle.
 func (k *Keeper) rollOut(ctx context.Context, actor, act string, p *Proposal, b *bundle.Bundle, plan fleet.Plan, change func(*state.Proposal)) error {
 	text, err := b.Encode()
 	if err != nil {
@@ -138,28 +153,40 @@ func (k *Keeper) rollOut(ctx context.Context, actor, act string, p *Proposal, b 
 	if err := plan.Check(); err != nil { // before anything is kept
 		return err
 	}
+	ended, err := k.ends(ctx, plan, b)
+	if err != nil {
+		return err
+	}
 	row := p.Proposal
 	change(&row)
-	row.Bundle = plan.Bundle
 	leaf := k.leaf(actor, act, p)
+	if len(ended) > 0 {
+		leaf.Detail["ends"] = clip(names(ended))
+	}
 	for key, value := range map[string]string{"bundle": plan.Bundle, "stage": string(plan.Stage), "owner": row.Owner, "reason": row.Reason, "why": plan.Reason} {
 		leaf.Detail[key] = value
 	}
 	if !row.Expires.IsZero() {
 		leaf.Detail["expires"] = row.Expires.Format(time.RFC3339)
 	}
-	return k.act(ctx, leaf, func(ctx context.Context) error {
+	err = k.act(ctx, leaf, func(ctx context.Context) error {
 		if _, _, err := k.Fleet.Create(ctx, actor, text); err != nil {
 			return err
 		}
-		if _, err := k.Fleet.RollOut(ctx, actor, plan); err != nil {
-			return err
-		}
-		return k.State.UpdateProposal(ctx, &row)
+		_, err := k.Fleet.RollOut(ctx, actor, plan)
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx)
+	k.note(ctx, p.ID, func(row *state.Proposal) { change(row); row.Bundle = plan.Bundle })
+	k.tellEnded(ctx, actor, p, ended)
+	return nil
 }
 
-// Retire says that nobody wants a proposal any more. If it is in use it is taken out.
+// Retire says that nobody wants a proposal any more. If it is in use it is taken out, as
+// [Keeper.RollBack] does it.
 func (k *Keeper) Retire(ctx context.Context, actor string, id int64, reason string) (*Proposal, error) {
 	k.acting.Lock()
 	defer k.acting.Unlock()
@@ -183,7 +210,9 @@ func (k *Keeper) Retire(ctx context.Context, actor string, id int64, reason stri
 	return k.Get(ctx, id)
 }
 
-// RollBack takes a proposal out of the bundle that it is in.
+// RollBack takes a proposal out of the bundle that it is in. Out of the one for all
+// requests, this ends the trial of another bundle: its proposals are rolled back, too,
+// each with a leaf, and evidence "ended" of what is returned names them.
 func (k *Keeper) RollBack(ctx context.Context, actor string, id int64, reason string) (*Proposal, error) {
 	k.acting.Lock()
 	defer k.acting.Unlock()
@@ -223,10 +252,17 @@ func (k *Keeper) takeOut(ctx context.Context, actor, act string, p *Proposal, st
 			return k.Get(ctx, p.ID)
 		}
 	}
+	ended, err := k.ends(ctx, plan, &without)
+	if err != nil {
+		return nil, err
+	}
 	if err := k.rollOut(ctx, actor, act, p, &without, plan, change); err != nil {
 		return nil, err
 	}
-	return k.Get(ctx, p.ID)
+	if p, err = k.Get(ctx, p.ID); err == nil && len(ended) > 0 {
+		p.Evidence = append(p.Evidence, verdict.Evidence{Name: "ended", Detail: "the trial of these proposals ended with it: " + names(ended)})
+	}
+	return p, err
 }
 
 // sameAsStable tells whether a bundle is the one for all requests, or has nothing where
@@ -246,14 +282,16 @@ func (k *Keeper) sameAsStable(ctx context.Context, stable string, b *bundle.Bund
 
 // withdraw ends the trial of a bundle.
 func (k *Keeper) withdraw(ctx context.Context, actor, act string, p *Proposal, status state.ProposalStatus, reason string) error {
-	row := p.Proposal
-	row.Status = status
 	leaf := k.leaf(actor, act, p)
 	leaf.Detail["why"] = reason
-	return k.act(ctx, leaf, func(ctx context.Context) error {
+	err := k.act(ctx, leaf, func(ctx context.Context) error {
 		if _, err := k.Fleet.RollBack(ctx, actor, reason); err != nil && !errors.Is(err, fleet.ErrNothing) {
 			return err
 		}
-		return k.State.UpdateProposal(ctx, &row)
+		return nil
 	})
+	if err == nil {
+		k.note(context.WithoutCancel(ctx), p.ID, func(row *state.Proposal) { row.Status = status })
+	}
+	return err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,6 +39,11 @@ func (k *Keeper) Run(ctx context.Context) {
 func (k *Keeper) Expire(ctx context.Context) (n int, err error) {
 	k.acting.Lock()
 	defer k.acting.Unlock()
+	return k.expire(ctx)
+}
+
+// expire is [Keeper.Expire] for who holds acting.
+func (k *Keeper) expire(ctx context.Context) (n int, err error) {
 	old, err := k.inUse(ctx)
 	if err != nil || old == nil || k.rollout().Candidate != "" {
 		return 0, err
@@ -77,22 +81,19 @@ func (k *Keeper) Expire(ctx context.Context) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	return len(gone), k.noteExpired(ctx, gone)
+	k.noteExpired(context.WithoutCancel(ctx), gone)
+	return len(gone), nil
 }
 
-// noteExpired notes what became of proposals.
-func (k *Keeper) noteExpired(ctx context.Context, gone []string) error {
-	rows, err := k.State.Proposals(ctx, state.Applied, 0, 1<<20)
-	if err != nil {
-		return err
-	}
-	for i := range rows {
-		if slices.Contains(gone, exclusionID(rows[i].ID)) {
-			rows[i].Status = state.Expired
-			if err := k.State.UpdateProposal(ctx, &rows[i]); err != nil {
-				return err
-			}
+// noteExpired notes what became of proposals, whatever their rows said.
+func (k *Keeper) noteExpired(ctx context.Context, gone []string) {
+	for _, name := range gone {
+		if id, ok := idOf(name); ok {
+			k.note(ctx, id, func(row *state.Proposal) {
+				if row.Status != state.Retired {
+					row.Status = state.Expired
+				}
+			})
 		}
 	}
-	return nil
 }

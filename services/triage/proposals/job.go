@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -145,7 +147,7 @@ func (k *Keeper) find(ctx context.Context, q Question) (*tuning.LivePlan, []int6
 			return plan, nil, err
 		}
 	}
-	if err := k.State.AddProposals(ctx, rows); err != nil {
+	if err := k.add(ctx, rows); err != nil {
 		return plan, nil, err
 	}
 	ids := make([]int64, len(rows))
@@ -153,6 +155,17 @@ func (k *Keeper) find(ctx context.Context, q Question) (*tuning.LivePlan, []int6
 		ids[i] = rows[i].ID
 	}
 	return plan, ids, nil
+}
+
+// add keeps what was found, while nobody acts on what it renews and takes the place of.
+func (k *Keeper) add(ctx context.Context, rows []state.Proposal) error {
+	k.acting.Lock()
+	defer k.acting.Unlock()
+	used, err := k.used(ctx)
+	if err != nil {
+		return err
+	}
+	return k.State.AddProposals(ctx, rows, slices.Sorted(maps.Keys(used)))
 }
 
 // Bounds of what is kept of a proposal.

@@ -144,37 +144,47 @@ func (k *Keeper) complete(ctx context.Context, rows []state.Proposal) ([]*Propos
 	if err != nil {
 		return nil, err
 	}
-	stages, err := k.stages(ctx)
+	used, err := k.used(ctx)
 	if err != nil {
 		return nil, err
 	}
 	all := make([]*Proposal, len(rows))
 	for i, row := range rows {
-		p := &Proposal{Proposal: row, Hits: hits[row.ID], Stage: stages[exclusionID(row.ID)]}
+		p := &Proposal{Proposal: row, Hits: hits[row.ID]}
 		if err := json.Unmarshal([]byte(row.Content), &p.Content); err != nil {
 			return nil, fmt.Errorf("read proposal %d: %w", row.ID, err)
 		}
-		k.settle(p)
+		k.settle(p, used[row.ID])
 		all[i] = p
 	}
 	return all, nil
 }
 
-// settle makes the status what the bundles in use say: a rollout may have been taken
-// back since, by a person or by a node.
-func (k *Keeper) settle(p *Proposal) {
+// settle makes of a proposal what the bundles in use say: a rollout may have been taken
+// back or put in place again since, by a person or by a node.
+func (k *Keeper) settle(p *Proposal, u use) {
+	p.Stage = u.stage
 	switch {
-	case p.Status == state.Applied && p.Stage == "":
+	case p.Stage != "":
+		p.Owner, p.Reason, p.Expires = u.Owner, u.Reason, u.Expires
+		if p.Status != state.Expired { // which nodes leave out by themselves
+			p.Status = state.Applied
+		}
+	case p.Status == state.Applied:
 		p.Status = state.RolledBack
-	case p.Status == state.RolledBack && p.Stage != "": // put in place again by a rollout
-		p.Status = state.Applied
 	}
 	p.Retire = k.unused(p)
 }
 
-// stages tells how the exclusions of the bundles in use are used.
-func (k *Keeper) stages(ctx context.Context) (map[string]bundle.Stage, error) {
-	all := map[string]bundle.Stage{}
+// use is how a proposal is used.
+type use struct {
+	bundle.Exclusion
+	stage bundle.Stage
+}
+
+// used tells how the proposals in the bundles in use are used, by their ids.
+func (k *Keeper) used(ctx context.Context) (map[int64]use, error) {
+	all := map[int64]use{}
 	r := k.Fleet.Rollout()
 	if r == nil {
 		return all, nil
@@ -191,7 +201,9 @@ func (k *Keeper) stages(ctx context.Context) (map[string]bundle.Stage, error) {
 			return nil, err
 		}
 		for _, e := range b.Exclusions {
-			all[e.ID] = x.stage
+			if id, ok := idOf(e.ID); ok {
+				all[id] = use{e, x.stage}
+			}
 		}
 	}
 	return all, nil

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -386,6 +387,14 @@ func TestDrift(t *testing.T) {
 	})
 	if hits, err := c.fleet.State.Hits(t.Context(), time.Time{}); err != nil || len(hits) != 1 || hits[bundle.FirstRule].Total != 4 {
 		t.Errorf("hits %v, %v", hits, err)
+	}
+	flood := make([]*gatewatchv1.RuleHits, 4096)
+	for i := range flood {
+		flood[i] = &gatewatchv1.RuleHits{Rule: bundle.FirstRule, Hits: math.MaxUint64}
+	}
+	c.fleet.Status("a", &gatewatchv1.NodeStatus{ExclusionHits: flood})
+	if hits, err := c.fleet.State.Hits(t.Context(), time.Time{}); err != nil || hits[bundle.FirstRule].Total != 4+1e9 {
+		t.Errorf("hits of a message that has more than there can be: %v, %v", hits, err)
 	}
 	watch := func() {
 		ctx, cancel := context.WithCancel(t.Context())

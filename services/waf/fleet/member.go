@@ -92,7 +92,7 @@ func (f *Fleet) Status(node string, s *gatewatchv1.NodeStatus) {
 // Bounds of what a node may count.
 const (
 	maxRules = 4096
-	maxCount = 1 << 40
+	maxCount = 1_000_000_000 // of a rule in one message
 )
 
 // count keeps how often exclusions applied on a node, for the day.
@@ -100,7 +100,7 @@ func (f *Fleet) count(node string, all []*gatewatchv1.RuleHits) {
 	hits := map[int64]int64{}
 	for _, x := range all[:min(len(all), maxRules)] {
 		if x.GetRule() >= bundle.FirstRule && x.GetRule() <= bundle.LastRule && x.GetHits() > 0 {
-			hits[x.GetRule()] += int64(min(x.GetHits(), maxCount))
+			hits[x.GetRule()] = min(hits[x.GetRule()]+int64(min(x.GetHits(), maxCount)), maxCount)
 		}
 	}
 	if len(hits) == 0 {

@@ -13,7 +13,8 @@ const path = (p: Proposal, act: string) => `/api/v1/proposals/${p.id}:${act}`;
 export async function applyProposal(p: Proposal, stage: "shadow" | "all", changed: () => void): Promise<void> {
   const w = proposalWords();
   try {
-    await post(path(p, "apply"), { stage, expires: "now+90d", reason: `false positives of ${p.rules.join(", ")}` });
+    // On the way to another stage it keeps the time that it has.
+    await post(path(p, "apply"), { stage, expires: p.stage ? "" : "now+90d", reason: `false positives of ${p.rules.join(", ")}` });
     tell({
       said: stage === "all" ? w.appliedToast(p.site) : w.shadowToast,
       undo: async () => {
