@@ -73,8 +73,8 @@ func (s proposalServer) question(req *gatewatchv1.ProposeChangesRequest) (q prop
 		return q, &badField{"limit", fmt.Errorf("is not between 0 and %d", maxProposalLimit)}
 	case !(q.GuardLoss >= 0 && q.GuardLoss <= 1):
 		return q, &badField{"guard_loss", errors.New("is not between 0 and 1")}
-	case !(q.Suspect >= 0 && q.Suspect <= 1):
-		return q, &badField{"suspect", errors.New("is not between 0 and 1")}
+	case !(q.Suspect >= 0 && q.Suspect <= tuning.MaxSuspect):
+		return q, &badField{"suspect", fmt.Errorf("is not between 0 and %v", tuning.MaxSuspect)}
 	}
 	q.Guard, err = readGuard(req.GetGuard())
 	return q, err

@@ -92,7 +92,12 @@ func (t *tuner) run(ctx context.Context) error {
 	}
 	fmt.Printf("  proposal %d: %s\n  replayed: %d blocked requests pass, %d suspected attacks and %d of the guard would pass\n",
 		p.ID, p.Evidence[0].Detail, len(p.Unblocks), len(p.Released), len(p.GuardLost))
-	applied, err := t.command(ctx, "waf", "tune", "apply", strconv.FormatInt(p.ID, 10), "--stage", "all", "--expires", "now+90d", "--reason", "texts of our editors")
+	id := strconv.FormatInt(p.ID, 10)
+	// The verdict may be sure that these texts are attacks; such a proposal has to be tried out.
+	if _, err := t.command(ctx, "waf", "tune", "apply", id, "--stage", "canary", "--expires", "now+90d", "--reason", "texts of our editors"); err != nil {
+		return err
+	}
+	applied, err := t.command(ctx, "waf", "tune", "apply", id, "--stage", "all", "--reason", "texts of our editors")
 	if err != nil {
 		return err
 	}

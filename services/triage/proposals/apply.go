@@ -30,8 +30,8 @@ type Plan struct {
 // Apply puts a proposal into a new bundle, made from the one for all requests, and
 // rolls that out in a stage. Applied again, while its bundle is tried out, the bundle
 // goes to another stage, with the owner and the expiry that it has. [ErrState] means
-// that another bundle is being tried out, or that the proposal is in use already or
-// retired. What has expired is taken out first.
+// that another bundle is being tried out, that the proposal is in use already or
+// retired, or that it frees what the verdict is sure about and was not tried out. What has expired is taken out first.
 func (k *Keeper) Apply(ctx context.Context, actor string, id int64, plan Plan) (*Proposal, error) {
 	k.acting.Lock()
 	defer k.acting.Unlock()
@@ -50,6 +50,8 @@ func (k *Keeper) Apply(ctx context.Context, actor string, id int64, plan Plan) (
 		return k.further(ctx, actor, p, r.Candidate, plan)
 	case p.Status == state.Retired:
 		return nil, fmt.Errorf("proposal %d: to apply it %w: it is retired; a new job proposes it anew", id, ErrState)
+	case plan.Stage == bundle.StageAll && len(p.Disputed) > 0:
+		return nil, fmt.Errorf("proposal %d: to apply it to all %w: the verdict takes %d of what it frees for sure attacks, so it has to be tried out in shadow or canary first", id, ErrState, len(p.Disputed))
 	case r.Candidate != "":
 		return nil, fmt.Errorf("proposal %d: to apply it %w: bundle %.12s is being tried out, which has to go to all nodes or be taken back first", id, ErrState, r.Candidate)
 	case !p.Expires.IsZero() && p.Status == state.Expired && plan.Expires.IsZero():

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatewatch/gatewatch/detection/verdict"
 	"github.com/gatewatch/gatewatch/services/audit"
 	"github.com/gatewatch/gatewatch/services/state"
 	"github.com/gatewatch/gatewatch/services/triage/tuning"
@@ -41,6 +42,23 @@ type Question struct {
 	Filter, From, To string
 }
 
+// suspect is the probability below which a block is taken for a false positive.
+func (q *Question) suspect() float64 {
+	if q.Suspect == 0 {
+		return tuning.Suspect
+	}
+	return q.Suspect
+}
+
+func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+
+// lax tells whether a question takes more for false positives, or lets more of the guard
+// pass, than one that says nothing of it; and how, in words.
+func (q *Question) lax() (words string, lax bool) {
+	words = fmt.Sprintf("asked for with suspect %s and guard_loss %s", number(q.suspect()), number(q.GuardLoss))
+	return words, q.suspect() != tuning.Suspect || q.GuardLoss != 0
+}
+
 // Propose begins to look for proposals. [ErrBusy] means that a job is under way.
 func (k *Keeper) Propose(ctx context.Context, actor string, q Question) error {
 	run, cancel := context.WithCancel(context.Background())
@@ -55,6 +73,7 @@ func (k *Keeper) Propose(ctx context.Context, actor string, q Question) error {
 	k.run.Add(1)
 	k.mu.Unlock()
 	leaf := audit.Leaf{Actor: actor, Act: audit.ActPropose, Object: "kept requests", Detail: map[string]string{
+		"suspect": number(q.suspect()), "guard_loss": number(q.GuardLoss),
 		"filter": q.Filter, "from": q.From, "to": q.To, "group": q.Group.ID, "scope": string(q.Scope), "guard": strconv.Itoa(len(q.Guard)),
 	}}
 	if _, err := k.Audit(ctx, leaf); err != nil {
@@ -143,7 +162,7 @@ func (k *Keeper) find(ctx context.Context, q Question) (*tuning.LivePlan, []int6
 	}
 	rows := make([]state.Proposal, len(plan.Proposals))
 	for i := range plan.Proposals {
-		if rows[i], err = newRow(Exclusion, &plan.Proposals[i]); err != nil {
+		if rows[i], err = newRow(Exclusion, &q, &plan.Proposals[i]); err != nil {
 			return plan, nil, err
 		}
 	}
@@ -171,16 +190,22 @@ func (k *Keeper) add(ctx context.Context, rows []state.Proposal) error {
 // Bounds of what is kept of a proposal.
 const maxListed = 5000 // ids of a list
 
-func newRow(kind string, p *tuning.Proposal) (state.Proposal, error) {
+// newRow is how a proposal is kept. The same change asked for otherwise is another one,
+// so that its evidence does not take the place of what a stricter question found.
+func newRow(kind string, q *Question, p *tuning.Proposal) (state.Proposal, error) {
+	evidence, asked := p.Evidence, ""
+	if words, lax := q.lax(); lax {
+		evidence, asked = append(slices.Clone(evidence), verdict.Evidence{Name: "question", Detail: words}), "\n"+words
+	}
 	clipped := func(ids []string) []string { return ids[:min(len(ids), maxListed)] }
 	content, err := json.Marshal(Content{
-		Rules: p.Rules, Unblocks: clipped(p.Unblocks), Released: clipped(p.Released), Guard: clipped(p.Guard), Evidence: p.Evidence,
+		Rules: p.Rules, Unblocks: clipped(p.Unblocks), Released: clipped(p.Released), Guard: clipped(p.Guard), Disputed: clipped(p.Disputed), Evidence: evidence,
 	})
 	if err != nil {
 		return state.Proposal{}, fmt.Errorf("keep proposal: %w", err)
 	}
 	id := strconv.Itoa(p.ID)
-	sum := sha256.Sum256([]byte(kind + "\n" + p.Site + "\n" + strings.Replace(p.Directive, "id:"+id, "id:0", 1)))
+	sum := sha256.Sum256([]byte(kind + "\n" + p.Site + "\n" + strings.Replace(p.Directive, "id:"+id, "id:0", 1) + asked))
 	return state.Proposal{
 		ID: int64(p.ID), Kind: kind, Name: hex.EncodeToString(sum[:]), Site: p.Site, Path: p.Path,
 		Directive: p.Directive, Portable: p.Portable, Content: string(content),

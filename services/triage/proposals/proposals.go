@@ -91,6 +91,7 @@ type Content struct {
 	Unblocks []string           `json:"unblocks"` // ids of decisions
 	Released []string           `json:"released"` // those of them that are taken for attacks
 	Guard    []string           `json:"guard_lost"`
+	Disputed []string           `json:"disputed"` // those of Unblocks that the verdict, against a label, is sure about
 	Evidence []verdict.Evidence `json:"evidence"`
 }
 

@@ -19,10 +19,6 @@ import (
 // CRS and behind those in use. The caller closes it.
 type RulesFunc func(site, directives string) (*waf.Engine, error)
 
-// certain is the probability from which on a verdict alone makes a blocked request
-// one of the guard, which must stay blocked.
-const certain = 0.9
-
 // Ask asks for proposals from the requests that nodes have kept.
 type Ask struct {
 	Config
@@ -122,7 +118,7 @@ func (l *Live) site(ctx context.Context, site string, cfg Config, all []request,
 	plan.Judged += len(all)
 	var attacks, foreign []*Case
 	for _, c := range cases {
-		if c.Labeled && c.PAttack == 1 || !cfg.wrong(c) && c.PAttack >= certain {
+		if c.Labeled && c.PAttack == 1 || !c.Labeled && c.PAttack >= MaxSuspect {
 			attacks = append(attacks, c)
 		}
 	}
@@ -158,7 +154,7 @@ func judgeAgain(ctx context.Context, engine *waf.Engine, all []request, tell fun
 		case err != nil:
 			failed[i] = true // a request that the engine cannot judge must not end the job
 		case d.Block && explains(r.copy, &d):
-			cases[i] = &Case{Request: &r.copy.Request, Body: r.copy.BodyBytes, Decision: d, PAttack: r.pAttack, Labeled: r.labeled}
+			cases[i] = &Case{Request: &r.copy.Request, Body: r.copy.BodyBytes, Decision: d, PAttack: r.pAttack, Labeled: r.labeled, Verdict: r.verdict, Labeler: r.labeler}
 			cases[i].Request.ID = r.ref.ID
 		}
 		return nil

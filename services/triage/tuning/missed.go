@@ -341,7 +341,7 @@ func (l *Live) Missed(ctx context.Context, cfg MissedConfig, s Selection, stern 
 			if r.copy.Probability > 0 {
 				weight = 1 / r.copy.Probability
 			}
-			all = append(all, Allowed{ID: r.ref.ID, Copy: r.copy, Attack: r.pAttack >= certain, Legit: r.pAttack < Suspect, Weight: weight})
+			all = append(all, Allowed{ID: r.ref.ID, Copy: r.copy, Attack: r.pAttack >= MaxSuspect, Legit: r.pAttack < Suspect, Weight: weight})
 		}
 		found, err := Missed(ctx, cfg, site, func(directives string) (*waf.Engine, error) { return l.Rules(site, directives) }, stern, all)
 		if err != nil {

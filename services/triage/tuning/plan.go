@@ -3,6 +3,7 @@ package tuning
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -195,13 +196,40 @@ func (p *planner) evidence(g finding, r *Proposal, freed int) []verdict.Evidence
 	}
 	wrong := len(r.Unblocks) - len(r.Released)
 	narrow, words := g.narrowness()
-	return []verdict.Evidence{
+	all := []verdict.Evidence{
 		{Name: "change", Detail: strings.Join(what, "; ") + " " + where},
 		{Name: "unblocked", Weight: float64(wrong), Detail: fmt.Sprintf("%d requests taken for false positives pass; with the proposals before it %d of %d", wrong, freed, p.total)},
 		{Name: "released", Weight: 0 - float64(len(r.Released)), Detail: fmt.Sprintf("%d of %d blocked requests at this place that are taken for attacks pass", len(r.Released), len(g.attacks))},
 		{Name: "guard", Weight: 0 - float64(len(r.Guard)), Detail: fmt.Sprintf("%d of %d attacks of the guard at this place pass; the guard has %d blocked attacks in all", len(r.Guard), len(g.group.guard), p.guard)},
 		{Name: "narrowness", Weight: narrow, Detail: words},
 	}
+	if len(r.Disputed) > 0 {
+		all = append(all, verdict.Evidence{Name: "disputed", Weight: 0 - float64(len(r.Disputed)), Detail: fmt.Sprintf(
+			"%d of the requests taken for false positives the verdict takes for sure attacks; labelled by %s", len(r.Disputed), g.labelers(r))})
+	}
+	return all
+}
+
+// maxLabelers bounds how many are named.
+const maxLabelers = 10
+
+// labelers names who labelled what is disputed.
+func (g finding) labelers(r *Proposal) string {
+	disputed, names := map[string]bool{}, map[string]bool{}
+	for _, id := range r.Disputed {
+		disputed[id] = true
+	}
+	for _, it := range g.wrong {
+		if disputed[it.Request.ID] && it.disputed() {
+			names[it.Labeler] = true
+		}
+	}
+	all := slices.Sorted(maps.Keys(names))
+	text := strings.Join(all[:min(len(all), maxLabelers)], ", ")
+	if more := len(all) - maxLabelers; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // narrowness says how little of the rules a proposal takes away: from 1, for a value

@@ -82,6 +82,8 @@ type decided struct {
 	ref     triage.Ref
 	pAttack float64
 	labeled bool
+	verdict float64 // beside a label; 0 if there is none
+	labeler string
 	blocked bool
 }
 
@@ -135,7 +137,10 @@ func (l *Live) read(ctx context.Context, s Selection, what string) (bySite map[s
 
 // knownOf is what a decision says of its request, if it says anything.
 func knownOf(x *triage.Decision) (decided, bool) {
-	d := decided{ref: x.Ref, pAttack: x.Now(), blocked: x.Blocked}
+	d := decided{ref: x.Ref, pAttack: x.Now(), blocked: x.Blocked, labeler: x.Label.Actor}
+	if x.Judged { // of the moment, too: later labels move what is known now
+		d.verdict = max(x.PAttack, x.Now())
+	}
 	switch triage.Truth(x.Label.Label) {
 	case verdict.Attack:
 		d.pAttack, d.labeled = 1, true

@@ -27,11 +27,21 @@ type Case struct {
 	Decision waf.Decision // values of matches are not needed
 	PAttack  float64      // of the verdict; 0 or 1 where a person has said what it is
 	Labeled  bool         // a person has
+	Verdict  float64      // what the verdict says beside a label; 0 without a verdict
+	Labeler  string       // who has said it, where that is known
 }
+
+// disputed tells whether the verdict is sure that a label is wrong which takes a block
+// for a false positive.
+func (c *Case) disputed() bool { return c.Labeled && c.PAttack < MaxSuspect && c.Verdict >= MaxSuspect }
 
 // Suspect is the probability from which on a request is taken for an attack where
 // nothing else is said.
 const Suspect = 0.5
+
+// MaxSuspect is the probability from which on a verdict alone makes a blocked request
+// one of the guard, which must stay blocked, whatever [Config] says.
+const MaxSuspect = 0.9
 
 // Scope is how wide a proposal may be.
 type Scope string
@@ -91,5 +101,6 @@ type Proposal struct {
 	Unblocks  []string // ids of requests that are no longer blocked
 	Released  []string // those of Unblocks that are taken for attacks
 	Guard     []string // ids of the guard's attacks that are no longer blocked
+	Disputed  []string // those of Unblocks that a person, and not the verdict, takes for false positives; the verdict is sure
 	Evidence  []verdict.Evidence
 }

@@ -19,6 +19,9 @@ func (g *group) frees(it *item, r *Proposal) {
 		r.Guard = append(r.Guard, it.Request.ID)
 	case it.wrong:
 		r.Unblocks = append(r.Unblocks, it.Request.ID)
+		if it.disputed() {
+			r.Disputed = append(r.Disputed, it.Request.ID)
+		}
 	default:
 		r.Unblocks = append(r.Unblocks, it.Request.ID)
 		r.Released = append(r.Released, it.Request.ID)
@@ -28,7 +31,7 @@ func (g *group) frees(it *item, r *Proposal) {
 // keeps takes back that a proposal lets a request pass.
 func (r *Proposal) keeps(it *item) {
 	it.freed = false
-	for _, ids := range []*[]string{&r.Unblocks, &r.Released, &r.Guard} {
+	for _, ids := range []*[]string{&r.Unblocks, &r.Released, &r.Guard, &r.Disputed} {
 		*ids = slices.DeleteFunc(*ids, func(id string) bool { return id == it.Request.ID })
 	}
 }
