@@ -112,8 +112,18 @@ var (
 	errEncoding = errors.New("encoding is not supported")
 )
 
-// bodyGrowth is how much larger the memory of a body becomes when it is full.
+// bodyGrowth is how many times as large the memory of a body becomes when it is
+// full, up to freeGrowth; what is larger is doubled.
 const bodyGrowth = 8
+
+// grownBody returns the memory that a body gets after size bytes, of at most most.
+func grownBody(size, most int) int {
+	size = max(size, firstBody)
+	if size >= freeGrowth {
+		return min(2*size, most)
+	}
+	return min(bodyGrowth*size, max(freeGrowth, 2*size), most)
+}
 
 // fill reads r to its end, which is at limit at the latest. The memory follows
 // what arrives, whatever length was announced.
@@ -125,7 +135,7 @@ func (b *body) fill(r io.Reader, wire *counted, limit int) error {
 	b.data = make([]byte, 0, size)
 	for {
 		if len(b.data) == cap(b.data) {
-			grown := min(bodyGrowth*max(cap(b.data), firstBody), limit+1)
+			grown := grownBody(cap(b.data), limit+1)
 			if err := b.reserve(grown - cap(b.data)); err != nil {
 				return err
 			}

@@ -235,10 +235,9 @@ func (b *Block) loadAt(d *directory, i, level int) (*Column, error) {
 	if e.enc == encTwin { // the lists are counted as those of the other column, which may be dropped before this one
 		size += c.listed()
 	} else {
-		c.own(owner{b.cache, key})
+		c.own(owner{b.cache, key, c})
 	}
-	b.cache.put(key, c, size)
-	return c, nil
+	return b.cache.put(key, c, size).(*Column), nil
 }
 
 // decoded reads and decodes the head of a column.

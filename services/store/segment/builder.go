@@ -87,7 +87,7 @@ func (b *Builder) Reset() {
 // Rows returns the number of events added.
 func (b *Builder) Rows() int { return b.rows }
 
-// Size returns about how many bytes of values were added.
+// Size returns about how many bytes of memory the values take that were added.
 func (b *Builder) Size() int64 { return b.size }
 
 // Bounds returns the lowest and highest event time.

@@ -148,28 +148,31 @@ func (c *Cache) find(k cacheKey) (any, bool) {
 	return part.value, true
 }
 
-func (c *Cache) put(k cacheKey, v any, size int64) {
+// put keeps a part if there is room, and returns the one to use: another one if
+// somebody put that before.
+func (c *Cache) put(k cacheKey, v any, size int64) any {
 	if c == nil {
-		return
+		return v
 	}
 	if c.traces.Load() != nil {
 		c.note(k, PartReads{Decoded: size})
 	}
 	r := c.of(k)
 	if size += cachedBytes; size > r.max/4 {
-		return
+		return v
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.byKey[k] != nil {
-		return
+	if el := r.byKey[k]; el != nil {
+		return el.Value.(*cached).value
 	}
 	r.room(size)
 	r.byKey[k] = r.parts.PushFront(&cached{key: k, value: v, size: size})
+	return v
 }
 
-// grow counts memory that a part takes from now on, if the cache has it.
-func (c *Cache) grow(k cacheKey, size int64) {
+// grow counts memory that a part takes from now on, if the cache has that very one.
+func (c *Cache) grow(k cacheKey, part *Column, size int64) {
 	if c == nil {
 		return
 	}
@@ -179,7 +182,7 @@ func (c *Cache) grow(k cacheKey, size int64) {
 	r := c.of(k)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if el := r.byKey[k]; el != nil {
+	if el := r.byKey[k]; el != nil && el.Value.(*cached).value == any(part) {
 		el.Value.(*cached).size += size
 		r.room(size)
 	}

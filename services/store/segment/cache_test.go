@@ -159,3 +159,27 @@ func TestCacheCountsLists(t *testing.T) {
 		}
 	}
 }
+
+// TestCacheCountsWhatItHas decodes a column twice at once: one of the two is kept
+// and used by both, and what the other one takes is not counted.
+func TestCacheCountsWhatItHas(t *testing.T) {
+	cache := NewCache(1 << 20)
+	key := cacheKey{1, 0, wholeColumn}
+	one, other := &Column{}, &Column{}
+	if got := cache.put(key, one, 1000); got != any(one) {
+		t.Error("what is put first is not what is used")
+	}
+	if got := cache.put(key, other, 1000); got != any(one) {
+		t.Error("what is put second is used")
+	}
+	f := func(part *Column, want int64) {
+		t.Helper()
+		before := cache.parts.size
+		(&owner{cache, key, part}).grow(500)
+		if got := cache.parts.size - before; got != want {
+			t.Errorf("a list adds %d bytes, want %d", got, want)
+		}
+	}
+	f(other, 0)
+	f(one, 500)
+}

@@ -106,16 +106,16 @@ func (c *growing) addNum(row int, tag byte, num uint64) int64 {
 }
 
 // addText appends a text. Equal texts lie in the data once as long as they are
-// shared; the bytes returned count each.
+// shared; the bytes returned count each, and what sharing takes.
 func (c *growing) addText(row int, tag byte, s string) int64 {
 	c.entry(row, tag)
 	c.text += len(s)
-	num, known := c.share(s)
+	num, known, grown := c.share(s)
 	c.nums = append(c.nums, num)
 	if !known {
 		c.data = append(c.data, s...)
 	}
-	return 8 + int64(len(s))
+	return 8 + int64(len(s)) + grown
 }
 
 // entry appends the row and the tag of an entry.

@@ -29,9 +29,10 @@ type codeSet struct {
 type owner struct {
 	cache *Cache
 	key   cacheKey
+	part  *Column
 }
 
-func (o *owner) grow(size int) { o.cache.grow(o.key, int64(size)) }
+func (o *owner) grow(size int) { o.cache.grow(o.key, o.part, int64(size)) }
 
 // own has the memory of lists of all entries counted as that of a part of a cache.
 func (c *Column) own(o owner) {

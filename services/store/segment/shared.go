@@ -34,27 +34,41 @@ const moreDistinct = 16
 // mostDistinct is how many values the dictionary of n texts may have.
 func mostDistinct(n int) int { return min(n/4+moreDistinct, 1<<15) }
 
+const (
+	// valueMemory is about what a value of a dictionary takes besides its text: 24
+	// bytes in lists with room to grow, and its places in the table.
+	valueMemory = 40
+	// codeMemory is what an entry takes that has a value of a dictionary.
+	codeMemory = 2
+	// keepValues is the room for values that a reset keeps at most.
+	keepValues = 256
+)
+
 // begin prepares for the first entry of a block.
 func (s *shared) begin() {
 	s.on = !s.alone && !s.unlike
 	d := &s.dict
+	if !s.on || cap(d.first) > keepValues {
+		*d, s.values = dictionary{}, nil
+	}
 	d.codes, d.first, d.hash, s.values = d.codes[:0], d.first[:0], d.hash[:0], s.values[:0]
 	clear(d.table)
 }
 
-// share returns where the text of the entry that was just begun lies, and whether
-// it is there already; else it is to be appended to the data.
-func (c *growing) share(s string) (num uint64, known bool) {
+// share returns where the text of the entry that was just begun lies, whether it is
+// there already, else it is to be appended to the data, and the bytes that the
+// dictionary takes for it.
+func (c *growing) share(s string) (num uint64, known bool, grown int64) {
 	num = uint64(len(c.data))<<32 | uint64(len(s))
 	if !c.on {
-		return num, false
+		return num, false, 0
 	}
 	d := &c.dict
 	if n := len(d.codes); n > 0 { // the same as before, often
 		k := d.codes[n-1]
 		if string(textAt(c.values[k], c.data)) == s {
 			d.codes = append(d.codes, k)
-			return c.values[k], true
+			return c.values[k], true, codeMemory
 		}
 	}
 	h := xxhash.Sum64String(s)
@@ -67,19 +81,19 @@ func (c *growing) share(s string) (num uint64, known bool) {
 		k := d.table[at] - 1
 		if d.hash[k] == h && string(textAt(c.values[k], c.data)) == s {
 			d.codes = append(d.codes, k)
-			return c.values[k], true
+			return c.values[k], true, codeMemory
 		}
 	}
 	if n := len(d.first); n == maxShared || c.n == firstTexts && n >= firstDistinct {
 		c.unlike = true
 		c.spread()
-		return uint64(len(c.data))<<32 | uint64(len(s)), false
+		return uint64(len(c.data))<<32 | uint64(len(s)), false, 0
 	}
 	d.codes = append(d.codes, uint16(len(d.first)))
 	d.first, d.hash = append(d.first, c.n-1), append(d.hash, h)
 	d.table[at] = uint16(len(d.first))
 	c.values = append(c.values, num)
-	return num, false
+	return num, false, valueMemory + codeMemory
 }
 
 // spread ends the sharing of texts before an entry is added: each of those there
