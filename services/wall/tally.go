@@ -16,6 +16,7 @@ import (
 // One goroutine uses it at a time.
 type tally struct {
 	day    time.Time
+	until  time.Time // what is later comes from a clock that is wrong
 	totals Totals
 	trend  map[int64]*Point // by start, Unix seconds
 
@@ -36,9 +37,13 @@ type tallied struct {
 	count, recent uint64
 }
 
-func newTally(day time.Time) *tally {
+// maxAhead is how far the clock of a sender may be ahead for its decisions to count
+// in the day and the trend.
+const maxAhead = 5 * time.Minute
+
+func newTally(now, day time.Time) *tally {
 	return &tally{
-		day: day, trend: map[int64]*Point{}, attackers: counts{}, targets: counts{}, rules: counts{}, arcs: counts{}, sites: map[string]*site{},
+		day: day, until: now.Add(maxAhead), trend: map[int64]*Point{}, attackers: counts{}, targets: counts{}, rules: counts{}, arcs: counts{}, sites: map[string]*site{},
 	}
 }
 
@@ -106,10 +111,7 @@ func (t *tally) add(e *event.Event) {
 	if !blocked && decision != "allow" {
 		return
 	}
-	if at := time.Unix(0, e.Time); !at.Before(t.day) {
-		t.count(blocked, 1)
-	}
-	t.point(time.Unix(0, e.Time), blocked, 1)
+	t.count(time.Unix(0, e.Time), blocked, 1)
 	name := clip(e.Get(event.WAFSite).Text())
 	t.observe(name, e, blocked)
 	if !blocked {
@@ -126,7 +128,15 @@ func (t *tally) add(e *event.Event) {
 	t.push(itemOf(e, false))
 }
 
-func (t *tally) count(blocked bool, n uint64) {
+// count counts decisions in the trend, and in the day if they are of it.
+func (t *tally) count(at time.Time, blocked bool, n uint64) {
+	if at.After(t.until) {
+		return
+	}
+	t.point(at, blocked, n)
+	if at.Before(t.day) {
+		return
+	}
 	t.totals.Requests += n
 	if blocked {
 		t.totals.Blocked += n
@@ -259,12 +269,13 @@ func quantile(answers *[40]uint32, all uint32, share float64) time.Duration {
 // state shows what was counted, and begins the next step.
 func (t *tally) state(now, day time.Time, step time.Duration) *State {
 	t.turnOver(day)
+	t.until = now.Add(maxAhead)
 	s := &State{Time: now.UTC(), DayStart: day.UTC(), Totals: t.totals, Feed: slices.Clone(t.feed)}
 	slices.Reverse(s.Feed)
 	first := now.Add(-24 * time.Hour).Truncate(trendStep).Unix()
 	for at, p := range t.trend {
 		switch {
-		case at < first:
+		case at < first, at > t.until.Unix():
 			delete(t.trend, at)
 		case at <= now.Unix():
 			s.Trend = append(s.Trend, *p)

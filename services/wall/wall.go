@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,6 +21,8 @@ import (
 const (
 	// defaultEvery is the time between two states.
 	defaultEvery = 3 * time.Second
+	// defaultPause is how long new events are not asked for after that failed.
+	defaultPause = 10 * time.Second
 	// linger is how long counting goes on when nobody looks.
 	linger = 2 * time.Minute
 	// seedTime bounds how long it may take to count what was stored before.
@@ -38,6 +41,7 @@ type Options struct {
 type Board struct {
 	o     Options
 	every time.Duration // between two states
+	pause time.Duration // after new events could not be had
 
 	mu      sync.Mutex
 	looking int
@@ -50,7 +54,9 @@ type Board struct {
 }
 
 // New makes a board that rests.
-func New(o Options) *Board { return &Board{o: o, every: defaultEvery, next: make(chan struct{})} }
+func New(o Options) *Board {
+	return &Board{o: o, every: defaultEvery, pause: defaultPause, next: make(chan struct{})}
+}
 
 // Close ends the counting and waits for it. Nobody may look any more.
 func (b *Board) Close() {
@@ -152,21 +158,24 @@ var watched = "(" + verdict.Decisions + ") or event.dataset: " + query.Quote(det
 // run counts until nobody looks. What is stored while the events before are counted
 // may be counted twice, so that a total is high by what came in during that second.
 func (b *Board) run(ctx context.Context) {
-	day := dayOf(b.o.Now())
-	var mu sync.Mutex // of t and missed
-	t, missed := newTally(day), 0
+	now := b.o.Now()
+	day := dayOf(now)
+	var mu sync.Mutex // of t, missed and broken
+	t, missed, broken := newTally(now, day), 0, false
 	ctx, cancel := context.WithCancel(ctx)
 	var tail sync.WaitGroup
 	tail.Go(func() {
-		err := b.follow(ctx, func(e *event.Event, n int) {
+		take := func(e *event.Event, n int) {
 			mu.Lock()
 			defer mu.Unlock()
 			missed += n
 			t.add(e)
-		})
-		if err != nil && ctx.Err() == nil {
-			b.o.Log.Error("wall screens get no new events", "error", err)
 		}
+		b.keepUp(ctx, take, func() {
+			mu.Lock()
+			defer mu.Unlock()
+			broken = true
+		})
 	})
 	defer tail.Wait()
 	defer cancel()
@@ -181,8 +190,12 @@ func (b *Board) run(ctx context.Context) {
 		now := b.o.Now()
 		mu.Lock()
 		s := t.state(now, dayOf(now), b.every)
-		if s.Partial = partial; missed > 0 {
-			s.Partial = append(partial[:len(partial):len(partial)], fmt.Sprintf("%d events came too fast to be counted", missed))
+		s.Partial = slices.Clone(partial)
+		if missed > 0 {
+			s.Partial = append(s.Partial, fmt.Sprintf("%d events came too fast to be counted", missed))
+		}
+		if broken {
+			s.Partial = append(s.Partial, "new events could not be had for a while and are not counted")
 		}
 		mu.Unlock()
 		b.publish(s)
@@ -196,6 +209,24 @@ func (b *Board) run(ctx context.Context) {
 func dayOf(now time.Time) time.Time {
 	y, m, d := now.Date()
 	return time.Date(y, m, d, 0, 0, 0, 0, now.Location())
+}
+
+// keepUp follows new events until ctx ends. When that fails it calls broke, and
+// begins again after a pause.
+func (b *Board) keepUp(ctx context.Context, take func(*event.Event, int), broke func()) {
+	for {
+		err := b.follow(ctx, take)
+		if ctx.Err() != nil {
+			return
+		}
+		b.o.Log.Error("wall screens get no new events", "error", err)
+		broke()
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(b.pause):
+		}
+	}
 }
 
 func (b *Board) follow(ctx context.Context, take func(*event.Event, int)) error {
@@ -266,10 +297,7 @@ var (
 var seeds = []seedQuery{
 	{decisions + " | stats n = count() by waf.decision, t = bucket(@timestamp, 5m) | keep waf.decision, t, n", true, func(t *tally, row []event.Value) {
 		at, n, blocked := time.Unix(0, row[1].Int()), uint64(row[2].Int()), row[0].Text() == "block"
-		t.point(at, blocked, n)
-		if !at.Before(t.day) {
-			t.count(blocked, n)
-		}
+		t.count(at, blocked, n)
 	}},
 	{"event.dataset: " + query.Quote(detection.Dataset) + " | stats n = count()", false, func(t *tally, row []event.Value) {
 		t.totals.Findings += uint64(row[0].Int())

@@ -108,7 +108,7 @@ func TestBoard(t *testing.T) {
 
 func TestTallyIsBounded(t *testing.T) {
 	day := dayOf(noon)
-	n := newTally(day)
+	n := newTally(day, day)
 	for i := range 10 * maxNamed {
 		e := decision(i, noon.Add(time.Duration(i%2000)*time.Hour), true, fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), fmt.Sprint("/", i))
 		e.Set(event.WAFSite, event.String(fmt.Sprint("site", i%1000)))
@@ -141,7 +141,7 @@ func TestTallyIsBounded(t *testing.T) {
 }
 
 func TestSites(t *testing.T) {
-	n := newTally(dayOf(noon))
+	n := newTally(noon, dayOf(noon))
 	for i := range 100 {
 		e := decision(i, noon, i < 10, "192.0.2.1", "/a")
 		if i >= 80 {
@@ -158,7 +158,7 @@ func TestSites(t *testing.T) {
 }
 
 func TestTextsAreClipped(t *testing.T) {
-	n := newTally(dayOf(noon))
+	n := newTally(noon, dayOf(noon))
 	long := ""
 	for range 100 {
 		long += "攻击"

@@ -1,0 +1,74 @@
+package wall
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/services/store"
+	"github.com/gatewatch/gatewatch/services/store/query"
+)
+
+// TestFuture counts decisions of a clock that is days ahead: they take no place
+// from those of now, whether they come in or were stored before.
+func TestFuture(t *testing.T) {
+	n := newTally(noon, dayOf(noon))
+	for i := range 2*maxTrend + 10 {
+		at := noon.Add(time.Duration(i+1)*trendStep + 48*time.Hour)
+		e := decision(i, at, false, "192.0.2.1", "/x")
+		n.add(&e)
+		n.count(at, true, 3)
+	}
+	e := decision(-1, noon.Add(time.Minute), true, "192.0.2.1", "/x") // a little ahead
+	n.add(&e)
+	s := n.state(noon.Add(time.Minute), dayOf(noon), 3*time.Second)
+	if diff := cmp.Diff([]Point{{Time: noon, Blocked: 1}}, s.Trend); diff != "" {
+		t.Errorf("trend differs (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(Totals{Requests: 1, Blocked: 1}, s.Totals); diff != "" {
+		t.Errorf("totals differ (-want +got):\n%s", diff)
+	}
+}
+
+// brokenTail is a store whose new events cannot be had at first.
+type brokenTail struct {
+	store.Store
+	calls atomic.Int32
+}
+
+func (s *brokenTail) Tail(ctx context.Context, _ *query.Query, yield func(*event.Event, int) error) error {
+	if s.calls.Add(1) == 1 {
+		return errors.New("out of order")
+	}
+	e := decision(1, noon, true, "192.0.2.1", "/x")
+	if err := yield(&e, 0); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestTailBreaks(t *testing.T) {
+	b := New(Options{Events: &brokenTail{Store: openStore(t)}, Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler)})
+	b.every, b.pause = time.Millisecond, time.Millisecond
+	defer b.Close()
+	var last *State
+	err := b.Watch(t.Context(), func(s *State) error {
+		if last = s; s.Totals.Blocked > 0 {
+			return errSeen
+		}
+		return nil
+	})
+	if !errors.Is(err, errSeen) {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"new events could not be had for a while and are not counted"}, last.Partial); diff != "" {
+		t.Errorf("what is told to be missing differs (-want +got):\n%s", diff)
+	}
+}
