@@ -95,8 +95,9 @@ func exchangeFormat(afterTime, header string) string {
 	return ""
 }
 
-// jsonFormat names the format of a JSON object by names that occur in it. A
-// name cannot be forged by a value, in which quotes are escaped.
+// jsonFormat names the format of a JSON object by names that it has, not those of
+// objects in it, which may be of whoever the log is about. A name cannot be forged by
+// a value, in which quotes are escaped.
 //
 //  1. "transaction" comes first, or there are the request and the enrichments
 //     of OCSF: an audit log, whose parser tells the engine.
@@ -109,9 +110,9 @@ func jsonFormat(s string) string {
 	first := strings.TrimLeft(strings.TrimPrefix(s, "{"), " \t\r\n")
 	switch {
 	case strings.HasPrefix(first, `"transaction"`),
-		strings.Contains(s, `"http_request":`) && strings.Contains(s, `"enrichments":`):
+		hasName(s, "http_request") && hasName(s, "enrichments"):
 		return "coraza.audit"
-	case strings.Contains(s, `"waf.decision":`):
+	case hasName(s, "waf.decision"):
 		return "coraza.waf"
 	case isNginxJSON(s):
 		return "nginx.access"

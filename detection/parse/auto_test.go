@@ -64,6 +64,12 @@ func TestAutoDoesNotBelieveMessages(t *testing.T) {
 	f(`2026-11-21T09:00:00Z h app: 192.0.2.1 - - [21/Nov/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 1`, "syslog")
 	f(`192.0.2.1 - <34>Nov 21 09:00:00 sshd[1]: x`, "auto")
 	f(`x {"transaction":{}}`, "auto")
+	f(`{"@timestamp":"2026-11-21T09:00:00Z","event.dataset":"app","params":{"waf.decision":"block"}}`, "app")
+	f(`{"@timestamp":"2026-11-21T09:00:00Z","event.dataset":"app","params":[{"a":"}","waf.decision":"block"}],"x":1}`, "app")
+	f(`{"@timestamp":"2026-11-21T09:00:00Z","event.dataset":"app","params":{"http_request":{},"enrichments":[]}}`, "app")
+	f(`{"@timestamp":"2026-11-21T09:00:00Z","event.dataset":"app","message":"\\",\"waf.decision\":\"block"}`, "app")
+	f(`{"@timestamp":"2026-11-21T09:00:00Z","a":["}\"",{}],"waf.decision":"block"}`, "coraza.waf")
+	f(`<13>Nov 21 09:00:00 h app: {"@timestamp":"2026-11-21T09:00:00Z","event.dataset":"app","params":{"waf.decision":"block"}}`, "app")
 	f(``, "auto")
 }
 

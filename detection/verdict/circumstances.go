@@ -10,6 +10,7 @@ import (
 type Circumstances struct {
 	At       int64      // Unix nanoseconds
 	Client   netip.Addr // not valid if it is not known
+	Log      string     // the log that tells of the decision, "" for a node
 	Session  Session
 	SignedIn bool // as the request says, or the application
 	Proven   bool // the application has said so

@@ -109,6 +109,11 @@ func (c *circumstantial) before(d *conduct, at int64, kinds []uint64) {
 	if n >= 20 && k < 0.5 && len(d.Rules) == 0 && d.Last-d.First >= int64(conductHalf) {
 		c.add("client before", -0.3, phraseClientQuiet.say(math.Ceil(n)))
 	}
+	c.found(d, at)
+}
+
+// found weighs what was found of the client in other logs.
+func (c *circumstantial) found(d *conduct, at int64) {
 	if f := len(d.Findings); f > 0 && at-d.Found <= int64(conductWindow) && d.Found-at <= int64(conductWindow) {
 		c.add("client found", math.Min(0.9, 0.3*float64(f)), phraseClientFound.say(f))
 	}

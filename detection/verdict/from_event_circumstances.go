@@ -19,6 +19,9 @@ var (
 // request: when it was, whose, and what the application answered.
 func CircumstancesOf(e *event.Event) *Circumstances {
 	c := &Circumstances{At: e.Time, Client: ClientOf(e), Bytes: -1}
+	if e.Get(event.GatewatchWAF).Text() == event.WAFByLog {
+		c.Log = e.Source
+	}
 	if c.At == 0 || e.Received != 0 && c.At > e.Received {
 		c.At = e.Received // a clock that is ahead holds up no other
 	}

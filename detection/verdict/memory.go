@@ -12,19 +12,21 @@ import (
 
 // Memory is what was seen before of clients, parameters and pages, without
 // labels and in bounded space. It is told of decisions one after the other, and
-// what it then says of the next depends on these alone. What it can say is
+// what it then says of the next depends on these alone. What a log tells is remembered
+// for decisions of that log ([Circumstances].Log). What it can say is
 // bounded too ([Circumstances]), for some of it was written by those who are
 // judged. It may be used by any number of goroutines.
 type Memory struct {
 	seed    uint64
 	mu      sync.Mutex
 	clients *recent[netip.Addr, conduct]
+	logged  *recent[uint64, conduct] // of clients as logs tell of them
 	habits  *recent[uint64, habit]
 	pages   *recent[uint64, answers]
 	novelty *recent[uint64, novelty] // by network
 }
 
-// Bounds of a memory: about 28 MB if all are reached.
+// Bounds of a memory: about 35 MB if all are reached.
 const (
 	maxClients   = 16384
 	maxHabits    = 16384
@@ -38,7 +40,7 @@ const (
 // from choosing what it forgets.
 func NewMemory(seed uint64) *Memory {
 	return &Memory{
-		seed: seed, clients: newRecent[netip.Addr, conduct](maxClients),
+		seed: seed, clients: newRecent[netip.Addr, conduct](maxClients), logged: newRecent[uint64, conduct](maxClients),
 		habits: newRecent[uint64, habit](maxHabits), pages: newRecent[uint64, answers](maxPages),
 		novelty: newRecent[uint64, novelty](maxNewcomers),
 	}
@@ -78,19 +80,20 @@ func (y *Memory) recall(known *circumstantial, r *reading, in *Input) {
 	defer y.mu.Unlock()
 	s := in.Circumstances
 	if c := clientOf(s.Client); c.IsValid() {
-		if d := y.clients.peek(c); d != nil {
-			if d.fade(s.At) > 0 {
-				var kinds []uint64
-				if len(d.Kinds) > 0 {
-					kinds = y.kindsOf(nil, in)
-				}
-				known.before(d, s.At, kinds)
+		if d := y.conductOf(c, s.Log); d != nil && d.fade(s.At) > 0 {
+			var kinds []uint64
+			if len(d.Kinds) > 0 {
+				kinds = y.kindsOf(nil, in)
 			}
+			known.before(d, s.At, kinds)
+		}
+		if d := y.clients.peek(c); d != nil && s.Log != "" {
+			known.found(d, s.At)
 		}
 	}
 	if r.worst >= 0 && s.Client.IsValid() && in.Request != nil {
 		l := &r.part.leaves[r.worst]
-		if h := y.habits.peek(y.hash(parameterKey(in.Request.Site, l))); h != nil {
+		if h := y.habits.peek(y.parameter(in, l)); h != nil {
 			weight, words := h.weigh(y.networkOf(s), r.opinions[r.worst].margin, l.place)
 			if weight > 0 || !y.otherAbove(r, in, s, weight) {
 				known.add("parameter here", weight, words)
@@ -109,7 +112,7 @@ func (y *Memory) otherAbove(r *reading, in *Input, s *Circumstances, weight floa
 		if i == r.worst || l.place.wrapper() || r.opinions[i].margin <= limit {
 			continue
 		}
-		h := y.habits.peek(y.hash(parameterKey(in.Request.Site, l)))
+		h := y.habits.peek(y.parameter(in, l))
 		if h == nil {
 			return true
 		}
@@ -150,7 +153,7 @@ func (y *Memory) learn(r *reading, in *Input, suspicious bool) {
 		if learned++; learned > maxLearned {
 			return
 		}
-		key := y.hash(parameterKey(in.Request.Site, l))
+		key := y.parameter(in, l)
 		if y.habits.peek(key) != nil || y.admits(from, s.At) {
 			y.habits.use(key).add(from, r.opinions[i].margin, s.proven())
 		}
@@ -177,7 +180,7 @@ func (y *Memory) conducted(in *Input, suspicious bool) {
 	if suspicious && in.Block {
 		kinds = y.kindsOf(nil, in)
 	}
-	d := y.clients.use(c)
+	d := y.useConduct(c, s.Log)
 	d.add(in, s, d.fade(s.At), suspicious, kinds)
 }
 
@@ -197,11 +200,48 @@ func (y *Memory) page(in *Input) uint64 {
 		return 0
 	}
 	path, _, _ := strings.Cut(in.Request.URI, "?")
-	return y.hash(in.Request.Method + " " + parameterKey(in.Request.Site, &leaf{place: inPath, value: []byte(path)}))
+	return y.hash(byLog(in) + in.Request.Method + " " + parameterKey(in.Request.Site, &leaf{place: inPath, value: []byte(path)}))
+}
+
+// parameter names a parameter for its habits.
+func (y *Memory) parameter(in *Input, l *leaf) uint64 {
+	return y.hash(byLog(in) + parameterKey(in.Request.Site, l))
+}
+
+// byLog begins the names of what a log tells of.
+func byLog(in *Input) string {
+	if s := in.Circumstances; s != nil && s.Log != "" {
+		return "log " + s.Log + "\x00"
+	}
+	return ""
+}
+
+// conductOf is the conduct of a client as nodes or one log tell of it, nil if there
+// is none.
+func (y *Memory) conductOf(client netip.Addr, log string) *conduct {
+	if log != "" {
+		return y.logged.peek(y.loggedKey(client, log))
+	}
+	return y.clients.peek(client)
+}
+
+// useConduct is conductOf, with a new one where there is none.
+func (y *Memory) useConduct(client netip.Addr, log string) *conduct {
+	if log != "" {
+		return y.logged.use(y.loggedKey(client, log))
+	}
+	return y.clients.use(client)
+}
+
+func (y *Memory) loggedKey(client netip.Addr, log string) uint64 {
+	return y.hash(client.String() + " " + log)
 }
 
 func (y *Memory) networkOf(s *Circumstances) uint64 {
 	b := network(s.Client).As16()
+	if s.Log != "" { // which can name any network
+		return y.hash(string(b[:]) + s.Log)
+	}
 	return y.hash(string(b[:]))
 }
 
@@ -220,6 +260,7 @@ func (y *Memory) hash(s string) uint64 {
 type remembered struct {
 	Seed    uint64
 	Clients []kept[netip.Addr, conduct]
+	Logged  []kept[uint64, conduct]
 	Habits  []kept[uint64, habit]
 	Pages   []kept[uint64, answers]
 	Novelty []kept[uint64, novelty]
@@ -230,7 +271,7 @@ func (y *Memory) Snapshot(dst []byte) ([]byte, error) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	b := bytes.NewBuffer(dst)
-	err := gob.NewEncoder(b).Encode(remembered{y.seed, y.clients.list(), y.habits.list(), y.pages.list(), y.novelty.list()})
+	err := gob.NewEncoder(b).Encode(remembered{y.seed, y.clients.list(), y.logged.list(), y.habits.list(), y.pages.list(), y.novelty.list()})
 	if err != nil {
 		return dst, fmt.Errorf("write memory of verdicts: %w", err)
 	}
@@ -245,7 +286,7 @@ func (y *Memory) Restore(snapshot []byte) error {
 	if err := gob.NewDecoder(bytes.NewReader(snapshot)).Decode(&all); err != nil {
 		return fmt.Errorf("read memory of verdicts: %w", err)
 	}
-	if len(all.Clients) > maxClients || len(all.Habits) > maxHabits || len(all.Pages) > maxPages || len(all.Novelty) > maxNewcomers {
+	if len(all.Clients) > maxClients || len(all.Logged) > maxClients || len(all.Habits) > maxHabits || len(all.Pages) > maxPages || len(all.Novelty) > maxNewcomers {
 		return fmt.Errorf("read memory of verdicts: it holds %d clients, %d parameters and %d pages", len(all.Clients), len(all.Habits), len(all.Pages))
 	}
 	for _, h := range all.Habits {
@@ -265,6 +306,7 @@ func (y *Memory) Restore(snapshot []byte) error {
 	}
 	y.seed = all.Seed
 	y.clients.fill(all.Clients)
+	y.logged.fill(all.Logged)
 	y.habits.fill(all.Habits)
 	y.pages.fill(all.Pages)
 	y.novelty.fill(all.Novelty)
