@@ -24,7 +24,9 @@ type Identity struct {
 type Caller struct {
 	Bearer    string               // bearer token, "" if none was sent
 	Session   string               // id of a session, "" if none was sent; a bearer token wins
+	Screen    string               // id of a session of a wall screen, which counts if the other is over
 	CSRF      string               // what was sent with the session
+	Unasked   bool                 // nobody did anything for the call: it does not keep the session from ending
 	ReadOnly  bool                 // the call changes nothing, so that the session needs no CSRF
 	Peer      net.Addr             // may be nil
 	TLS       *tls.ConnectionState // nil without TLS
@@ -128,7 +130,7 @@ func (g *Gate) identify(c Caller) (Identity, error) {
 	if err != nil {
 		return Identity{}, g.failed(c, err)
 	}
-	if c.Bearer == "" && c.Session != "" && g.people != nil {
+	if c.Bearer == "" && (c.Session != "" || c.Screen != "") && g.people != nil {
 		return g.signedIn(c)
 	}
 	if c.Bearer == "" {
@@ -163,18 +165,23 @@ var ErrCSRF = fmt.Errorf("%w: send the csrf of GET /api/v1/session as X-CSRF-Tok
 // signedIn finds out who calls with a session. One that is over is no failed
 // attempt: nobody guesses ids, and a page that was left open goes on asking.
 func (g *Gate) signedIn(c Caller) (Identity, error) {
-	s, err := g.people.Session(context.Background(), c.Session)
+	id := c.Session
+	s, err := g.people.session(context.Background(), id, !c.Unasked)
+	if errors.Is(err, ErrSession) && c.Screen != "" {
+		id = c.Screen
+		s, err = g.people.session(context.Background(), id, !c.Unasked)
+	}
 	switch {
 	case errors.Is(err, ErrSession):
 		return Identity{}, fmt.Errorf("%w: %w", ErrUnauthenticated, err)
 	case err != nil:
 		return Identity{}, err
-	case !c.ReadOnly && !CheckCSRF(c.Session, c.CSRF):
+	case !c.ReadOnly && !CheckCSRF(id, c.CSRF):
 		return Identity{}, ErrCSRF
 	}
-	id := s.Identity
-	id.Session = s.ID
-	return id, nil
+	who := s.Identity
+	who.Session = s.ID
+	return who, nil
 }
 
 // failed counts a failed attempt. One line is logged when a peer begins to fail

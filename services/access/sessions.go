@@ -86,6 +86,16 @@ func (a *Accounts) begin(ctx context.Context, s state.Session, password string, 
 // Session returns the session of an id, and keeps it from ending for want of use.
 // ErrSession: it is over.
 func (a *Accounts) Session(ctx context.Context, id string) (Session, error) {
+	return a.session(ctx, id, true)
+}
+
+// Look is Session, but does not keep the session from ending.
+func (a *Accounts) Look(ctx context.Context, id string) (Session, error) {
+	return a.session(ctx, id, false)
+}
+
+// session is Session; it keeps the session from ending if it is in use.
+func (a *Accounts) session(ctx context.Context, id string, used bool) (Session, error) {
 	if len(id) != sessionID {
 		return Session{}, ErrSession
 	}
@@ -106,7 +116,7 @@ func (a *Accounts) Session(ctx context.Context, id string) (Session, error) {
 			return Session{}, err
 		}
 	}
-	if now.Sub(row.Seen) >= touchEvery {
+	if used && now.Sub(row.Seen) >= touchEvery {
 		if err := a.state.TouchSession(ctx, row.Hash); err != nil && !errors.Is(err, state.ErrFull) {
 			return Session{}, err
 		}

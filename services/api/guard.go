@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"runtime/debug"
 	"time"
 
@@ -54,8 +55,9 @@ type sessionKey struct{}
 
 // cookieCaller is what a browser sends besides its call.
 type cookieCaller struct {
-	id, csrf string
-	readOnly bool
+	id, screen string // of the sessions of a person and of a wall screen
+	csrf       string
+	readOnly   bool
 }
 
 // callerOf reads what the transport knows from a context of gRPC.
@@ -63,7 +65,7 @@ func callerOf(ctx context.Context) access.Caller {
 	var c access.Caller
 	_, c.Forwarded = ctx.Value(forwardedKey{}).(bool)
 	if k, ok := ctx.Value(sessionKey{}).(cookieCaller); ok {
-		c.Session, c.CSRF, c.ReadOnly = k.id, k.csrf, k.readOnly
+		c.Session, c.Screen, c.CSRF, c.ReadOnly = k.id, k.screen, k.csrf, k.readOnly
 	}
 	if md, ok := metadata.FromIncomingContext(ctx); ok {
 		if values := md.Get("authorization"); len(values) > 0 {
@@ -140,8 +142,14 @@ func (g *guard) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInf
 	return nil
 }
 
-// watch cancels a call when its caller has lost the right to it.
+// errOther ends a long call whose session is over where the browser has another one.
+var errOther = fmt.Errorf("%w: the session of this call is over", access.ErrUnauthenticated)
+
+// watch cancels a call when its caller has lost the right to it, or the session
+// under which it was admitted. To look is no use of that session.
 func (g *guard) watch(ctx context.Context, c access.Caller, method string, cancel context.CancelCauseFunc) {
+	c.Unasked = true
+	first, _ := access.FromContext(ctx)
 	tick := time.NewTicker(recheckEvery)
 	defer tick.Stop()
 	for {
@@ -149,7 +157,11 @@ func (g *guard) watch(ctx context.Context, c access.Caller, method string, cance
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if _, err := g.gate.Admit(method, c); err != nil {
+			id, err := g.gate.Admit(method, c)
+			if err == nil && id.Session != first.Session {
+				err = errOther
+			}
+			if err != nil {
 				cancel(err)
 				return
 			}

@@ -187,16 +187,21 @@ func withPeer(r *http.Request) context.Context {
 	return ctx
 }
 
-// withSession adds the session of a browser: of a person, else of a wall screen.
+// withSession adds the sessions of a browser: of a person, and of a wall screen.
 func withSession(ctx context.Context, r *http.Request) context.Context {
-	for _, name := range []string{access.SessionCookie(r.TLS != nil), access.KioskCookie(r.TLS != nil)} {
-		if c, err := r.Cookie(name); err == nil {
-			return context.WithValue(ctx, sessionKey{}, cookieCaller{
-				id: c.Value, csrf: r.Header.Get("X-CSRF-Token"), readOnly: r.Method == http.MethodGet || r.Method == http.MethodHead,
-			})
-		}
+	c := cookieCaller{
+		csrf: r.Header.Get("X-CSRF-Token"), readOnly: r.Method == http.MethodGet || r.Method == http.MethodHead,
 	}
-	return ctx
+	if k, err := r.Cookie(access.SessionCookie(r.TLS != nil)); err == nil {
+		c.id = k.Value
+	}
+	if k, err := r.Cookie(access.KioskCookie(r.TLS != nil)); err == nil {
+		c.screen = k.Value
+	}
+	if c.id == "" && c.screen == "" {
+		return ctx
+	}
+	return context.WithValue(ctx, sessionKey{}, c)
 }
 
 // route guards a handler that is no method of a service.

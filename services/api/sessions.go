@@ -26,7 +26,11 @@ func (s sessionServer) GetSession(ctx context.Context, _ *gatewatchv1.GetSession
 	if id.Session == "" || !ok {
 		return resp, nil
 	}
-	session, err := s.api.parts.People.Session(ctx, c.id)
+	held := c.id
+	if id.Kind == access.KindKiosk {
+		held = c.screen
+	}
+	session, err := s.api.parts.People.Look(ctx, held)
 	if err != nil {
 		return nil, err
 	}
