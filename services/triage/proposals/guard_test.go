@@ -44,7 +44,7 @@ func TestSuspect(t *testing.T) {
 			t.Errorf("proposal %+v", p)
 		}
 	}
-	if p := b.get(strict.IDs[0]); p.Content.Evidence == nil || p.Proposal != before.Proposal || p.evidence("question") != "" {
+	if p := b.get(strict.IDs[0]); p.Evidence == nil || p.Proposal != before.Proposal || p.evidence("question") != "" {
 		t.Errorf("the strict one is now %+v", p)
 	}
 	i := slices.IndexFunc(b.leaves, func(l audit.Leaf) bool { return l.Actor == "eve" })

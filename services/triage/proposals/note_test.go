@@ -27,8 +27,8 @@ func TestApplyBesideJob(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	log := b.Keeper.Audit
-	b.Keeper.Audit = func(ctx context.Context, l audit.Leaf) (int64, error) {
+	log := b.Audit
+	b.Audit = func(ctx context.Context, l audit.Leaf) (int64, error) {
 		if l.Act == audit.ActApply {
 			renew(ctx)
 		}
@@ -49,7 +49,7 @@ func TestUnnoted(t *testing.T) {
 	id := b.propose().IDs[0]
 	expires := began.Add(60 * 24 * time.Hour)
 	b.apply(id, Plan{Stage: bundle.StageAll, Owner: "bob", Expires: expires})
-	b.Keeper.note(t.Context(), id, func(row *state.Proposal) { row.Status, row.Owner, row.Expires = state.Proposed, "", time.Time{} })
+	b.note(t.Context(), id, func(row *state.Proposal) { row.Status, row.Owner, row.Expires = state.Proposed, "", time.Time{} })
 	if p := b.want(id, state.Applied, bundle.StageAll); p.Owner != "bob" || !p.Expires.Equal(expires) {
 		t.Errorf("proposal %+v", p.Proposal)
 	}

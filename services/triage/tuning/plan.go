@@ -214,12 +214,12 @@ func (p *planner) evidence(g finding, r *Proposal, freed int) []verdict.Evidence
 const maxLabelers = 10
 
 // labelers names who labelled what is disputed.
-func (g finding) labelers(r *Proposal) string {
+func (f finding) labelers(r *Proposal) string {
 	disputed, names := map[string]bool{}, map[string]bool{}
 	for _, id := range r.Disputed {
 		disputed[id] = true
 	}
-	for _, it := range g.wrong {
+	for _, it := range f.wrong {
 		if disputed[it.Request.ID] && it.disputed() {
 			names[it.Labeler] = true
 		}
