@@ -94,7 +94,8 @@ func (a *Accounts) Look(ctx context.Context, id string) (Session, error) {
 	return a.session(ctx, id, false)
 }
 
-// session is Session; it keeps the session from ending if it is in use.
+// session is Session; it keeps the session from ending if it is in use. That of a
+// wall screen is whenever it is looked at.
 func (a *Accounts) session(ctx context.Context, id string, used bool) (Session, error) {
 	if len(id) != sessionID {
 		return Session{}, ErrSession
@@ -116,7 +117,7 @@ func (a *Accounts) session(ctx context.Context, id string, used bool) (Session, 
 			return Session{}, err
 		}
 	}
-	if used && now.Sub(row.Seen) >= touchEvery {
+	if (used || row.Account == "") && now.Sub(row.Seen) >= touchEvery {
 		if err := a.state.TouchSession(ctx, row.Hash); err != nil && !errors.Is(err, state.ErrFull) {
 			return Session{}, err
 		}
