@@ -149,7 +149,7 @@ func New(config Config, parts Parts) (*API, error) {
 		return nil, err
 	}
 	config = config.WithDefaults()
-	return &API{
+	a := &API{
 		config:   config,
 		parts:    parts,
 		intake:   newIntake(),
@@ -157,5 +157,9 @@ func New(config Config, parts Parts) (*API, error) {
 		large:    make(chan struct{}, maxLarge),
 		tails:    make(chan struct{}, config.MaxTails),
 		screens:  screens{places: make(chan struct{}, maxScreens)},
-	}, nil
+	}
+	if parts.Triage != nil {
+		a.screens.estimate = a.screenRates
+	}
+	return a, nil
 }

@@ -38,6 +38,9 @@ type screenServer struct {
 // screens is what all who look at a board share.
 type screens struct {
 	places chan struct{}
+	// estimate makes the rates; it is called without the lock, and nil where there
+	// are none.
+	estimate func(ctx context.Context, now time.Time) ([]*gatewatchv1.ScreenRate, error)
 
 	mu        sync.Mutex
 	of        *wall.State
@@ -91,14 +94,25 @@ func maskedFor(ctx context.Context, unmasked bool) (bool, error) {
 	return !unmasked, nil
 }
 
-// screen returns a state in the form of the API, made once for all who look.
+// screen returns a state in the form of the API, made once for all who look. Who
+// comes when the rates are due estimates them first; the others see those of
+// before meanwhile.
 func (a *API) screen(ctx context.Context, s *wall.State, masked bool) *gatewatchv1.ScreenState {
 	c := &a.screens
+	if now := a.parts.Now(); c.due(now) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.config.SearchTimeout)
+		rates, err := c.estimate(ctx, now)
+		cancel()
+		if err != nil {
+			a.parts.Log.Warn("rates of the wall screens are not estimated anew", "error", err)
+		} else {
+			c.keep(rates)
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.of != s {
 		c.of, c.shown = s, [2]*gatewatchv1.ScreenState{}
-		a.estimate(context.WithoutCancel(ctx))
 	}
 	i := 0
 	if masked {
@@ -111,23 +125,32 @@ func (a *API) screen(ctx context.Context, s *wall.State, masked bool) *gatewatch
 	return c.shown[i]
 }
 
-// estimate estimates the rates if that was long ago. The screens are locked.
-func (a *API) estimate(ctx context.Context) {
-	now := a.parts.Now()
-	if a.parts.Triage == nil || !a.screens.estimated.IsZero() && now.Sub(a.screens.estimated) < ratesEvery {
-		return
+// due tells whether the caller is to estimate the rates: one at a time is told so.
+func (c *screens) due(now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.estimate == nil || !c.estimated.IsZero() && now.Sub(c.estimated) < ratesEvery {
+		return false
 	}
-	a.screens.estimated = now
-	ctx, cancel := context.WithTimeout(ctx, a.config.SearchTimeout)
-	defer cancel()
+	c.estimated = now
+	return true
+}
+
+// keep has the rates shown from now on.
+func (c *screens) keep(rates []*gatewatchv1.ScreenRate) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.rates, c.shown = rates, [2]*gatewatchv1.ScreenState{}
+}
+
+// screenRates estimates the rates of the fleet before now.
+func (a *API) screenRates(ctx context.Context, now time.Time) (rates []*gatewatchv1.ScreenRate, err error) {
 	page, err := a.parts.Triage.Rates(ctx, triage.RateList{
 		Selection: triage.Selection{From: now.Add(-ratesRange)}, By: []string{triage.ScopeAll}, Size: 1,
 	})
 	if err != nil {
-		a.parts.Log.Warn("rates of the wall screens are not estimated anew", "error", err)
-		return
+		return nil, err
 	}
-	var rates []*gatewatchv1.ScreenRate
 	for _, scope := range page.Scopes {
 		for _, r := range scope.Rates {
 			shown := &gatewatchv1.ScreenRate{Rate: string(r.Rate), NLabels: uint64(r.Labels), N: uint64(r.Decisions)}
@@ -137,7 +160,7 @@ func (a *API) estimate(ctx context.Context) {
 			rates = append(rates, shown)
 		}
 	}
-	a.screens.rates = rates
+	return rates, nil
 }
 
 func newProtoScreen(s *wall.State, masked bool) *gatewatchv1.ScreenState {

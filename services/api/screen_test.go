@@ -3,12 +3,16 @@ package api
 import (
 	"bufio"
 	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/proto/gatewatch/v1"
 	"github.com/gatewatch/gatewatch/services/store"
+	"github.com/gatewatch/gatewatch/services/wall"
 )
 
 // block stores a decision to block.
@@ -71,6 +75,42 @@ func TestScreenStream(t *testing.T) {
 	lines.Buffer(nil, 1<<20)
 	if !lines.Scan() || !strings.HasPrefix(lines.Text(), `data: {"time":"2026-01-31T12:00:00Z"`) || !strings.Contains(lines.Text(), `"blocked":1`) {
 		t.Errorf("first line is %q, %v", lines.Text(), lines.Err())
+	}
+}
+
+// TestScreenRates estimates rates for one who looks; another one sees the state
+// meanwhile, and the rates once they are there.
+func TestScreenRates(t *testing.T) {
+	begun, release := make(chan struct{}), make(chan struct{})
+	calls := 0
+	a := &API{
+		config: Config{}.WithDefaults(),
+		parts: Parts{
+			Now: func() time.Time { return started }, Log: slog.New(slog.DiscardHandler),
+			Nodes: func() []*gatewatchv1.Node { return nil },
+		},
+	}
+	a.screens.estimate = func(context.Context, time.Time) ([]*gatewatchv1.ScreenRate, error) {
+		calls++
+		close(begun)
+		<-release
+		return []*gatewatchv1.ScreenRate{{Rate: "missed", N: 7}}, nil
+	}
+	s := &wall.State{Time: started}
+	first := make(chan *gatewatchv1.ScreenState)
+	go func() { first <- a.screen(t.Context(), s, true) }()
+	<-begun
+	if got := a.screen(t.Context(), s, true); len(got.GetRates()) != 0 {
+		t.Errorf("rates before they are estimated: %v", got.GetRates())
+	}
+	close(release)
+	for _, got := range []*gatewatchv1.ScreenState{<-first, a.screen(t.Context(), s, true)} {
+		if len(got.GetRates()) != 1 || got.GetRates()[0].GetN() != 7 {
+			t.Errorf("rates are %v", got.GetRates())
+		}
+	}
+	if calls != 1 {
+		t.Errorf("estimated %d times", calls)
 	}
 }
 
