@@ -58,6 +58,7 @@ type cookieCaller struct {
 	id, screen string // of the sessions of a person and of a wall screen
 	csrf       string
 	readOnly   bool
+	unasked    bool // the page calls by itself
 }
 
 // callerOf reads what the transport knows from a context of gRPC.
@@ -65,7 +66,7 @@ func callerOf(ctx context.Context) access.Caller {
 	var c access.Caller
 	_, c.Forwarded = ctx.Value(forwardedKey{}).(bool)
 	if k, ok := ctx.Value(sessionKey{}).(cookieCaller); ok {
-		c.Session, c.Screen, c.CSRF, c.ReadOnly = k.id, k.screen, k.csrf, k.readOnly
+		c.Session, c.Screen, c.CSRF, c.ReadOnly, c.Unasked = k.id, k.screen, k.csrf, k.readOnly, k.unasked
 	}
 	if md, ok := metadata.FromIncomingContext(ctx); ok {
 		if values := md.Get("authorization"); len(values) > 0 {

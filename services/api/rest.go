@@ -187,10 +187,15 @@ func withPeer(r *http.Request) context.Context {
 	return ctx
 }
 
+// unaskedHeader comes with calls that a page makes while nobody touches it: they do
+// not keep its session from ending.
+const unaskedHeader = "X-Gatewatch-Unasked"
+
 // withSession adds the sessions of a browser: of a person, and of a wall screen.
 func withSession(ctx context.Context, r *http.Request) context.Context {
 	c := cookieCaller{
 		csrf: r.Header.Get("X-CSRF-Token"), readOnly: r.Method == http.MethodGet || r.Method == http.MethodHead,
+		unasked: r.Header.Get(unaskedHeader) != "",
 	}
 	if k, err := r.Cookie(access.SessionCookie(r.TLS != nil)); err == nil {
 		c.id = k.Value

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -54,4 +55,20 @@ func TestSessionOverREST(t *testing.T) {
 		t.Fatal(err)
 	}
 	f(http.MethodGet, "/api/v1/session", http.StatusUnauthorized, "Cookie", cookie)
+}
+
+// TestUnaskedOverREST shows that a page which refreshes itself is told from one that
+// somebody uses.
+func TestUnaskedOverREST(t *testing.T) {
+	f := func(headers http.Header, want bool) {
+		t.Helper()
+		r := httptest.NewRequest(http.MethodGet, "/api/v1/rules", http.NoBody)
+		r.Header = headers
+		if c := callerOf(withSession(t.Context(), r)); c.Session != "id" || c.Unasked != want {
+			t.Errorf("%v: %+v", headers, c)
+		}
+	}
+	cookie := []string{access.SessionCookie(false) + "=id"}
+	f(http.Header{"Cookie": cookie}, false)
+	f(http.Header{"Cookie": cookie, "X-Gatewatch-Unasked": {"1"}}, true)
 }

@@ -61,6 +61,7 @@ async function signedIn() {
 async function context(lang, theme) {
   const c = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: lang, timezoneId: "Asia/Shanghai", reducedMotion: "reduce", ...(state ? { storageState: state } : {}) });
   await c.addInitScript(watch);
+  await c.addCookies([{ name: "gatewatch_lang", value: lang, url: base }]);
   await c.addInitScript(([l, t]) => {
     localStorage.setItem("gw.language", l);
     localStorage.setItem("gw.theme", t);

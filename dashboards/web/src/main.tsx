@@ -7,6 +7,7 @@ import "./css/query.css";
 import "uplot/dist/uPlot.min.css";
 import "screens:all";
 import { render } from "preact";
+import { startAttention } from "./api/attention.ts";
 import { startSession } from "./api/session.ts";
 import { App } from "./shell/app.tsx";
 import { startKeys } from "./shell/keys.ts";
@@ -14,6 +15,7 @@ import { startRouter } from "./shell/router.ts";
 import { startTheme } from "./shell/theme.ts";
 import { startLanguage } from "./words/language.ts";
 
+startAttention();
 startLanguage();
 startTheme();
 startRouter();

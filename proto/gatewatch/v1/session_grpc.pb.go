@@ -30,7 +30,9 @@ const (
 //
 // SessionService tells callers who they are, and shows and ends the sessions of
 // the console. A call that changes something and comes with the cookie of a
-// session needs the csrf of GetSession in the header X-CSRF-Token.
+// session needs the csrf of GetSession in the header X-CSRF-Token. One that nobody
+// asked for, as when a page refreshes itself, says so with X-Gatewatch-Unasked: 1;
+// it does not keep the session from ending.
 type SessionServiceClient interface {
 	// GetSession tells who makes the call.
 	GetSession(ctx context.Context, in *GetSessionRequest, opts ...grpc.CallOption) (*GetSessionResponse, error)
@@ -86,7 +88,9 @@ func (c *sessionServiceClient) EndSession(ctx context.Context, in *EndSessionReq
 //
 // SessionService tells callers who they are, and shows and ends the sessions of
 // the console. A call that changes something and comes with the cookie of a
-// session needs the csrf of GetSession in the header X-CSRF-Token.
+// session needs the csrf of GetSession in the header X-CSRF-Token. One that nobody
+// asked for, as when a page refreshes itself, says so with X-Gatewatch-Unasked: 1;
+// it does not keep the session from ending.
 type SessionServiceServer interface {
 	// GetSession tells who makes the call.
 	GetSession(context.Context, *GetSessionRequest) (*GetSessionResponse, error)

@@ -1,3 +1,5 @@
+import { attended } from "./attention.ts";
+
 /** A refusal by the server, or that it cannot be reached. */
 export class Refusal extends Error {
   /** 0 if the server did not answer. */
@@ -29,6 +31,7 @@ export function signIn(): void {
 export async function send(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (!attended()) headers["X-Gatewatch-Unasked"] = "1"; // does not keep the session from ending
   if (method !== "GET") headers["X-CSRF-Token"] = await csrf;
   let answer: Response;
   try {

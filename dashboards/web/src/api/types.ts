@@ -89,6 +89,8 @@ export interface Evidence {
   name: string;
   weight: number;
   detail: string;
+  name_zh?: string;
+  detail_zh?: string; // "" for a sentence that the server does not know
 }
 
 export interface Match {

@@ -2,9 +2,8 @@ import type { Evidence } from "../api/types.ts";
 import { Text } from "../parts/text.tsx";
 import { dictionary } from "../words/dictionary.ts";
 import { probability, signed } from "../words/format.ts";
-import { language } from "../words/language.ts";
+import { language, type Language } from "../words/language.ts";
 import { useState } from "preact/hooks";
-import { inChinese } from "./chinese.ts";
 
 const words = dictionary("evidence", {
   evidence: "Evidence", attack: "attack", fp: "false positive", missed: "missed attack", harmless: "harmless",
@@ -19,10 +18,10 @@ const words = dictionary("evidence", {
 const base = new Set(["prior", "calibration"]);
 const most = 7;
 
-/** sayEvidence is a reason in the language of now, and whether that is the API's English. */
-export function sayEvidence(e: Evidence): { text: string; english: boolean } {
-  const zh = language() === "en" ? undefined : inChinese(e.detail);
-  if (zh) return { text: zh, english: false };
+/** sayEvidence is a reason in a language, as the server says it, and whether that is English. */
+export function sayEvidence(e: Evidence, tongue: Language = language()): { text: string; english: boolean } {
+  if (tongue !== "en" && e.detail_zh) return { text: e.detail_zh, english: false };
+  if (tongue !== "en" && e.detail === "" && e.name_zh) return { text: e.name_zh, english: false };
   const s = e.detail || e.name;
   return { text: s.charAt(0).toUpperCase() + s.slice(1), english: true };
 }
@@ -51,7 +50,7 @@ export function EvidenceBars({ evidence, later, blocked, p }: { evidence: Eviden
         const said = sayEvidence(e);
         return (
           <div class="ev">
-            <span class="et" lang={said.english ? "en" : undefined} title={`${e.name}: ${e.detail}`}><Text v={said.text} />
+            <span class="et" lang={said.english ? "en" : undefined} title={`${said.english ? e.name : e.name_zh || e.name}: ${said.text}`}><Text v={said.text} />
               {later.includes(e) && <span class="t3"> · {w.later}</span>}</span>
             <span class={`eb c-${side(x)}`}><i class={x > 0 ? "pos" : "neg"} style={{ width: `${(Math.min(1, Math.abs(x) / top) * 48).toFixed(0)}%` }} /></span>
             <span class={`ew c-${side(x)}`}>{signed(x)}</span>

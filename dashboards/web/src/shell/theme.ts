@@ -1,3 +1,4 @@
+import { tellServer } from "../words/cookie.ts";
 import { store } from "./store.ts";
 
 export type Theme = "system" | "light" | "dark";
@@ -15,6 +16,7 @@ export function setTheme(t: Theme): void {
     document.documentElement.dataset["theme"] = t;
     localStorage.setItem(kept, t);
   }
+  tellServer("gatewatch_theme", t === "system" ? "" : t);
   theme.set(t);
 }
 

@@ -1,3 +1,5 @@
+import { tellServer } from "./cookie.ts";
+
 /** The languages of the console. */
 export type Language = "zh-CN" | "en";
 
@@ -21,7 +23,7 @@ export function setLanguage(l: Language): void {
   if (typeof document !== "undefined") {
     document.documentElement.lang = l;
     localStorage.setItem(kept, l);
-    document.cookie = `gw_lang=${l}; path=/; max-age=31536000; samesite=lax`;
+    tellServer("gatewatch_lang", l);
   }
   for (const f of listeners) f();
 }
