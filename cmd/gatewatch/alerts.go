@@ -25,6 +25,8 @@ func newAlerts() *cobra.Command {
 		newAlertsUpdate("ack", "ACKNOWLEDGED", "Acknowledge alerts: say that you are at them"),
 		newAlertsUpdate("close", "CLOSED", "Close alerts"),
 		newAlertsUpdate("reopen", "NEW", "Make alerts new again"),
+		newAlertsNotifications(),
+		newAlertsNotifyTest(),
 	)
 	return cmd
 }

@@ -70,7 +70,7 @@ func (v *server) openAPI(inputs *access.Gate) (err error) {
 		Board:  v.board,
 		People: v.people, Pages: pages, Version: version,
 		Store: v.store, Explorer: v.store, Tokens: v.tokens, Sources: v.listSources, Nodes: v.listNodes, Rules: inUse, Groups: groups,
-		Alerts: v.state, Audit: v.audit.Append, Triage: desk, Fleet: v.fleet, Proposals: v.tuner, Requests: requestLibrary(v.store, v.requests),
+		Alerts: v.state, Notifier: v.notifier, Audit: v.audit.Append, Triage: desk, Fleet: v.fleet, Proposals: v.tuner, Requests: requestLibrary(v.store, v.requests),
 		Ingest: ingest.NewBatchServer(v.sink, inputs.Sender), Node: v.nodes,
 		Ready: v.ready, Notice: v.notice, Metrics: v.metrics, Now: time.Now, Log: v.log,
 	})

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gatewatch/gatewatch/services/access"
+	"github.com/gatewatch/gatewatch/services/alert"
 	"github.com/gatewatch/gatewatch/services/enrich"
 	"github.com/gatewatch/gatewatch/services/rules"
 	"github.com/gatewatch/gatewatch/services/store"
@@ -35,6 +36,7 @@ func (s *settings) preflight() error {
 	if s.Archive.Dir != "" {
 		found("archive.dir", writable(s.Archive.Dir))
 	}
+	found("notify", alert.Check(s.Notify, os.Getenv(notifyEnv)))
 	if s.TLS.Set() {
 		_, err := access.ServerTLS(s.TLS, time.Now, slog.New(slog.DiscardHandler))
 		errs = append(errs, err) // it names the key

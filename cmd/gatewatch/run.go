@@ -16,6 +16,7 @@ import (
 
 	pack "github.com/gatewatch/gatewatch/rules"
 	"github.com/gatewatch/gatewatch/services/access"
+	"github.com/gatewatch/gatewatch/services/alert"
 	"github.com/gatewatch/gatewatch/services/api"
 	"github.com/gatewatch/gatewatch/services/archive"
 	"github.com/gatewatch/gatewatch/services/audit"
@@ -50,6 +51,7 @@ type server struct {
 	census   census
 	recalled bool // that the audit log is the one of the state was looked into
 	state    *state.DB
+	notifier *alert.Notifier
 	tokens   *access.Tokens
 	people   *access.Accounts
 	console  *console.Console
@@ -127,6 +129,9 @@ func (v *server) open(ctx, run context.Context) (err error) {
 	v.running.Go(func() { retention.Run(run) })
 	v.running.Go(func() { v.keepRemembering(run) })
 	v.running.Go(func() { v.expireRequests(run) })
+	if err := v.openNotifier(run); err != nil {
+		return err
+	}
 	if v.sink, err = ingest.Open(ctx, filepath.Join(dir, "ingest"), v.queue, v.settings.Ingest, v.log, v.metrics); err != nil {
 		return err
 	}

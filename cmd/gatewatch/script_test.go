@@ -37,6 +37,9 @@ func TestMain(m *testing.M) {
 //	node                starts a WAF node of that server before a site that answers
 //	                    everything; it keeps all requests for replay
 //	request CODE METHOD PATH [FORM]   sends a request through the node
+//	receive SECRET FILE starts a receiver of signed messages, whose address is HOOK; it
+//	                    appends those of the secret in a file to another one
+//	reload              has the server read its configuration again
 //	end, stop, crash    ends the server with SIGTERM, or SIGKILL
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -53,6 +56,8 @@ func TestScripts(t *testing.T) {
 			"mmdb":    makeMMDB,
 			"node":    startNode,
 			"request": sendRequest,
+			"receive": receiveMessages,
+			"reload":  reloadServer,
 			"end":     func(ts *testscript.TestScript, _ bool, _ []string) { endServer(ts, syscall.SIGTERM) },
 			"crash":   func(ts *testscript.TestScript, _ bool, _ []string) { endServer(ts, syscall.SIGKILL) },
 		},

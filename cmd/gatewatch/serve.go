@@ -27,8 +27,8 @@ Every key of the configuration is a flag (--listen.http), an environment variabl
 empty address turns a listener off, port 0 takes a free one. Addresses other than
 loopback need tls.cert and tls.key, or insecure.
 
-SIGHUP reads the configuration again: log.level, pipeline, enrich and rules take effect at once,
-the other keys at the next start. Certificates are read again when they change.`,
+SIGHUP reads the configuration again: log.level, pipeline, enrich, rules and notify (its
+secrets too) take effect at once, the other keys at the next start. Certificates are read again when they change.`,
 		Example: `  gatewatch serve
   gatewatch serve --config /etc/gatewatch/gatewatch.yaml
   gatewatch serve --data /var/lib/gatewatch --listen.syslog 0.0.0.0:5514 --insecure`,
@@ -106,6 +106,11 @@ func reload(server *server, f *settingsFlags, log *slog.Logger, level *slog.Leve
 			log.Error("new configuration of enrichment is not used", "error", err)
 		} else {
 			server.enrich.Report(set)
+		}
+	}
+	if server.notifier != nil {
+		if err := server.notifier.Configure(s.Notify); err != nil {
+			log.Error("new configuration of notify is not used", "error", err)
 		}
 	}
 	if server.pipeline != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/gatewatch/gatewatch/services/access"
+	"github.com/gatewatch/gatewatch/services/alert"
 	"github.com/gatewatch/gatewatch/services/api"
 	"github.com/gatewatch/gatewatch/services/config"
 	"github.com/gatewatch/gatewatch/services/enrich"
@@ -55,6 +56,7 @@ type settings struct {
 	Rules     rules.Config
 	Store     store.Config
 	State     state.Config
+	Notify    alert.Config
 	Triage    triage.Config
 	Proposals proposals.Config
 }
@@ -104,6 +106,7 @@ func (s settings) withDefaults() settings {
 	s.Rules = s.Rules.WithDefaults()
 	s.Store = s.Store.WithDefaults()
 	s.State = s.State.WithDefaults()
+	s.Notify = s.Notify.WithDefaults()
 	s.Triage = s.Triage.WithDefaults()
 	s.Proposals = s.Proposals.WithDefaults()
 	return s
@@ -176,7 +179,7 @@ func (f *settingsFlags) load() (settings, error) {
 // clientEnv are the variables that are no keys: of commands that ask a server,
 // and of the WAF node.
 var clientEnv = []string{
-	envPrefix + "CONFIG", envPrefix + "SERVER", envPrefix + "TOKEN", envPrefix + "TOKEN_FILE", masterEnv,
+	envPrefix + "CONFIG", envPrefix + "SERVER", envPrefix + "TOKEN", envPrefix + "TOKEN_FILE", masterEnv, notifyEnv,
 }
 
 // nodeEnvPrefix begins the variables of gatewatch-waf.
@@ -255,6 +258,7 @@ func (s *settings) validateParts() error {
 		{"api", s.API.Validate()},
 		{"session", s.Session.Validate()},
 		{"store", s.Store.Validate()},
+		{"notify", s.Notify.Validate()},
 		{"triage", s.Triage.Validate()},
 		{"proposals", s.Proposals.Validate()},
 	} {

@@ -59,9 +59,11 @@ var rights = map[string]right{
 	"/gatewatch.v1.ConsoleService/SaveSearch":        readers,
 	"/gatewatch.v1.ConsoleService/DeleteSavedSearch": readers, // another one's: administrators
 
-	"/gatewatch.v1.AlertService/ListAlerts":  readers,
-	"/gatewatch.v1.AlertService/GetAlert":    readers,
-	"/gatewatch.v1.AlertService/UpdateAlert": analysts,
+	"/gatewatch.v1.AlertService/ListAlerts":       readers,
+	"/gatewatch.v1.AlertService/GetAlert":         readers,
+	"/gatewatch.v1.AlertService/UpdateAlert":      analysts,
+	"/gatewatch.v1.AlertService/GetNotifications": readers,
+	"/gatewatch.v1.AlertService/TestNotification": administrators,
 
 	"/gatewatch.v1.DecisionService/ListDecisions":      readers,
 	"/gatewatch.v1.DecisionService/GetDecision":        readers,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/proto/gatewatch/v1"
+	"github.com/gatewatch/gatewatch/services/alert"
 	"github.com/gatewatch/gatewatch/services/audit"
 	"github.com/gatewatch/gatewatch/services/state"
 )
@@ -233,4 +235,28 @@ func TestAlertsOverREST(t *testing.T) {
 	if code, body := call("POST", "/api/v1/alerts/f-4", `{"status":"ALERT_STATUS_NEW","revision":1}`); code != 409 {
 		t.Errorf("%d %s", code, body)
 	}
+}
+
+// openNotifier makes one that tells nobody.
+func (s *server) openNotifier(db *state.DB) *alert.Notifier {
+	s.Helper()
+	n, err := alert.Open(alert.Config{}, alert.Options{State: db, Now: func() time.Time { return started }, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		s.Fatal(err)
+	}
+	return n
+}
+
+// TestNotifications tells what the webhook does, and that there is none to test.
+func TestNotifications(t *testing.T) {
+	s := newServer(t, Config{}, true)
+	f := func(verb, path string, code int, want string) {
+		t.Helper()
+		resp := s.do(verb, path, s.bearer["administrator"], "{}")
+		if got := text(resp); resp.StatusCode != code || !strings.Contains(got, want) {
+			t.Errorf("%s: %d %s, want %d with %s", path, resp.StatusCode, got, code, want)
+		}
+	}
+	f(http.MethodGet, "/api/v1/notifications", http.StatusOK, `"enabled":false`)
+	f(http.MethodPost, "/api/v1/notifications:test", http.StatusBadRequest, "no webhook is configured")
 }

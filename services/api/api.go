@@ -15,6 +15,7 @@ import (
 
 	"github.com/gatewatch/gatewatch/proto/gatewatch/v1"
 	"github.com/gatewatch/gatewatch/services/access"
+	"github.com/gatewatch/gatewatch/services/alert"
 	"github.com/gatewatch/gatewatch/services/audit"
 	"github.com/gatewatch/gatewatch/services/kept"
 	"github.com/gatewatch/gatewatch/services/rules"
@@ -97,6 +98,7 @@ type Parts struct {
 	Nodes    NodesFunc               //
 	Rules    RulesFunc               // may be nil: a process that does not detect
 	Alerts   *state.DB               // may be nil: a process without state
+	Notifier *alert.Notifier         // of Alerts; may be nil
 	Audit    AuditFunc               // as Alerts
 	Triage   *triage.Desk            // may be nil: a process without events or state
 	Groups   GroupsFunc              // nil where Rules is

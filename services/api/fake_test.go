@@ -241,6 +241,7 @@ func newServer(t *testing.T, config Config, open bool) *server {
 		Nodes:     func() []*gatewatchv1.Node { return []*gatewatchv1.Node{{Name: "waf-1", Connected: true}} },
 		Rules:     func() (*rules.Set, error) { return inUse, nil },
 		Alerts:    alerts,
+		Notifier:  s.openNotifier(alerts),
 		Triage:    desk,
 		Fleet:     nodes,
 		Proposals: s.openProposals(alerts, desk, nodes),

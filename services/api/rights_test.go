@@ -38,6 +38,8 @@ var mayCall = map[string]string{
 	"/gatewatch.v1.AlertService/ListAlerts":                          "viewer analyst examiner administrator",
 	"/gatewatch.v1.AlertService/GetAlert":                            "viewer analyst examiner administrator",
 	"/gatewatch.v1.AlertService/UpdateAlert":                         "analyst examiner administrator",
+	"/gatewatch.v1.AlertService/GetNotifications":                    "viewer analyst examiner administrator",
+	"/gatewatch.v1.AlertService/TestNotification":                    "administrator",
 	"/gatewatch.v1.DecisionService/ListDecisions":                    "viewer analyst examiner administrator",
 	"/gatewatch.v1.DecisionService/GetDecision":                      "viewer analyst examiner administrator",
 	"/gatewatch.v1.DecisionService/ListDecisionGroups":               "viewer analyst examiner administrator",

@@ -91,10 +91,8 @@ func (d *DB) Write(ctx context.Context, found []*event.Event, next uint64) error
 		return nil
 	}
 	err := d.change(ctx, func(tx *sql.Tx) error {
-		for _, e := range found {
-			if err := insertAlert(ctx, tx, e); err != nil {
-				return err
-			}
+		if err := insertAlerts(ctx, tx, found); err != nil {
+			return err
 		}
 		return setOffset(ctx, tx, findings, next)
 	})
@@ -137,22 +135,41 @@ func setOffset(ctx context.Context, tx *sql.Tx, consumer string, next uint64) er
 	return err
 }
 
-func insertAlert(ctx context.Context, tx *sql.Tx, e *event.Event) error {
+// insertAlerts gives each new alert the next serial.
+func insertAlerts(ctx context.Context, tx *sql.Tx, found []*event.Event) error {
+	if len(found) == 0 {
+		return nil
+	}
+	serial, err := lastSerial(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, e := range found {
+		n, err := insertAlert(ctx, tx, e, serial+1)
+		if err != nil {
+			return err
+		}
+		serial += n
+	}
+	return setOffset(ctx, tx, serials, uint64(serial))
+}
+
+// insertAlert returns how many alerts were made: one, or none if it is there.
+func insertAlert(ctx context.Context, tx *sql.Tx, e *event.Event, serial int64) (int64, error) {
 	ids := []string{}
 	for v := range e.Values(event.FindingEventIDs) {
 		ids = append(ids, text(v.Text()))
 	}
 	list, err := json.Marshal(ids)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	of := func(k event.Key) string { return text(e.Get(k).String()) }
-	_, err = tx.ExecContext(ctx, "INSERT INTO alerts ("+alertColumns+`)
-		VALUES (?, ?, '', '', 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+	return rows(tx.ExecContext(ctx, "INSERT INTO alerts ("+alertColumns+`, serial)
+		VALUES (?, ?, '', '', 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
 		e.ID, string(StatusNew), of(event.RuleID), of(event.RuleName), e.Get(event.EventSeverity).Int(),
 		of(event.FindingDataset), of(event.FindingSource), of(event.SourceIP), of(event.UserName), of(event.HostName),
-		of(event.URLDomain), of(event.URLPath), string(list), e.Time, e.Received, e.Received)
-	return err
+		of(event.URLDomain), of(event.URLPath), string(list), e.Time, e.Received, e.Received, serial))
 }
 
 // text is a bounded text that every database takes: UTF-8 without NUL.

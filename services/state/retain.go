@@ -85,6 +85,7 @@ func (r *Retention) Sweep(ctx context.Context) error {
 		{"frames", r.config.LabelAge, deleteFrames},
 		{"verdicts", r.config.VerdictAge, deleteVerdicts},
 		{"rule_hits", r.config.VerdictAge, deleteHits},
+		{"notices", noticeAge, deleteNotices},
 	} {
 		if s.age < 0 {
 			continue

@@ -700,6 +700,362 @@ func (x *UpdateAlertResponse) GetAlert() *Alert {
 	return nil
 }
 
+// GetNotificationsRequest asks for the state of the webhook.
+type GetNotificationsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetNotificationsRequest) Reset() {
+	*x = GetNotificationsRequest{}
+	mi := &file_gatewatch_v1_alert_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetNotificationsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetNotificationsRequest) ProtoMessage() {}
+
+func (x *GetNotificationsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_alert_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetNotificationsRequest.ProtoReflect.Descriptor instead.
+func (*GetNotificationsRequest) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_alert_proto_rawDescGZIP(), []int{8}
+}
+
+// GetNotificationsResponse is the state of the webhook.
+type GetNotificationsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// False: nobody is told of findings.
+	Enabled bool `protobuf:"varint,1,opt,name=enabled,proto3" json:"enabled,omitempty"`
+	// Host and port of the webhook.
+	Host string `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
+	// Secrets that sign each message: two while they are rotated.
+	Secrets int32 `protobuf:"varint,3,opt,name=secrets,proto3" json:"secrets,omitempty"`
+	// Messages that were not taken yet.
+	Pending uint64 `protobuf:"varint,4,opt,name=pending,proto3" json:"pending,omitempty"`
+	// Findings without a message of their own that no digest has told of yet.
+	Held uint64 `protobuf:"varint,5,opt,name=held,proto3" json:"held,omitempty"`
+	// Messages of the last 30 days that were taken, and that were given up.
+	Delivered        uint64                 `protobuf:"varint,6,opt,name=delivered,proto3" json:"delivered,omitempty"`
+	Dead             uint64                 `protobuf:"varint,7,opt,name=dead,proto3" json:"dead,omitempty"`
+	LastDeliveryTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=last_delivery_time,json=lastDeliveryTime,proto3" json:"last_delivery_time,omitempty"`
+	// Why the pending message that was tried last was not taken.
+	LastError string `protobuf:"bytes,9,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
+	// The newest messages that were given up.
+	DeadNotifications []*DeadNotification `protobuf:"bytes,10,rep,name=dead_notifications,json=deadNotifications,proto3" json:"dead_notifications,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *GetNotificationsResponse) Reset() {
+	*x = GetNotificationsResponse{}
+	mi := &file_gatewatch_v1_alert_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetNotificationsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetNotificationsResponse) ProtoMessage() {}
+
+func (x *GetNotificationsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_alert_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetNotificationsResponse.ProtoReflect.Descriptor instead.
+func (*GetNotificationsResponse) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_alert_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *GetNotificationsResponse) GetEnabled() bool {
+	if x != nil {
+		return x.Enabled
+	}
+	return false
+}
+
+func (x *GetNotificationsResponse) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *GetNotificationsResponse) GetSecrets() int32 {
+	if x != nil {
+		return x.Secrets
+	}
+	return 0
+}
+
+func (x *GetNotificationsResponse) GetPending() uint64 {
+	if x != nil {
+		return x.Pending
+	}
+	return 0
+}
+
+func (x *GetNotificationsResponse) GetHeld() uint64 {
+	if x != nil {
+		return x.Held
+	}
+	return 0
+}
+
+func (x *GetNotificationsResponse) GetDelivered() uint64 {
+	if x != nil {
+		return x.Delivered
+	}
+	return 0
+}
+
+func (x *GetNotificationsResponse) GetDead() uint64 {
+	if x != nil {
+		return x.Dead
+	}
+	return 0
+}
+
+func (x *GetNotificationsResponse) GetLastDeliveryTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastDeliveryTime
+	}
+	return nil
+}
+
+func (x *GetNotificationsResponse) GetLastError() string {
+	if x != nil {
+		return x.LastError
+	}
+	return ""
+}
+
+func (x *GetNotificationsResponse) GetDeadNotifications() []*DeadNotification {
+	if x != nil {
+		return x.DeadNotifications
+	}
+	return nil
+}
+
+// DeadNotification is a message that was given up. A digest tells of its findings.
+type DeadNotification struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// finding or digest.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Of a finding.
+	AlertId       string                 `protobuf:"bytes,3,opt,name=alert_id,json=alertId,proto3" json:"alert_id,omitempty"`
+	RuleId        string                 `protobuf:"bytes,4,opt,name=rule_id,json=ruleId,proto3" json:"rule_id,omitempty"`
+	RuleName      string                 `protobuf:"bytes,5,opt,name=rule_name,json=ruleName,proto3" json:"rule_name,omitempty"`
+	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	EndTime       *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	Tries         int32                  `protobuf:"varint,8,opt,name=tries,proto3" json:"tries,omitempty"`
+	Error         string                 `protobuf:"bytes,9,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeadNotification) Reset() {
+	*x = DeadNotification{}
+	mi := &file_gatewatch_v1_alert_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeadNotification) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeadNotification) ProtoMessage() {}
+
+func (x *DeadNotification) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_alert_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeadNotification.ProtoReflect.Descriptor instead.
+func (*DeadNotification) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_alert_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *DeadNotification) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *DeadNotification) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *DeadNotification) GetAlertId() string {
+	if x != nil {
+		return x.AlertId
+	}
+	return ""
+}
+
+func (x *DeadNotification) GetRuleId() string {
+	if x != nil {
+		return x.RuleId
+	}
+	return ""
+}
+
+func (x *DeadNotification) GetRuleName() string {
+	if x != nil {
+		return x.RuleName
+	}
+	return ""
+}
+
+func (x *DeadNotification) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *DeadNotification) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *DeadNotification) GetTries() int32 {
+	if x != nil {
+		return x.Tries
+	}
+	return 0
+}
+
+func (x *DeadNotification) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+// TestNotificationRequest asks for a test message.
+type TestNotificationRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestNotificationRequest) Reset() {
+	*x = TestNotificationRequest{}
+	mi := &file_gatewatch_v1_alert_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestNotificationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestNotificationRequest) ProtoMessage() {}
+
+func (x *TestNotificationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_alert_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestNotificationRequest.ProtoReflect.Descriptor instead.
+func (*TestNotificationRequest) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_alert_proto_rawDescGZIP(), []int{11}
+}
+
+// TestNotificationResponse tells that the receiver took a test message.
+type TestNotificationResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The webhook-id of the message.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestNotificationResponse) Reset() {
+	*x = TestNotificationResponse{}
+	mi := &file_gatewatch_v1_alert_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestNotificationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestNotificationResponse) ProtoMessage() {}
+
+func (x *TestNotificationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_alert_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestNotificationResponse.ProtoReflect.Descriptor instead.
+func (*TestNotificationResponse) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_alert_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *TestNotificationResponse) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
 var File_gatewatch_v1_alert_proto protoreflect.FileDescriptor
 
 const file_gatewatch_v1_alert_proto_rawDesc = "" +
@@ -758,17 +1114,47 @@ const file_gatewatch_v1_alert_proto_rawDesc = "" +
 	"\x04note\x18\x05 \x01(\tR\x04noteB\v\n" +
 	"\t_assignee\"@\n" +
 	"\x13UpdateAlertResponse\x12)\n" +
-	"\x05alert\x18\x01 \x01(\v2\x13.gatewatch.v1.AlertR\x05alert*y\n" +
+	"\x05alert\x18\x01 \x01(\v2\x13.gatewatch.v1.AlertR\x05alert\"\x19\n" +
+	"\x17GetNotificationsRequest\"\xfa\x02\n" +
+	"\x18GetNotificationsResponse\x12\x18\n" +
+	"\aenabled\x18\x01 \x01(\bR\aenabled\x12\x12\n" +
+	"\x04host\x18\x02 \x01(\tR\x04host\x12\x18\n" +
+	"\asecrets\x18\x03 \x01(\x05R\asecrets\x12\x18\n" +
+	"\apending\x18\x04 \x01(\x04R\apending\x12\x12\n" +
+	"\x04held\x18\x05 \x01(\x04R\x04held\x12\x1c\n" +
+	"\tdelivered\x18\x06 \x01(\x04R\tdelivered\x12\x12\n" +
+	"\x04dead\x18\a \x01(\x04R\x04dead\x12H\n" +
+	"\x12last_delivery_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x10lastDeliveryTime\x12\x1d\n" +
+	"\n" +
+	"last_error\x18\t \x01(\tR\tlastError\x12M\n" +
+	"\x12dead_notifications\x18\n" +
+	" \x03(\v2\x1e.gatewatch.v1.DeadNotificationR\x11deadNotifications\"\xa7\x02\n" +
+	"\x10DeadNotification\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x19\n" +
+	"\balert_id\x18\x03 \x01(\tR\aalertId\x12\x17\n" +
+	"\arule_id\x18\x04 \x01(\tR\x06ruleId\x12\x1b\n" +
+	"\trule_name\x18\x05 \x01(\tR\bruleName\x12;\n" +
+	"\vcreate_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x125\n" +
+	"\bend_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\x14\n" +
+	"\x05tries\x18\b \x01(\x05R\x05tries\x12\x14\n" +
+	"\x05error\x18\t \x01(\tR\x05error\"\x19\n" +
+	"\x17TestNotificationRequest\"*\n" +
+	"\x18TestNotificationResponse\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id*y\n" +
 	"\vAlertStatus\x12\x1c\n" +
 	"\x18ALERT_STATUS_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10ALERT_STATUS_NEW\x10\x01\x12\x1d\n" +
 	"\x19ALERT_STATUS_ACKNOWLEDGED\x10\x02\x12\x17\n" +
-	"\x13ALERT_STATUS_CLOSED\x10\x032\xd3\x02\n" +
+	"\x13ALERT_STATUS_CLOSED\x10\x032\xe1\x04\n" +
 	"\fAlertService\x12g\n" +
 	"\n" +
 	"ListAlerts\x12\x1f.gatewatch.v1.ListAlertsRequest\x1a .gatewatch.v1.ListAlertsResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/api/v1/alerts\x12f\n" +
 	"\bGetAlert\x12\x1d.gatewatch.v1.GetAlertRequest\x1a\x1e.gatewatch.v1.GetAlertResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\x12\x13/api/v1/alerts/{id}\x12r\n" +
-	"\vUpdateAlert\x12 .gatewatch.v1.UpdateAlertRequest\x1a!.gatewatch.v1.UpdateAlertResponse\"\x1e\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/api/v1/alerts/{id}B?Z=github.com/gatewatch/gatewatch/proto/gatewatch/v1;gatewatchv1b\x06proto3"
+	"\vUpdateAlert\x12 .gatewatch.v1.UpdateAlertRequest\x1a!.gatewatch.v1.UpdateAlertResponse\"\x1e\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/api/v1/alerts/{id}\x12\x80\x01\n" +
+	"\x10GetNotifications\x12%.gatewatch.v1.GetNotificationsRequest\x1a&.gatewatch.v1.GetNotificationsResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\x12\x15/api/v1/notifications\x12\x88\x01\n" +
+	"\x10TestNotification\x12%.gatewatch.v1.TestNotificationRequest\x1a&.gatewatch.v1.TestNotificationResponse\"%\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/api/v1/notifications:testB?Z=github.com/gatewatch/gatewatch/proto/gatewatch/v1;gatewatchv1b\x06proto3"
 
 var (
 	file_gatewatch_v1_alert_proto_rawDescOnce sync.Once
@@ -783,42 +1169,55 @@ func file_gatewatch_v1_alert_proto_rawDescGZIP() []byte {
 }
 
 var file_gatewatch_v1_alert_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_gatewatch_v1_alert_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_gatewatch_v1_alert_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_gatewatch_v1_alert_proto_goTypes = []any{
-	(AlertStatus)(0),              // 0: gatewatch.v1.AlertStatus
-	(*Alert)(nil),                 // 1: gatewatch.v1.Alert
-	(*AlertChange)(nil),           // 2: gatewatch.v1.AlertChange
-	(*ListAlertsRequest)(nil),     // 3: gatewatch.v1.ListAlertsRequest
-	(*ListAlertsResponse)(nil),    // 4: gatewatch.v1.ListAlertsResponse
-	(*GetAlertRequest)(nil),       // 5: gatewatch.v1.GetAlertRequest
-	(*GetAlertResponse)(nil),      // 6: gatewatch.v1.GetAlertResponse
-	(*UpdateAlertRequest)(nil),    // 7: gatewatch.v1.UpdateAlertRequest
-	(*UpdateAlertResponse)(nil),   // 8: gatewatch.v1.UpdateAlertResponse
-	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(AlertStatus)(0),                 // 0: gatewatch.v1.AlertStatus
+	(*Alert)(nil),                    // 1: gatewatch.v1.Alert
+	(*AlertChange)(nil),              // 2: gatewatch.v1.AlertChange
+	(*ListAlertsRequest)(nil),        // 3: gatewatch.v1.ListAlertsRequest
+	(*ListAlertsResponse)(nil),       // 4: gatewatch.v1.ListAlertsResponse
+	(*GetAlertRequest)(nil),          // 5: gatewatch.v1.GetAlertRequest
+	(*GetAlertResponse)(nil),         // 6: gatewatch.v1.GetAlertResponse
+	(*UpdateAlertRequest)(nil),       // 7: gatewatch.v1.UpdateAlertRequest
+	(*UpdateAlertResponse)(nil),      // 8: gatewatch.v1.UpdateAlertResponse
+	(*GetNotificationsRequest)(nil),  // 9: gatewatch.v1.GetNotificationsRequest
+	(*GetNotificationsResponse)(nil), // 10: gatewatch.v1.GetNotificationsResponse
+	(*DeadNotification)(nil),         // 11: gatewatch.v1.DeadNotification
+	(*TestNotificationRequest)(nil),  // 12: gatewatch.v1.TestNotificationRequest
+	(*TestNotificationResponse)(nil), // 13: gatewatch.v1.TestNotificationResponse
+	(*timestamppb.Timestamp)(nil),    // 14: google.protobuf.Timestamp
 }
 var file_gatewatch_v1_alert_proto_depIdxs = []int32{
 	0,  // 0: gatewatch.v1.Alert.status:type_name -> gatewatch.v1.AlertStatus
-	9,  // 1: gatewatch.v1.Alert.event_time:type_name -> google.protobuf.Timestamp
-	9,  // 2: gatewatch.v1.Alert.found_time:type_name -> google.protobuf.Timestamp
-	9,  // 3: gatewatch.v1.Alert.update_time:type_name -> google.protobuf.Timestamp
-	9,  // 4: gatewatch.v1.AlertChange.time:type_name -> google.protobuf.Timestamp
+	14, // 1: gatewatch.v1.Alert.event_time:type_name -> google.protobuf.Timestamp
+	14, // 2: gatewatch.v1.Alert.found_time:type_name -> google.protobuf.Timestamp
+	14, // 3: gatewatch.v1.Alert.update_time:type_name -> google.protobuf.Timestamp
+	14, // 4: gatewatch.v1.AlertChange.time:type_name -> google.protobuf.Timestamp
 	0,  // 5: gatewatch.v1.AlertChange.status:type_name -> gatewatch.v1.AlertStatus
 	1,  // 6: gatewatch.v1.ListAlertsResponse.alerts:type_name -> gatewatch.v1.Alert
 	1,  // 7: gatewatch.v1.GetAlertResponse.alert:type_name -> gatewatch.v1.Alert
 	2,  // 8: gatewatch.v1.GetAlertResponse.history:type_name -> gatewatch.v1.AlertChange
 	0,  // 9: gatewatch.v1.UpdateAlertRequest.status:type_name -> gatewatch.v1.AlertStatus
 	1,  // 10: gatewatch.v1.UpdateAlertResponse.alert:type_name -> gatewatch.v1.Alert
-	3,  // 11: gatewatch.v1.AlertService.ListAlerts:input_type -> gatewatch.v1.ListAlertsRequest
-	5,  // 12: gatewatch.v1.AlertService.GetAlert:input_type -> gatewatch.v1.GetAlertRequest
-	7,  // 13: gatewatch.v1.AlertService.UpdateAlert:input_type -> gatewatch.v1.UpdateAlertRequest
-	4,  // 14: gatewatch.v1.AlertService.ListAlerts:output_type -> gatewatch.v1.ListAlertsResponse
-	6,  // 15: gatewatch.v1.AlertService.GetAlert:output_type -> gatewatch.v1.GetAlertResponse
-	8,  // 16: gatewatch.v1.AlertService.UpdateAlert:output_type -> gatewatch.v1.UpdateAlertResponse
-	14, // [14:17] is the sub-list for method output_type
-	11, // [11:14] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	14, // 11: gatewatch.v1.GetNotificationsResponse.last_delivery_time:type_name -> google.protobuf.Timestamp
+	11, // 12: gatewatch.v1.GetNotificationsResponse.dead_notifications:type_name -> gatewatch.v1.DeadNotification
+	14, // 13: gatewatch.v1.DeadNotification.create_time:type_name -> google.protobuf.Timestamp
+	14, // 14: gatewatch.v1.DeadNotification.end_time:type_name -> google.protobuf.Timestamp
+	3,  // 15: gatewatch.v1.AlertService.ListAlerts:input_type -> gatewatch.v1.ListAlertsRequest
+	5,  // 16: gatewatch.v1.AlertService.GetAlert:input_type -> gatewatch.v1.GetAlertRequest
+	7,  // 17: gatewatch.v1.AlertService.UpdateAlert:input_type -> gatewatch.v1.UpdateAlertRequest
+	9,  // 18: gatewatch.v1.AlertService.GetNotifications:input_type -> gatewatch.v1.GetNotificationsRequest
+	12, // 19: gatewatch.v1.AlertService.TestNotification:input_type -> gatewatch.v1.TestNotificationRequest
+	4,  // 20: gatewatch.v1.AlertService.ListAlerts:output_type -> gatewatch.v1.ListAlertsResponse
+	6,  // 21: gatewatch.v1.AlertService.GetAlert:output_type -> gatewatch.v1.GetAlertResponse
+	8,  // 22: gatewatch.v1.AlertService.UpdateAlert:output_type -> gatewatch.v1.UpdateAlertResponse
+	10, // 23: gatewatch.v1.AlertService.GetNotifications:output_type -> gatewatch.v1.GetNotificationsResponse
+	13, // 24: gatewatch.v1.AlertService.TestNotification:output_type -> gatewatch.v1.TestNotificationResponse
+	20, // [20:25] is the sub-list for method output_type
+	15, // [15:20] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_gatewatch_v1_alert_proto_init() }
@@ -833,7 +1232,7 @@ func file_gatewatch_v1_alert_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatewatch_v1_alert_proto_rawDesc), len(file_gatewatch_v1_alert_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   8,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,9 +19,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	AlertService_ListAlerts_FullMethodName  = "/gatewatch.v1.AlertService/ListAlerts"
-	AlertService_GetAlert_FullMethodName    = "/gatewatch.v1.AlertService/GetAlert"
-	AlertService_UpdateAlert_FullMethodName = "/gatewatch.v1.AlertService/UpdateAlert"
+	AlertService_ListAlerts_FullMethodName       = "/gatewatch.v1.AlertService/ListAlerts"
+	AlertService_GetAlert_FullMethodName         = "/gatewatch.v1.AlertService/GetAlert"
+	AlertService_UpdateAlert_FullMethodName      = "/gatewatch.v1.AlertService/UpdateAlert"
+	AlertService_GetNotifications_FullMethodName = "/gatewatch.v1.AlertService/GetNotifications"
+	AlertService_TestNotification_FullMethodName = "/gatewatch.v1.AlertService/TestNotification"
 )
 
 // AlertServiceClient is the client API for AlertService service.
@@ -37,6 +39,11 @@ type AlertServiceClient interface {
 	// UpdateAlert changes the status, assignee or note of an alert. It is kept in
 	// the history of the alert, and in the audit log.
 	UpdateAlert(ctx context.Context, in *UpdateAlertRequest, opts ...grpc.CallOption) (*UpdateAlertResponse, error)
+	// GetNotifications tells what the webhook does that is told of findings.
+	GetNotifications(ctx context.Context, in *GetNotificationsRequest, opts ...grpc.CallOption) (*GetNotificationsResponse, error)
+	// TestNotification sends the webhook a test message, once. It fails with what the
+	// receiver answered.
+	TestNotification(ctx context.Context, in *TestNotificationRequest, opts ...grpc.CallOption) (*TestNotificationResponse, error)
 }
 
 type alertServiceClient struct {
@@ -77,6 +84,26 @@ func (c *alertServiceClient) UpdateAlert(ctx context.Context, in *UpdateAlertReq
 	return out, nil
 }
 
+func (c *alertServiceClient) GetNotifications(ctx context.Context, in *GetNotificationsRequest, opts ...grpc.CallOption) (*GetNotificationsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetNotificationsResponse)
+	err := c.cc.Invoke(ctx, AlertService_GetNotifications_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *alertServiceClient) TestNotification(ctx context.Context, in *TestNotificationRequest, opts ...grpc.CallOption) (*TestNotificationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(TestNotificationResponse)
+	err := c.cc.Invoke(ctx, AlertService_TestNotification_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AlertServiceServer is the server API for AlertService service.
 // All implementations must embed UnimplementedAlertServiceServer
 // for forward compatibility.
@@ -90,6 +117,11 @@ type AlertServiceServer interface {
 	// UpdateAlert changes the status, assignee or note of an alert. It is kept in
 	// the history of the alert, and in the audit log.
 	UpdateAlert(context.Context, *UpdateAlertRequest) (*UpdateAlertResponse, error)
+	// GetNotifications tells what the webhook does that is told of findings.
+	GetNotifications(context.Context, *GetNotificationsRequest) (*GetNotificationsResponse, error)
+	// TestNotification sends the webhook a test message, once. It fails with what the
+	// receiver answered.
+	TestNotification(context.Context, *TestNotificationRequest) (*TestNotificationResponse, error)
 	mustEmbedUnimplementedAlertServiceServer()
 }
 
@@ -108,6 +140,12 @@ func (UnimplementedAlertServiceServer) GetAlert(context.Context, *GetAlertReques
 }
 func (UnimplementedAlertServiceServer) UpdateAlert(context.Context, *UpdateAlertRequest) (*UpdateAlertResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateAlert not implemented")
+}
+func (UnimplementedAlertServiceServer) GetNotifications(context.Context, *GetNotificationsRequest) (*GetNotificationsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetNotifications not implemented")
+}
+func (UnimplementedAlertServiceServer) TestNotification(context.Context, *TestNotificationRequest) (*TestNotificationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method TestNotification not implemented")
 }
 func (UnimplementedAlertServiceServer) mustEmbedUnimplementedAlertServiceServer() {}
 func (UnimplementedAlertServiceServer) testEmbeddedByValue()                      {}
@@ -184,6 +222,42 @@ func _AlertService_UpdateAlert_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AlertService_GetNotifications_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetNotificationsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AlertServiceServer).GetNotifications(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AlertService_GetNotifications_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AlertServiceServer).GetNotifications(ctx, req.(*GetNotificationsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AlertService_TestNotification_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TestNotificationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AlertServiceServer).TestNotification(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AlertService_TestNotification_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AlertServiceServer).TestNotification(ctx, req.(*TestNotificationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AlertService_ServiceDesc is the grpc.ServiceDesc for AlertService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -202,6 +276,14 @@ var AlertService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "UpdateAlert",
 			Handler:    _AlertService_UpdateAlert_Handler,
+		},
+		{
+			MethodName: "GetNotifications",
+			Handler:    _AlertService_GetNotifications_Handler,
+		},
+		{
+			MethodName: "TestNotification",
+			Handler:    _AlertService_TestNotification_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
