@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatewatch/gatewatch/detection/verdict"
 	"github.com/gatewatch/gatewatch/services/kept"
+	"github.com/gatewatch/gatewatch/services/triage/tuning"
 	"github.com/gatewatch/gatewatch/services/waf"
 )
 
@@ -20,6 +21,9 @@ type wafReplayFlags struct {
 	remote
 	selectionFlags
 	data, config string
+	bundle       string
+	ruleset      string
+	live         bool // a server is asked
 	guard        []string
 	changed      bool
 	rules        waf.Settings
@@ -34,15 +38,28 @@ func newWAFReplay() *cobra.Command {
 		Long: `Judges requests by another set of rules, on all processors, and prints for each
 whether it is newly blocked, newly allowed or unchanged, with its verdict. The
 requests are those that WAF nodes have kept (of a range of time, from a --server or
-a --data folder) and those of corpus files. Kept ones of which the node has marked that the copy does not get
-the same decision are left out and counted. Requests of files are compared with
-the rules of CRS as they come. Those of --guard are attacks that must not pass.
+a --data folder) and those of corpus files. Kept ones of which the node has marked
+that the copy does not get the same decision are left out and counted. Requests of
+files are compared with the rules of CRS as they come. Those of --guard are attacks
+that must not pass.
+
+The rules are a bundle (--bundle: a file, the name of one that the server or the data
+folder keeps, or "stable" or "candidate" for what is rolled out), or own files (--before,
+--after), over CRS as it comes with the program or over another version of it
+(--ruleset: the folder that a release unpacks to). A new version over the requests of
+the last days is a retro-hunt: what is newly blocked and no legitimate request by its
+verdict ("taken_for":"attack") it would have found; what is newly blocked and taken for
+legitimate needs an exclusion before it is rolled out. Rules are like programs: take
+them from where you trust. Where a bundle says nothing of level and threshold those of
+--paranoia and --threshold hold, for the configuration of nodes is not known here.
 
 To read kept requests is written into the audit log, and needs a token of the role
 examiner or administrator. Exit code 1 says that an attack of --guard is newly
 allowed, a request could not be judged, or not all were read.`,
 		Example: `  gatewatch waf replay --server http://127.0.0.1:8080 --from now-1d --before exclusions.conf --changed
   gatewatch waf replay --data ./gatewatch-data --from now-1d --before exclusions.conf --changed
+  gatewatch waf replay --server http://127.0.0.1:8080 --from now-7d --bundle candidate --guard attacks.ndjson --changed
+  gatewatch waf replay --data ./gatewatch-data --from now-7d --ruleset ./coreruleset-4.26.0 --bundle stable --changed
   gatewatch waf replay --paranoia 2 --guard attacks.ndjson requests.ndjson`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runWAFReplay(cmd, f, args) },
 	}
@@ -54,6 +71,8 @@ allowed, a request could not be judged, or not all were read.`,
 	flags.StringVar(&f.filter, "filter", "", "which kept requests, in the query language: waf.site, waf.decision, waf.kept, rule.id, verdict.p_attack")
 	flags.StringArrayVar(&f.guard, "guard", nil, "file of attacks that must stay blocked; repeatable")
 	flags.BoolVar(&f.changed, "changed", false, "print only what changes")
+	flags.StringVar(&f.bundle, "bundle", "", "rule-set bundle to judge by: a file, - for standard input, a name, stable or candidate")
+	flags.StringVar(&f.ruleset, "ruleset", "", "folder of another version of the Core Rule Set to judge by")
 	flags.IntVar(&f.rules.Paranoia, "paranoia", 0, "paranoia level that can block (default 1)")
 	flags.IntVar(&f.rules.InboundThreshold, "threshold", 0, "anomaly score at which a request is blocked (default 5)")
 	flags.StringArrayVar(&f.rules.RulesBefore, "before", nil, "SecLang file read before the Core Rule Set; repeatable")
@@ -69,6 +88,13 @@ const (
 	fromGuard = "guard"
 )
 
+// What became of a request.
+const (
+	newlyBlocked = "newly_blocked"
+	newlyAllowed = "newly_allowed"
+	unchanged    = "unchanged"
+)
+
 // replayLine is one line of output.
 type replayLine struct {
 	ID      string       `json:"id"`
@@ -82,6 +108,7 @@ type replayLine struct {
 	Rules   []int        `json:"rules"`
 	PAttack *float64     `json:"p_attack"`
 	Kind    verdict.Kind `json:"kind,omitempty"`
+	Taken   string       `json:"taken_for"` // attack or legit, by p_attack
 	Cut     bool         `json:"cut,omitempty"`
 	Error   string       `json:"error,omitempty"`
 }
@@ -95,18 +122,21 @@ type replayRun struct {
 	counts map[string]int
 
 	unfaithful, unreadable, failed, guardLost int
-	partial                                   []string
-	told                                      time.Time
-	ids                                       eventIDs
+
+	found, harmed int // newly blocked ones that are taken for attacks, and for legitimate
+	partial       []string
+	told          time.Time
+	ids           eventIDs
 }
 
 func runWAFReplay(cmd *cobra.Command, f wafReplayFlags, files []string) error {
-	switch live := asksServer(cmd, slices.Concat(files, f.guard)); {
+	f.live = f.data == "" && asksServer(cmd, slices.Concat(files, f.guard))
+	switch {
 	case f.data != "" && cmd.Flags().Changed("server"):
 		return usagef("give --server or --data, not both")
-	case f.data == "" && !live && len(files) == 0 && len(f.guard) == 0:
+	case f.data == "" && !f.live && len(files) == 0 && len(f.guard) == 0:
 		return usagef("name files of requests, or --server or --data for those that nodes have kept")
-	case f.data == "" && live:
+	case f.live:
 		if err := f.connect(); err != nil {
 			return err
 		}
@@ -115,17 +145,11 @@ func runWAFReplay(cmd *cobra.Command, f wafReplayFlags, files []string) error {
 	if err != nil {
 		return err
 	}
-	settings := waf.CorpusSettings()
-	baseline, err := waf.Compile(settings)
+	baseline := &waf.SiteRules{Settings: waf.CorpusSettings()}
+	defer func() { _ = baseline.Close() }() // the program ends
+	candidate, err := f.candidate(cmd)
 	if err != nil {
 		return err
-	}
-	defer func() { _ = baseline.Close() }() // the program ends
-	settings.Paranoia, settings.InboundThreshold = f.rules.Paranoia, f.rules.InboundThreshold
-	settings.RulesBefore, settings.RulesAfter = f.rules.RulesBefore, f.rules.RulesAfter
-	candidate, err := waf.Compile(settings)
-	if err != nil {
-		return usageError{err}
 	}
 	defer func() { _ = candidate.Close() }() // the program ends
 	model, err := verdict.Default()
@@ -134,7 +158,7 @@ func runWAFReplay(cmd *cobra.Command, f wafReplayFlags, files []string) error {
 	}
 	r := &replayRun{cmd: cmd, flags: &f, model: model, counts: map[string]int{}, told: time.Now()}
 	done := r.output(format)
-	replayer := waf.Replayer{Candidate: candidate, Baseline: baseline}
+	replayer := waf.Replayer{Candidate: candidate.Of, Baseline: baseline.Of}
 	for _, part := range r.parts(files) {
 		err = errors.Join(err, replayer.Run(cmd.Context(), part.requests, func(x waf.Replayed) error { return r.take(part.from, x) }))
 		if err != nil {
@@ -158,7 +182,7 @@ func (r *replayRun) parts(files []string) []replayPart {
 	switch {
 	case r.flags.data != "":
 		all = append(all, replayPart{fromKept, r.kept(r.fromFolder)})
-	case asksServer(r.cmd, slices.Concat(files, r.flags.guard)):
+	case r.flags.live:
 		all = append(all, replayPart{fromKept, r.kept(r.fromServer)})
 	}
 	for _, name := range files {
@@ -192,7 +216,7 @@ func (r *replayRun) file(name string) iter.Seq2[*kept.Copy, error] {
 func (r *replayRun) take(from string, x waf.Replayed) error {
 	c := x.Copy
 	line := replayLine{
-		ID: c.ID, EventID: r.ids.take(c), From: from, Site: c.Request.Site, Change: "unchanged", Before: actionOf(c.Block), After: actionOf(x.After.Block),
+		ID: c.ID, EventID: r.ids.take(c), From: from, Site: c.Request.Site, Change: unchanged, Before: actionOf(c.Block), After: actionOf(x.After.Block),
 		Score: [2]int{c.Score, x.After.Score}, Rules: ruleList(x.After.Scoring), Cut: c.BodyBytes > int64(len(c.Request.Body)),
 	}
 	switch {
@@ -200,23 +224,33 @@ func (r *replayRun) take(from string, x waf.Replayed) error {
 		line.Change, line.After, line.Error = "failed", "", x.Err.Error()
 		r.failed++
 	case x.After.Block && !c.Block:
-		line.Change = "newly_blocked"
+		line.Change = newlyBlocked
 	case c.Block && !x.After.Block:
-		line.Change = "newly_allowed"
+		line.Change = newlyAllowed
 		if from == fromGuard {
 			r.guardLost++
 		}
 	}
 	r.counts[line.Change]++
 	r.progress()
-	if r.flags.changed && line.Change == "unchanged" {
+	if r.flags.changed && line.Change == unchanged {
 		return nil
 	}
 	if c.Model == "" {
 		v := r.model.Score(nil, verdict.Input{Request: &c.Request, Block: c.Block, Score: c.Score, Rules: c.Rules, Matches: verdictMatches(x.Before)})
 		c.PAttack, c.Kind = v.PAttack, v.Kind
 	}
-	line.PAttack, line.Kind = &c.PAttack, c.Kind
+	line.PAttack, line.Kind, line.Taken = &c.PAttack, c.Kind, "legit"
+	if c.PAttack >= tuning.Suspect {
+		line.Taken = "attack"
+	}
+	if line.Change == newlyBlocked {
+		if line.Taken == "attack" {
+			r.found++
+		} else {
+			r.harmed++
+		}
+	}
 	return r.write(&line)
 }
 
@@ -230,12 +264,15 @@ func (r *replayRun) progress() {
 
 func (r *replayRun) sums() string {
 	return fmt.Sprintf("%d newly blocked, %d newly allowed, %d unchanged, %d failed; left out: %d unfaithful copies, %d that cannot be opened",
-		r.counts["newly_blocked"], r.counts["newly_allowed"], r.counts["unchanged"], r.failed, r.unfaithful, r.unreadable)
+		r.counts[newlyBlocked], r.counts[newlyAllowed], r.counts[unchanged], r.failed, r.unfaithful, r.unreadable)
 }
 
 // summary says what came of it all.
 func (r *replayRun) summary() error {
 	fmt.Fprintln(r.cmd.ErrOrStderr(), r.sums())
+	if r.counts[newlyBlocked] > 0 {
+		fmt.Fprintf(r.cmd.ErrOrStderr(), "newly blocked: %d taken for attacks by their verdict, %d for legitimate\n", r.found, r.harmed)
+	}
 	for _, why := range r.partial {
 		fmt.Fprintf(r.cmd.ErrOrStderr(), "not all requests were read: %s\n", printable(why))
 	}
@@ -255,11 +292,11 @@ func (r *replayRun) output(format string) (done func() error) {
 		r.write, done = jsonLines[replayLine](w, format)
 		return done
 	}
-	t := newTable(w, format, []string{"change", "from", "site", "before", "after", "p_attack", "rules", "id", "event_id"})
+	t := newTable(w, format, []string{"change", "from", "site", "before", "after", "p_attack", "taken_for", "rules", "id", "event_id"})
 	t.width = terminalWidth(r.cmd.OutOrStdout())
 	r.write = func(l *replayLine) error {
 		rules := strings.Trim(fmt.Sprint(l.Rules), "[]")
-		return t.Write([]string{l.Change, l.From, l.Site, l.Before, l.After, fmt.Sprintf("%.3f", *l.PAttack), rules, l.ID, l.EventID})
+		return t.Write([]string{l.Change, l.From, l.Site, l.Before, l.After, fmt.Sprintf("%.3f", *l.PAttack), l.Taken, rules, l.ID, l.EventID})
 	}
 	return t.Close
 }

@@ -13,6 +13,7 @@ type pending struct {
 	groups  []Group
 	frame   []byte // headerSize bytes to be filled in, then the body
 	bound   int64  // bytes of memory that are held for the frame
+	kept    int64  // footprint of groups
 	head    header
 	pooled  bool // the frame is of the pool, and not kept by the groups
 	state   atomic.Int32
@@ -158,9 +159,10 @@ func (d *Disk) publish(round []*pending, next Offset, bytes int64) {
 	for _, p := range round {
 		d.tail.push(tailEntry{
 			first: p.head.first, next: p.head.next(), groups: p.groups,
-			bytes: footprint(p.groups),
+			bytes: p.kept,
 		})
 	}
+	d.pace.lose(d.tail.first(next))
 	d.metrics.logBytes.Set(float64(d.bytes))
 	d.wakeLocked()
 	d.mu.Unlock()

@@ -53,6 +53,7 @@ type Disk struct {
 	next     Offset     // of the next record; set by the committer
 	bytes    int64      // of all segments
 	tail     tail
+	pace     pace
 	changed  chan struct{} // closed and replaced when readers should look again
 	ended    bool
 }
@@ -97,6 +98,7 @@ func open(fs fileSystem, cfg Config, log *slog.Logger, reg prometheus.Registerer
 		stopped: make(chan struct{}),
 		changed: make(chan struct{}),
 		tail:    tail{max: cfg.TailBytes},
+		pace:    pace{followers: map[*reader]Offset{}},
 	}
 	d.buffers.New = func() any { return new([]byte) }
 	if d.metrics, err = newMetrics(reg, d); err != nil {
@@ -138,6 +140,7 @@ func (d *Disk) Append(ctx context.Context, groups []Group) (Offset, error) {
 		return 0, err
 	}
 	p := d.encode(groups, bound)
+	defer d.enterTail(ctx, p.kept)()
 	select {
 	case d.inbox <- p: // from here on the committer releases the memory
 	case <-ctx.Done():
@@ -190,7 +193,7 @@ func (d *Disk) enter() bool {
 // encode makes the frame of groups, all but its header. The groups keep the
 // memory of a frame that is neither packed nor encrypted.
 func (d *Disk) encode(groups []Group, bound int64) *pending {
-	p := &pending{groups: groups, bound: bound, outcome: make(chan outcome, 1)}
+	p := &pending{groups: groups, bound: bound, kept: footprint(groups), outcome: make(chan outcome, 1)}
 	p.frame = appendBody(make([]byte, headerSize, headerSize+bound), groups)
 	d.pack(p)
 	d.seal(p)
@@ -222,7 +225,7 @@ func (d *Disk) pack(p *pending) {
 func (d *Disk) Batches(ctx context.Context, from Offset) iter.Seq2[Batch, error] {
 	return func(yield func(Batch, error) bool) {
 		r := reader{d: d, pos: from}
-		defer r.close()
+		defer r.end()
 		for {
 			b, err := r.next(ctx)
 			if ctx.Err() != nil && err != nil {

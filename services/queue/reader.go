@@ -69,12 +69,15 @@ func (r *reader) look() (Batch, <-chan struct{}, error) {
 		}
 	}
 	if r.pos >= d.next {
+		d.follow(r, r.pos)
 		return Batch{}, d.changed, nil
 	}
 	if b, ok := d.tail.read(r.pos, batchBytes); ok {
 		r.close()
+		d.follow(r, b.Next)
 		return b, nil, nil
 	}
+	d.unfollow(r)
 	if r.seg == nil || r.pos >= r.seg.limit {
 		r.close()
 		if r.pos < oldest {
@@ -181,6 +184,14 @@ func (r *reader) gap(to Offset, reason string) error {
 	r.d.log.Error("records of the queue are lost", slog.Uint64("from", uint64(g.From)),
 		slog.Uint64("to", uint64(g.To)), slog.String("reason", reason))
 	return g
+}
+
+// end is called when the reader is not used any more.
+func (r *reader) end() {
+	r.close()
+	r.d.mu.Lock()
+	r.d.unfollow(r)
+	r.d.mu.Unlock()
 }
 
 // close gives the file back.

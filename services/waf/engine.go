@@ -114,21 +114,31 @@ func Compile(s Settings) (*Engine, error) { return compile(s, "", false) }
 // compile puts directives before all rules of CRS. Rules that are timed can be
 // stopped.
 func compile(s Settings, directives string, timed bool) (*Engine, error) {
-	return compileBetween(s, directives, "", timed)
+	return program{settings: s, before: directives, timed: timed}.compile()
 }
 
-// compileBetween is compile with directives before all rules of CRS and behind
-// them.
-func compileBetween(s Settings, before, after string, timed bool) (*Engine, error) {
-	s = s.withDefaults()
+// program is what an engine is compiled of.
+type program struct {
+	settings      Settings
+	before, after string   // directives before all rules of CRS, and behind them
+	timed         bool     // the rules can be stopped
+	set           *Ruleset // in the place of CRS, nil for that itself
+}
+
+func (p program) compile() (*Engine, error) {
+	s := p.settings.withDefaults()
 	if err := s.validate(); err != nil {
 		return nil, fmt.Errorf("check rule settings: %w", err)
 	}
-	files := &ruleFiles{sum: sha256.New(), sifting: &sifting{paranoia: s.DetectionParanoia}}
-	if timed {
+	if p.set != nil {
+		s.Accelerate = accelerateOff // its words and expressions are known by the names that CRS has for them
+	}
+	p.settings = s
+	files := &ruleFiles{sum: sha256.New(), sifting: &sifting{paranoia: s.DetectionParanoia}, set: p.set}
+	if p.timed {
 		files.checkpoints = &checkpoints{}
 	}
-	setup := s.setup() + before
+	setup := s.setup(p.set) + p.before
 	cfg := coraza.NewWAFConfig().WithRootFS(files).WithDirectives(setup)
 	for _, f := range s.RulesBefore {
 		cfg = cfg.WithDirectivesFromFile(f)
@@ -136,12 +146,14 @@ func compileBetween(s Settings, before, after string, timed bool) (*Engine, erro
 	if s.Accelerate == accelerateOn {
 		cfg = cfg.WithDirectives(sieveRules())
 	}
-	cfg = cfg.WithDirectives("Include @owasp_crs/*.conf")
+	for _, include := range p.set.includes() {
+		cfg = cfg.WithDirectives("Include " + include)
+	}
 	for _, f := range s.RulesAfter {
 		cfg = cfg.WithDirectivesFromFile(f)
 	}
-	if after != "" {
-		cfg = cfg.WithDirectives(after)
+	if p.after != "" {
+		cfg = cfg.WithDirectives(p.after)
 	}
 	engine := &Engine{settings: s, sifting: files.sifting}
 	cfg = experimental.WAFConfigWithRuleObserver(cfg, func(r types.RuleMetadata) {
@@ -150,21 +162,21 @@ func compileBetween(s Settings, before, after string, timed bool) (*Engine, erro
 			engine.rules++
 		}
 	})
-	files.sum.Write([]byte(setup + after))
+	files.sum.Write([]byte(setup + p.after))
 	compiled, err := coraza.NewWAF(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("compile rules: %w", err)
 	}
 	engine.waf = compiled
-	if s.Accelerate == accelerateOn && (files.altered || alters(before) || alters(after)) {
+	if s.Accelerate == accelerateOn && (files.altered || alters(p.before) || alters(p.after)) {
 		if err := engine.Close(); err != nil {
 			return nil, fmt.Errorf("close rules: %w", err)
 		}
-		s.Accelerate = accelerateOff
-		return compileBetween(s, before, after, timed)
+		p.settings.Accelerate = accelerateOff
+		return p.compile()
 	}
 	files.sifting.compile()
-	engine.fingerprint = "crs/" + CRSVersion + "+sha256:" + hex.EncodeToString(files.sum.Sum(nil))
+	engine.fingerprint = "crs/" + p.set.version() + "+sha256:" + hex.EncodeToString(files.sum.Sum(nil))
 	return engine, nil
 }
 
@@ -190,7 +202,7 @@ func (e *Engine) Close() error {
 // setup is what stands before the rules. The engine is always on: in detect
 // mode the node does not enforce, so that a decision is exactly the one that
 // block mode would make. Bodies over the limit are cut by the node itself.
-func (s Settings) setup() string {
+func (s Settings) setup(set *Ruleset) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line(`SecRule INBOUND_DATA_ERROR "@eq 1" "id:9990001,phase:2,t:none,pass,nolog,ctl:ruleRemoveById=200002"`)
@@ -208,7 +220,7 @@ func (s Settings) setup() string {
 		line(`SecRule ARGUMENTS_LIMIT_REACHED "@eq 1" "id:9990002,phase:1,t:none,log,deny,status:400,msg:'Too many arguments in the URL',severity:'ERROR'"`)
 		line(`SecRule ARGUMENTS_LIMIT_REACHED "@eq 1" "id:9990003,phase:2,t:none,log,deny,status:400,msg:'Too many arguments in the body',severity:'ERROR'"`)
 	}
-	line("Include @crs-setup.conf.example")
+	line("Include %s", set.setupFile())
 	line(`SecAction "id:9990004,phase:1,pass,t:none,nolog,setvar:tx.blocking_paranoia_level=%d,setvar:tx.detection_paranoia_level=%d,`+
 		`setvar:tx.inbound_anomaly_score_threshold=%d,setvar:tx.outbound_anomaly_score_threshold=%d"`,
 		s.Paranoia, s.DetectionParanoia, s.InboundThreshold, s.OutboundThreshold)
@@ -224,7 +236,7 @@ func onOff(b bool) string {
 
 // key identifies settings for sharing an engine.
 func (s Settings) key() string {
-	return s.withDefaults().setup() + s.withDefaults().Accelerate + strconv.Quote(strings.Join(s.RulesBefore, "\n")) + strconv.Quote(strings.Join(s.RulesAfter, "\n"))
+	return s.withDefaults().setup(nil) + s.withDefaults().Accelerate + strconv.Quote(strings.Join(s.RulesBefore, "\n")) + strconv.Quote(strings.Join(s.RulesAfter, "\n"))
 }
 
 // ruleFiles is the file system that rules are read from: names with an @ are
@@ -232,6 +244,7 @@ func (s Settings) key() string {
 type ruleFiles struct {
 	sum         hash.Hash
 	checkpoints *checkpoints // nil for none
+	set         *Ruleset     // nil for CRS
 	sifting     *sifting
 	altered     bool // an own file changes rules of CRS
 }
@@ -241,6 +254,9 @@ const maxRuleFile = 16 << 20
 
 // Open opens a file for the globs that Coraza makes.
 func (f *ruleFiles) Open(name string) (fs.File, error) {
+	if _, own := f.set.cut(name); own {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist} // they are read as a whole
+	}
 	if i := strings.IndexByte(name, '@'); i >= 0 {
 		return coreruleset.FS.Open(name[i:])
 	}
@@ -249,6 +265,9 @@ func (f *ruleFiles) Open(name string) (fs.File, error) {
 
 // ReadFile reads a whole file.
 func (f *ruleFiles) ReadFile(name string) ([]byte, error) {
+	if own, ok := f.set.cut(name); ok {
+		return f.readOwn(own)
+	}
 	if strings.IndexByte(name, '@') >= 0 {
 		if path.Ext(name) == ".conf" { // so that own rules before and after it differ
 			fmt.Fprintln(f.sum, name)
@@ -278,6 +297,9 @@ func (f *ruleFiles) ReadFile(name string) ([]byte, error) {
 
 // Glob expands the pattern of an Include.
 func (f *ruleFiles) Glob(pattern string) ([]string, error) {
+	if own, ok := f.set.cut(pattern); ok {
+		return f.set.glob(own)
+	}
 	if i := strings.IndexByte(pattern, '@'); i >= 0 {
 		return fs.Glob(coreruleset.FS, pattern[i:])
 	}

@@ -12,10 +12,10 @@ import (
 
 // Replayer puts kept requests through another set of rules.
 type Replayer struct {
-	Candidate *Engine
+	Candidate RulesOf
 	// Baseline decides about requests that no node has decided about: those whose
 	// Ruleset is empty. It is only needed for them.
-	Baseline *Engine
+	Baseline RulesOf
 	Workers  int // 0: one for each processor
 }
 
@@ -96,7 +96,7 @@ type replayJob struct {
 
 func (r *Replayer) judge(x *Replayed) {
 	if c := x.Copy; c.Ruleset == "" {
-		before, err := r.Baseline.JudgeCopy(c)
+		before, err := judgeBy(r.Baseline, c)
 		if err != nil {
 			x.Err = fmt.Errorf("judge request by the rules of before: %w", err)
 			return
@@ -104,7 +104,16 @@ func (r *Replayer) judge(x *Replayed) {
 		c.Block, c.Score, c.Rules, c.PolicyOnly = before.Block, before.Score, before.Scoring, before.PolicyOnly
 		x.Before = before.Matches
 	}
-	if x.After, x.Err = r.Candidate.JudgeCopy(x.Copy); x.Err != nil {
+	if x.After, x.Err = judgeBy(r.Candidate, x.Copy); x.Err != nil {
 		x.Err = fmt.Errorf("judge request: %w", x.Err)
 	}
+}
+
+// judgeBy judges a copy by the rules of its site.
+func judgeBy(rules RulesOf, c *kept.Copy) (Decision, error) {
+	engine, err := rules(c.Request.Site)
+	if err != nil {
+		return Decision{}, err
+	}
+	return engine.JudgeCopy(c)
 }

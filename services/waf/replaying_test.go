@@ -35,7 +35,7 @@ func testReplayer(t testing.TB) *Replayer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Replayer{Candidate: engine, Baseline: engine}
+	return &Replayer{Candidate: engine.RulesOf, Baseline: engine.RulesOf}
 }
 
 func TestReplayerKeepsTheOrder(t *testing.T) {
@@ -74,10 +74,14 @@ func TestReplayerEnds(t *testing.T) {
 func BenchmarkReplay(b *testing.B) {
 	r := testReplayer(b)
 	r.Workers = 1
+	engine, err := r.Candidate("")
+	if err != nil {
+		b.Fatal(err)
+	}
 	decided := func(c *kept.Copy) *kept.Copy { c.Ruleset = "x"; return c }
 	b.Run("coraza", func(b *testing.B) {
 		for c := range replayCopies(b.N) {
-			if err := corazaAlone(r.Candidate, &decided(c).Request); err != nil {
+			if err := corazaAlone(engine, &decided(c).Request); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -18,12 +18,17 @@ type ruling struct {
 
 // rulingOf returns how a site is run under a bundle, nil for none, at a time.
 func rulingOf(c SiteConfig, b *bundle.Bundle, now time.Time) (ruling, error) {
+	if b != nil && b.CRS != CRSVersion {
+		return ruling{}, fmt.Errorf("bundle is made for CRS %s, this node has %s", b.CRS, CRSVersion)
+	}
+	return rulingUnder(c, b, now)
+}
+
+// rulingUnder is rulingOf for whatever version of CRS.
+func rulingUnder(c SiteConfig, b *bundle.Bundle, now time.Time) (ruling, error) {
 	r := ruling{mode: c.Mode, rules: c.Rules}
 	if b == nil {
 		return r, nil
-	}
-	if b.CRS != CRSVersion {
-		return r, fmt.Errorf("bundle is made for CRS %s, this node has %s", b.CRS, CRSVersion)
 	}
 	s := b.Site(c.Name)
 	if s.Mode != "" {
@@ -62,13 +67,13 @@ func CompileSite(s Settings, b *bundle.Bundle, site, directives string, now time
 	if err != nil {
 		return nil, err
 	}
-	return compileBetween(r.rules, r.own.Before+directives, r.own.After, false)
+	return program{settings: r.rules, before: r.own.Before + directives, after: r.own.After}.compile()
 }
 
 // compile compiles the rules of a ruling; directives stand before all of CRS. Those
 // of a bundle are tried out.
 func (r ruling) compile(directives string, timed bool) (*Engine, error) {
-	engine, err := compileBetween(r.rules, directives+r.own.Before, r.own.After, timed)
+	engine, err := program{settings: r.rules, before: directives + r.own.Before, after: r.own.After, timed: timed}.compile()
 	if err != nil || r.own == (bundle.Directives{}) {
 		return engine, err
 	}
