@@ -18,6 +18,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/queue"
 	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/triage"
+	"github.com/gatewatch/gatewatch/services/triage/whatif"
 	"github.com/gatewatch/gatewatch/services/wall"
 )
 
@@ -61,6 +62,7 @@ func (v *server) openAPI(inputs *access.Gate) (err error) {
 	}
 	v.nodes.OfferBundles(v.fleet)
 	v.tuner = v.openProposals()
+	v.whatIf = whatif.New(whatif.Options{Live: v.tuner.Live, Audit: v.audit.Append, Now: time.Now, Log: v.log})
 	v.board = wall.New(wall.Options{Events: v.store, Now: time.Now, Log: v.log})
 	var pages map[string]http.Handler
 	if v.settings.has(roleAPI) {
@@ -70,7 +72,7 @@ func (v *server) openAPI(inputs *access.Gate) (err error) {
 		Board:  v.board,
 		People: v.people, Pages: pages, Version: version,
 		Store: v.store, Explorer: v.store, Tokens: v.tokens, Sources: v.listSources, Nodes: v.listNodes, Rules: inUse, Groups: groups,
-		Alerts: v.state, Notifier: v.notifier, Audit: v.audit.Append, Triage: desk, Fleet: v.fleet, Proposals: v.tuner, Requests: requestLibrary(v.store, v.requests),
+		Alerts: v.state, Notifier: v.notifier, Audit: v.audit.Append, Triage: desk, Fleet: v.fleet, Proposals: v.tuner, WhatIf: v.whatIf, Requests: requestLibrary(v.store, v.requests),
 		Ingest: ingest.NewBatchServer(v.sink, inputs.Sender), Node: v.nodes,
 		Ready: v.ready, Notice: v.notice, Metrics: v.metrics, Now: time.Now, Log: v.log,
 	})

@@ -30,6 +30,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/triage"
 	"github.com/gatewatch/gatewatch/services/triage/proposals"
+	"github.com/gatewatch/gatewatch/services/triage/whatif"
 	"github.com/gatewatch/gatewatch/services/waf/fleet"
 	"github.com/gatewatch/gatewatch/services/wall"
 )
@@ -68,6 +69,7 @@ type server struct {
 	archives *archive.Watch // nil without archive.dir
 	fleet    *fleet.Fleet
 	tuner    *proposals.Keeper
+	whatIf   *whatif.Runner
 	desk     *triage.Desk
 	api      *api.API
 
@@ -302,6 +304,7 @@ func (v *server) stop() error {
 	v.cancel()
 	if v.tuner != nil {
 		v.tuner.Close()
+		v.whatIf.Close()
 	}
 	v.running.Wait()
 	if v.store != nil {

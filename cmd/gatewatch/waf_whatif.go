@@ -129,7 +129,11 @@ func (r *whatIfReader) read(cmd *cobra.Command) error {
 			clear = progressBar(cmd, fmt.Sprintf("%d requests judged at %d levels", n, waf.MaxParanoia))
 		}
 		one := *q
-		group.Go(func() error { return r.judge(&one) })
+		r.mu.Lock()
+		place := len(r.sites[q.Site]) // in the order of the file, so that sums are the same each time
+		r.sites[q.Site] = append(r.sites[q.Site], tuning.Observed{})
+		r.mu.Unlock()
+		group.Go(func() error { return r.judge(&one, place) })
 		return nil
 	})
 	if e := group.Wait(); e != nil {
@@ -139,7 +143,7 @@ func (r *whatIfReader) read(cmd *cobra.Command) error {
 	return err
 }
 
-func (r *whatIfReader) judge(q *verdict.Request) error {
+func (r *whatIfReader) judge(q *verdict.Request, place int) error {
 	g, err := r.levels.Judge(q)
 	if err != nil {
 		return fmt.Errorf("judge request %q: %w", q.ID, err)
@@ -149,7 +153,7 @@ func (r *whatIfReader) judge(q *verdict.Request) error {
 	o := tuning.Observed{Grades: g.Grades, Decided: verdict.Decided{PAttack: r.model.Score(nil, in).PAttack, Truth: l.truth, Probability: l.probability}}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.sites[q.Site] = append(r.sites[q.Site], o)
+	r.sites[q.Site][place] = o
 	return nil
 }
 
@@ -205,14 +209,14 @@ func (r *whatIfReader) print(cmd *cobra.Command, format string) error {
 		done = t.Close
 	}
 	for _, site := range slices.Sorted(maps.Keys(r.sites)) {
-		points, err := tuning.Curve(cmd.Context(), site, slices.Compact(slices.Sorted(slices.Values(r.flags.thresholds))), r.sites[site])
+		points, err := tuning.Curve(cmd.Context(), slices.Compact(slices.Sorted(slices.Values(r.flags.thresholds))), r.sites[site])
 		if err != nil {
 			return fmt.Errorf("site %q: %w", site, err)
 		}
 		for _, p := range points {
 			b := p.Blocked
 			line := whatIfLine{
-				Site: site, Paranoia: p.Paranoia, Threshold: p.Threshold, FalsePositive: newWhatIfRate(p.FalsePositive), Missed: newWhatIfRate(p.Missed),
+				Site: site, Paranoia: p.Paranoia, Threshold: p.Threshold, FalsePositive: newWhatIfRate(p.FalsePositive.Estimate), Missed: newWhatIfRate(p.Missed.Estimate),
 				Blocked: whatIfRate{Estimate: &b.Value, Low: &b.Low, High: &b.High, N: b.N},
 			}
 			if err := write(&line); err != nil {

@@ -98,22 +98,9 @@ func sideOf(blocked bool) int {
 
 // Add counts a decision. After an error the decision is not counted.
 func (r *Rates) Add(scope string, d Decided) error {
-	if err := d.check(); err != nil {
+	s, err := r.scope(scope, d)
+	if err != nil {
 		return err
-	}
-	s := r.scopes[scope]
-	if s == nil {
-		if len(scope) > MaxScopeName {
-			return fmt.Errorf("scope is longer than %d bytes", MaxScopeName)
-		}
-		if len(r.scopes) >= MaxScopes {
-			return fmt.Errorf("%w: at most %d", ErrTooManyScopes, MaxScopes)
-		}
-		if r.scopes == nil {
-			r.scopes = map[string]*scopeCounts{}
-		}
-		s = &scopeCounts{}
-		r.scopes[strings.Clone(scope)] = s
 	}
 	side := sideOf(d.Blocked)
 	if d.Outside && d.Truth == Unknown {
@@ -122,6 +109,47 @@ func (r *Rates) Add(scope string, d Decided) error {
 	}
 	s.sides[side].add(d)
 	return nil
+}
+
+// AddUnlabelled counts n decisions that nobody has labelled, all with what d says of
+// them: those that a decision of a random sample stands for. After an error none is.
+func (r *Rates) AddUnlabelled(scope string, d Decided, n int) error {
+	if d.Truth != Unknown || n < 0 {
+		return fmt.Errorf("%d decisions with truth %d are not some without a label", n, d.Truth)
+	}
+	s, err := r.scope(scope, d)
+	if err != nil {
+		return err
+	}
+	side := sideOf(d.Blocked)
+	if d.Outside {
+		s.outside[side] += n
+	} else if n > 0 {
+		s.sides[side].cell(d.PAttack).n += n
+	}
+	return nil
+}
+
+// scope returns the counts of the scope of a decision, which it checks.
+func (r *Rates) scope(scope string, d Decided) (*scopeCounts, error) {
+	if err := d.check(); err != nil {
+		return nil, err
+	}
+	s := r.scopes[scope]
+	if s == nil {
+		if len(scope) > MaxScopeName {
+			return nil, fmt.Errorf("scope is longer than %d bytes", MaxScopeName)
+		}
+		if len(r.scopes) >= MaxScopes {
+			return nil, fmt.Errorf("%w: at most %d", ErrTooManyScopes, MaxScopes)
+		}
+		if r.scopes == nil {
+			r.scopes = map[string]*scopeCounts{}
+		}
+		s = &scopeCounts{}
+		r.scopes[strings.Clone(scope)] = s
+	}
+	return s, nil
 }
 
 func (d Decided) check() error {

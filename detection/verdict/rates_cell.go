@@ -56,16 +56,22 @@ func clampedLogit(p float64) float64 {
 	return min(max(math.Log(p)-math.Log1p(-p), -maxLogit), maxLogit)
 }
 
-func (s *sideCounts) add(d Decided) {
+// cell is the one of a score.
+func (s *sideCounts) cell(pAttack float64) *scoreCell {
 	if *s == nil {
 		*s = sideCounts{}
 	}
-	i := cellOf(d.PAttack)
+	i := cellOf(pAttack)
 	c := (*s)[i]
 	if c == nil {
 		c = &scoreCell{}
 		(*s)[i] = c
 	}
+	return c
+}
+
+func (s *sideCounts) add(d Decided) {
+	c := s.cell(d.PAttack)
 	c.n++
 	switch d.Truth {
 	case Unknown:

@@ -105,6 +105,10 @@ var rights = map[string]right{
 	"/gatewatch.v1.ProposalService/RetireProposal":   administrators,
 	"/gatewatch.v1.ProposalService/RollBackProposal": administrators,
 
+	"/gatewatch.v1.TuningService/StartWhatIf": analysts,
+	"/gatewatch.v1.TuningService/GetWhatIf":   readers,
+	"/gatewatch.v1.TuningService/StopWhatIf":  analysts,
+
 	"/gatewatch.v1.AdminService/CreateToken": administrators,
 	"/gatewatch.v1.AdminService/ListTokens":  administrators,
 	"/gatewatch.v1.AdminService/RevokeToken": administrators,

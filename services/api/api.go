@@ -23,6 +23,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/triage"
 	"github.com/gatewatch/gatewatch/services/triage/proposals"
+	"github.com/gatewatch/gatewatch/services/triage/whatif"
 	"github.com/gatewatch/gatewatch/services/waf/fleet"
 	"github.com/gatewatch/gatewatch/services/wall"
 )
@@ -106,6 +107,7 @@ type Parts struct {
 	Fleet    *fleet.Fleet            // may be nil: a process without nodes
 	// Proposals may be nil: a process without nodes or events.
 	Proposals *proposals.Keeper
+	WhatIf    *whatif.Runner      // nil where Proposals is
 	Board     *wall.Board         // of wall screens; may be nil: a process without events
 	Ingest    IngestServer        // may be nil
 	Node      NodeServer          // may be nil

@@ -227,6 +227,7 @@ func newServer(t *testing.T, config Config, open bool) *server {
 	alerts := s.openAlerts()
 	s.people = access.NewAccounts(access.SessionConfig{}, alerts, s.tokens, func() time.Time { return started }, logger)
 	desk, nodes := s.openDesk(alerts), s.openFleet(alerts)
+	tuner := s.openProposals(alerts, desk, nodes)
 	s.api, err = New(config, Parts{
 		Board:  s.openBoard(),
 		People: s.people, Version: "v1",
@@ -244,7 +245,8 @@ func newServer(t *testing.T, config Config, open bool) *server {
 		Notifier:  s.openNotifier(alerts),
 		Triage:    desk,
 		Fleet:     nodes,
-		Proposals: s.openProposals(alerts, desk, nodes),
+		Proposals: tuner,
+		WhatIf:    s.openWhatIf(tuner),
 		Requests: &kept.Library{
 			Find: embedded.Requests, Ring: func() (*vault.Ring, error) { return s.ring, nil },
 		},

@@ -67,6 +67,7 @@ func (a *API) gateway(g *guard) (http.Handler, error) {
 		gatewatchv1.RegisterRequestServiceHandlerClient(ctx, mux, gatewatchv1.NewRequestServiceClient(local)),
 		gatewatchv1.RegisterBundleServiceHandlerClient(ctx, mux, gatewatchv1.NewBundleServiceClient(local)),
 		gatewatchv1.RegisterProposalServiceHandlerClient(ctx, mux, gatewatchv1.NewProposalServiceClient(local)),
+		gatewatchv1.RegisterTuningServiceHandlerClient(ctx, mux, gatewatchv1.NewTuningServiceClient(local)),
 		gatewatchv1.RegisterIngestServiceHandlerClient(ctx, mux, gatewatchv1.NewIngestServiceClient(local)),
 		// Events and tables are written straight to JSON; a later route comes first.
 		mux.HandlePath(http.MethodPost, "/api/v1/search", g.restSearch),
@@ -207,7 +208,7 @@ func eachMethod(f func(name string, m protoreflect.MethodDescriptor)) {
 		gatewatchv1.File_gatewatch_v1_decision_proto, gatewatchv1.File_gatewatch_v1_bundle_proto,
 		gatewatchv1.File_gatewatch_v1_request_proto, gatewatchv1.File_gatewatch_v1_proposal_proto, gatewatchv1.File_gatewatch_v1_session_proto,
 		gatewatchv1.File_gatewatch_v1_account_proto, gatewatchv1.File_gatewatch_v1_console_proto,
-		gatewatchv1.File_gatewatch_v1_screen_proto,
+		gatewatchv1.File_gatewatch_v1_screen_proto, gatewatchv1.File_gatewatch_v1_tuning_proto,
 	} {
 		for i := range file.Services().Len() {
 			s := file.Services().Get(i)

@@ -80,6 +80,9 @@ func (a *API) register(r grpc.ServiceRegistrar) {
 	if a.parts.Proposals != nil {
 		gatewatchv1.RegisterProposalServiceServer(r, proposalServer{api: a})
 	}
+	if a.parts.WhatIf != nil {
+		gatewatchv1.RegisterTuningServiceServer(r, tuningServer{api: a})
+	}
 	if a.parts.Ingest != nil {
 		gatewatchv1.RegisterIngestServiceServer(r, a.parts.Ingest)
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/store/query"
 	"github.com/gatewatch/gatewatch/services/triage"
 	"github.com/gatewatch/gatewatch/services/triage/proposals"
+	"github.com/gatewatch/gatewatch/services/triage/whatif"
 )
 
 // errorDomain and the reasons name our errors in google.rpc.ErrorInfo.
@@ -96,6 +97,7 @@ func (a *API) status(method string, err error) error {
 		{triage.ErrTooMany, codes.InvalidArgument},
 		{triage.ErrNotReady, codes.Unavailable},
 		{proposals.ErrBusy, codes.Aborted},
+		{whatif.ErrBusy, codes.Aborted},
 		{proposals.ErrState, codes.FailedPrecondition},
 		{queue.ErrFull, codes.ResourceExhausted},
 		{kept.ErrFilter, codes.InvalidArgument},

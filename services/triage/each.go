@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/detection/verdict"
 )
 
 // Each calls yield with the decisions of a selection, the newest first, and what is
@@ -31,5 +32,26 @@ func (d *Desk) Each(ctx context.Context, s Selection, like Ref, yield func(*Deci
 		}
 		m.on(&x)
 		return yield(&x)
+	})
+}
+
+// EachCounted calls yield with the decisions of a selection, the newest first, each with
+// how [Desk.Rates] counts it, which means nothing of one that is not judged. The decision
+// is valid during the call. An error that yield returns ends it and is returned. partial
+// says why the answer is not whole, if it is not.
+func (d *Desk) EachCounted(ctx context.Context, s Selection, yield func(*Decision, verdict.Decided) error) (partial []string, err error) {
+	m, err := d.marks(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	f, err := d.frames(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var x Decision
+	return d.scan(ctx, s, append(f.fields, listed...), func(e *event.Event) error {
+		x.read(e)
+		m.on(&x)
+		return yield(&x, counted(e, &x, &m, &f))
 	})
 }

@@ -143,19 +143,7 @@ func (r *rating) add(e *event.Event) error {
 		r.unjudged++
 		return nil
 	}
-	counted := verdict.Decided{Blocked: x.Blocked, PAttack: x.PAttack, Truth: Truth(x.Label.Label)}
-	inside := r.frames.hold(e)
-	switch {
-	case counted.Truth == verdict.Unknown:
-		counted.Outside = !inside
-	case inside:
-		counted.Probability = x.Drawn
-	}
-	if counted.Probability > 0 && len(r.marks.covered) > 0 {
-		if key := keyOf(x, readMatches(e)); r.marks.wholly(key.alike(x), x) {
-			counted.Probability = 0
-		}
-	}
+	counted := counted(e, x, &r.marks, &r.frames)
 	for kind, scopes := range r.kinds {
 		for _, name := range scopesOf(kind, x) {
 			if err := r.count(scopes, name, x, counted); err != nil {
@@ -197,6 +185,20 @@ func scopesOf(kind string, x *Decision) []string {
 		return slices.Compact(all)
 	}
 	return []string{ScopeAll}
+}
+
+// counted is a decision as the rates count it. What is known of it must be in x.
+func counted(e *event.Event, x *Decision, m *marks, f *frames) verdict.Decided {
+	d := verdict.Decided{Blocked: x.Blocked, PAttack: x.PAttack, Truth: Truth(x.Label.Label), Outside: !f.hold(e)}
+	if d.Truth != verdict.Unknown && !d.Outside {
+		d.Probability = x.Drawn
+	}
+	if d.Probability > 0 && len(m.covered) > 0 {
+		if key := keyOf(x, readMatches(e)); m.wholly(key.alike(x), x) {
+			d.Probability = 0
+		}
+	}
+	return d
 }
 
 func (r *rating) count(scopes map[string]*scope, name string, x *Decision, counted verdict.Decided) error {

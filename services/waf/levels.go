@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/gatewatch/gatewatch/detection/verdict"
+	"github.com/gatewatch/gatewatch/services/kept"
+	"github.com/gatewatch/gatewatch/services/waf/bundle"
 )
 
 // MaxParanoia is the highest paranoia level of the Core Rule Set.
@@ -14,36 +17,71 @@ const MaxParanoia = 4
 // Levels judges requests at all paranoia levels, at each once for all thresholds.
 // Its methods may be called by any number of goroutines.
 type Levels struct {
-	own     *Engine // with the level and threshold of the settings
-	engines [MaxParanoia]*Engine
+	settings Settings
+	own      *Engine // with the level and threshold of the settings; nil for those of a site
+	engines  [MaxParanoia]*Engine
 }
 
 // CompileLevels compiles the rules once for each paranoia level, and as s has them.
 // The level and the threshold of s matter for [Graded.Own] alone.
 func CompileLevels(s Settings) (*Levels, error) {
-	l := &Levels{}
-	var err error
-	if l.own, err = Compile(s); err != nil {
+	own, err := Compile(s)
+	if err != nil {
 		return nil, err
 	}
+	return compileLevels(&Levels{settings: s.withDefaults(), own: own}, bundle.Directives{})
+}
+
+// CompileSiteLevels compiles the rules of a site under a bundle, which may be nil, once
+// for each paranoia level, as [CompileSite] does. They have no [Graded.Own].
+func CompileSiteLevels(s Settings, b *bundle.Bundle, site string, now time.Time) (*Levels, error) {
+	r, err := rulingOf(SiteConfig{Name: site, Rules: s.withDefaults()}, b, now)
+	if err != nil {
+		return nil, err
+	}
+	return compileLevels(&Levels{settings: r.rules}, r.own)
+}
+
+// compileLevels adds the engines of the levels, with directives around CRS.
+func compileLevels(l *Levels, own bundle.Directives) (*Levels, error) {
+	s := l.settings
+	var err error
 	for i := range l.engines {
 		s.Paranoia, s.DetectionParanoia, s.InboundThreshold = i+1, i+1, math.MaxInt32
-		if l.engines[i], err = Compile(s); err != nil {
+		if l.engines[i], err = (program{settings: s, before: own.Before, after: own.After}).compile(); err != nil {
 			return nil, errors.Join(fmt.Errorf("compile rules of paranoia level %d: %w", i+1, err), l.Close())
 		}
 	}
 	return l, nil
 }
 
+// Settings are those that the levels were compiled from, with what the bundle says.
+func (l *Levels) Settings() Settings { return l.settings }
+
 // Close frees what the rules share with other engines.
-func (l *Levels) Close() error {
-	err := l.own.Close()
+func (l *Levels) Close() (err error) {
+	if l.own != nil {
+		err = l.own.Close()
+	}
 	for _, e := range l.engines {
 		if e != nil {
 			err = errors.Join(err, e.Close())
 		}
 	}
 	return err
+}
+
+// Grade evaluates the request phases over a copy at each level, as [Engine.JudgeCopy]
+// does.
+func (l *Levels) Grade(c *kept.Copy) (g Grades, err error) {
+	for i, e := range l.engines {
+		d, err := e.JudgeCopy(c)
+		if err != nil {
+			return g, fmt.Errorf("judge copy at paranoia level %d: %w", i+1, err)
+		}
+		g.Scores[i], g.Denied[i] = d.Score, d.Block
+	}
+	return g, nil
 }
 
 // Judge evaluates the request phases over a request as [Engine.JudgeRequest] does.

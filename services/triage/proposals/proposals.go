@@ -40,7 +40,7 @@ var (
 type Options struct {
 	State  *state.DB
 	Fleet  *fleet.Fleet
-	Live   tuning.Live // its Rules are set by New
+	Live   tuning.Live // its Rules and Levels are set by New
 	Audit  func(context.Context, audit.Leaf) (int64, error)
 	Now    func() time.Time
 	Log    *slog.Logger
@@ -62,7 +62,7 @@ type Keeper struct {
 // New makes a keeper.
 func New(o Options) *Keeper {
 	k := &Keeper{Options: o}
-	k.Live.Rules = k.compile
+	k.Live.Rules, k.Live.Levels = k.compile, k.levels
 	return k
 }
 
@@ -73,6 +73,15 @@ func (k *Keeper) compile(site, directives string) (*waf.Engine, error) {
 		return nil, err
 	}
 	return waf.CompileSite(waf.CorpusSettings(), b, site, directives, k.Now())
+}
+
+// levels compiles the rules that all nodes are to use for a site, for each paranoia level.
+func (k *Keeper) levels(site string) (*waf.Levels, error) {
+	b, err := k.inUse(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	return waf.CompileSiteLevels(waf.CorpusSettings(), b, site, k.Now())
 }
 
 // inUse is the bundle for all requests, nil for none.

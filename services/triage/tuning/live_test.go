@@ -74,6 +74,9 @@ func openBench(tb testing.TB) *bench {
 	b.Rules = func(site, directives string) (*waf.Engine, error) {
 		return waf.CompileSite(waf.CorpusSettings(), nil, site, directives, began)
 	}
+	b.Levels = func(site string) (*waf.Levels, error) {
+		return waf.CompileSiteLevels(waf.CorpusSettings(), nil, site, began)
+	}
 	if b.engine, err = waf.Compile(waf.CorpusSettings()); err != nil {
 		tb.Fatal(err)
 	}
@@ -89,20 +92,10 @@ func (b *bench) keep(r *verdict.Request, pAttack float64, edit func(*kept.Copy))
 	}
 	b.n++
 	at := began.Add(-time.Duration(b.n) * time.Minute)
-	decision, why := "allow", kept.Sampled
+	why := kept.Sampled
 	if d.Block {
-		decision, why = "block", kept.Blocked
+		why = kept.Blocked
 	}
-	var e event.Event
-	line := fmt.Sprintf(`{"gatewatch.waf":"node","waf.site":%q,"waf.decision":%q,"url.path":%q,"client.ip":"192.0.2.7","http.request.id":%q,"verdict.p_attack":%v,"verdict.kind":"pattern","verdict.model":"m"}`,
-		r.Site, decision, pathOf(r), "r-"+r.ID, pAttack)
-	if err := e.UnmarshalJSON([]byte(line)); err != nil {
-		b.tb.Fatal(err)
-	}
-	for _, id := range d.Scoring {
-		e.AddText(event.RuleID, fmt.Sprint(id))
-	}
-	e.ID, e.Source, e.Time = r.ID, "edge-1", at.UnixNano()
 	c := kept.Copy{
 		ID: "r-" + r.ID, Time: at, Block: d.Block, Score: d.Score, Rules: d.Scoring, Ruleset: b.engine.Fingerprint(), Why: why, Probability: 1,
 		Faithful: true, BodyBytes: int64(len(r.Body)), Model: "m", PAttack: pAttack, Kind: verdict.KindPattern, Request: *r,
@@ -111,6 +104,11 @@ func (b *bench) keep(r *verdict.Request, pAttack float64, edit func(*kept.Copy))
 	if edit != nil {
 		edit(&c)
 	}
+	e := b.decision(r, d.Block, pAttack, at)
+	for _, id := range d.Scoring {
+		e.AddText(event.RuleID, fmt.Sprint(id))
+	}
+	e.Add(event.WAFSampleProb, event.Float(c.Probability))
 	raw, err := c.Record()
 	if err != nil {
 		b.tb.Fatal(err)
@@ -127,6 +125,22 @@ func (b *bench) keep(r *verdict.Request, pAttack float64, edit func(*kept.Copy))
 	if err := b.store.Write(b.tb.Context(), store.Batch{Events: []event.Event{e, copied}}); err != nil {
 		b.tb.Fatal(err)
 	}
+}
+
+// decision is the event of one.
+func (b *bench) decision(r *verdict.Request, block bool, pAttack float64, at time.Time) (e event.Event) {
+	b.tb.Helper()
+	decision := "allow"
+	if block {
+		decision = "block"
+	}
+	line := fmt.Sprintf(`{"gatewatch.waf":"node","waf.site":%q,"waf.decision":%q,"url.path":%q,"client.ip":"192.0.2.7","http.request.id":%q,"verdict.p_attack":%v,"verdict.kind":"pattern","verdict.model":"m"}`,
+		r.Site, decision, pathOf(r), "r-"+r.ID, pAttack)
+	if err := e.UnmarshalJSON([]byte(line)); err != nil {
+		b.tb.Fatal(err)
+	}
+	e.ID, e.Source, e.Time = r.ID, "edge-1", at.UnixNano()
+	return e
 }
 
 func (b *bench) label(id, label string) {

@@ -21,6 +21,7 @@ type Live struct {
 	Desk   *triage.Desk
 	Copies *kept.Library
 	Rules  RulesFunc
+	Levels LevelsFunc
 }
 
 // Selection says which kept requests a question is about.
@@ -85,6 +86,8 @@ type decided struct {
 	verdict float64 // beside a label; 0 if there is none
 	labeler string
 	blocked bool
+	counted verdict.Decided // as rates count it; for what-if alone
+	stratum stratum         // for what-if alone
 }
 
 // copyName names a copy and its decision.

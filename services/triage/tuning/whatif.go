@@ -14,12 +14,24 @@ import (
 type Observed struct {
 	waf.Grades
 	verdict.Decided
+	// Weight is how many requests it stands for, itself with them; 0 is 1. Probability
+	// of Decided is that with which its label was drawn among them all.
+	Weight float64
 }
 
 // Share is a part of n requests, with a 95 % interval.
 type Share struct {
 	Value, Low, High float64
 	N                int
+	Effective        float64 // requests drawn with one probability that tell as much
+}
+
+// LabelledShare is a rate that rests on labels. Decisions of it are those that the
+// requests stand for.
+type LabelledShare struct {
+	verdict.Estimate
+	N         int
+	Effective float64 // as that of Share: of those that are likely in the denominator
 }
 
 // Point is what the rules would do at a paranoia level and an inbound threshold. The
@@ -28,16 +40,17 @@ type Share struct {
 type Point struct {
 	Paranoia, Threshold   int
 	Blocked               Share
-	FalsePositive, Missed verdict.Estimate
+	FalsePositive, Missed LabelledShare
 }
 
 // Curve returns a point for each paranoia level and each of the thresholds, in this
 // order, over the requests of one site. What truth their labels leave open it takes
 // from [verdict.Rates].
-func Curve(ctx context.Context, site string, thresholds []int, all []Observed) ([]Point, error) {
+func Curve(ctx context.Context, thresholds []int, all []Observed) ([]Point, error) {
 	points := make([]Point, waf.MaxParanoia*len(thresholds))
+	others := standIns(all)
 	err := eachOf(ctx, len(points), func(i int) (err error) {
-		points[i], err = pointOf(site, 1+i/len(thresholds), thresholds[i%len(thresholds)], all)
+		points[i], err = pointOf(1+i/len(thresholds), thresholds[i%len(thresholds)], all, others)
 		return err
 	})
 	if err != nil {
@@ -46,52 +59,118 @@ func Curve(ctx context.Context, site string, thresholds []int, all []Observed) (
 	return points, nil
 }
 
-func pointOf(site string, paranoia, threshold int, all []Observed) (Point, error) {
+// standIns are for how many others each request stands: whole numbers, whose sum is
+// within one of that of the weights.
+func standIns(all []Observed) []int {
+	others, sum, told := make([]int, len(all)), 0.0, 0.0
+	for i := range all {
+		sum += all[i].weight()
+		n := max(1, math.Round(sum-told))
+		told += n
+		others[i] = int(n) - 1
+	}
+	return others
+}
+
+func (o *Observed) weight() float64 {
+	if o.Weight == 0 {
+		return 1
+	}
+	return o.Weight
+}
+
+// attack is the probability that it is one.
+func (o *Observed) attack() float64 {
+	switch o.Truth {
+	case verdict.Attack:
+		return 1
+	case verdict.Legitimate:
+		return 0
+	}
+	return o.PAttack
+}
+
+func pointOf(paranoia, threshold int, all []Observed, others []int) (Point, error) {
 	p := Point{Paranoia: paranoia, Threshold: threshold}
 	var rates verdict.Rates
-	blocked, millionths := 0, int64(0) // of attacks, whose sum is the same in any order
+	var blocked, wrongly, missed weighted
 	for i := range all {
-		d := all[i].Decided
-		d.Blocked = all[i].Blocks(paranoia, threshold)
-		if err := rates.Add(site, d); err != nil {
+		o := &all[i]
+		d := o.Decided
+		d.Blocked = o.Blocks(paranoia, threshold)
+		err := rates.Add("", d)
+		if err == nil {
+			d.Truth, d.Probability = verdict.Unknown, 0
+			err = rates.AddUnlabelled("", d, others[i])
+		}
+		if err != nil {
 			return p, fmt.Errorf("count request: %w", err)
 		}
-		if d.Blocked {
-			blocked++
-		}
-		switch d.Truth {
-		case verdict.Attack:
-			millionths += 1e6
-		case verdict.Unknown:
-			millionths += int64(math.Round(1e6 * d.PAttack))
-		}
+		w, attack := o.weight(), o.attack()
+		blocked.add(w, 1, d.Blocked)
+		wrongly.add(w, 1-attack, d.Blocked)
+		missed.add(w, attack, !d.Blocked)
 	}
-	n, attacks := float64(len(all)), float64(millionths)/1e6
-	p.Blocked.N = len(all)
-	if n > 0 {
-		p.Blocked.Value = float64(blocked) / n
-	}
-	p.Blocked.Low, _ = wilson(p.Blocked.Value, n)
-	_, p.Blocked.High = wilson(p.Blocked.Value, n)
-	for _, e := range rates.Estimates(site) {
+	p.Blocked = blocked.share(len(all))
+	for _, e := range rates.Estimates("") {
 		switch e.Rate {
 		case verdict.FalsePositive:
-			p.FalsePositive = ofTraffic(e, n-attacks)
+			p.FalsePositive = wrongly.ofTraffic(e, len(all))
 		case verdict.Missed:
-			p.Missed = ofTraffic(e, attacks)
+			p.Missed = missed.ofTraffic(e, len(all))
 		}
 	}
 	return p, nil
 }
 
-// ofTraffic widens the interval of a rate of requests to that of the traffic of which
-// they are a random sample. n is how many of them the denominator is likely to hold.
-func ofTraffic(e verdict.Estimate, n float64) verdict.Estimate {
-	if e.Enough {
-		e.Low, _ = wilson(e.Low, n)
-		_, e.High = wilson(e.High, n)
+// weighted are sums over requests that are drawn with different probabilities, each
+// in the denominator of a share with a probability of its own.
+type weighted struct{ all, squares, hit, hitSquares float64 }
+
+func (s *weighted) add(weight, member float64, hit bool) {
+	s.all += weight * member
+	s.squares += weight * weight * member
+	if hit {
+		s.hit += weight * member
+		s.hitSquares += weight * weight * member
 	}
-	return e
+}
+
+// effective is how many requests drawn with one probability tell as much: the number
+// of Kish, or fewer where the variance of the share (Hájek) says so, as it does where
+// what is counted lies among the heavy ones.
+func (s *weighted) effective() float64 {
+	if s.squares == 0 {
+		return 0
+	}
+	n := s.all * s.all / s.squares
+	p := s.hit / s.all
+	variance := s.hitSquares*(1-p)*(1-p) + (s.squares-s.hitSquares)*p*p
+	if variance > 0 {
+		n = min(n, p*(1-p)*s.all*s.all/variance)
+	}
+	return n
+}
+
+func (s *weighted) share(n int) Share {
+	x := Share{N: n, Effective: s.effective()}
+	if s.all > 0 {
+		x.Value = s.hit / s.all
+	}
+	x.Low, _ = wilson(x.Value, x.Effective)
+	_, x.High = wilson(x.Value, x.Effective)
+	return x
+}
+
+// ofTraffic widens the interval of a rate of requests to that of the traffic of which
+// they are a random sample.
+func (s *weighted) ofTraffic(e verdict.Estimate, n int) LabelledShare {
+	x := LabelledShare{Estimate: e, N: n, Effective: s.effective()}
+	if e.Enough {
+		x.Low, _ = wilson(e.Low, x.Effective)
+		_, x.High = wilson(e.High, x.Effective)
+	}
+	return x
 }
 
 // wilson is the 95 % interval of Wilson of a share of n requests.
