@@ -6,6 +6,8 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { axe, look, watch } from "./checks.mjs";
+import { sample } from "./sample.mjs";
+import { search } from "./search.mjs";
 import { triage } from "./triage.mjs";
 
 const require = createRequire(new URL("../../dashboards/web/package.json", import.meta.url));
@@ -19,6 +21,7 @@ const screens = [
   { name: "overview", path: "/overview" },
   { name: "search", path: "/search", keys: ["KeyJ", "Enter"], wait: ".fly" },
   { name: "decisions", path: "/decisions", wait: ".labels" },
+  { name: "sample", path: "/decisions?queue=sample", wait: ".empty .btn" },
   { name: "findings", path: "/findings" },
   { name: "rules", path: "/rules", keys: ["KeyJ"], wait: ".bench" },
   { name: "tuning", path: "/tuning" },
@@ -38,6 +41,8 @@ for (const lang of ["zh-CN", "en"]) {
   for (const theme of ["light", "dark"]) await eachScreen(lang, theme);
 }
 await gone();
+for (const fault of await search(await context("en", "light"), await context("en", "dark"), base)) say(`search: ${fault}`);
+for (const fault of await sample(await context("en", "light"), base)) say(`sample: ${fault}`);
 for (const fault of await triage(await context("en", "dark"), base)) say(`triage: ${fault}`);
 await browser.close();
 console.log(`${screens.length * 4} views, ${faults.length} faults`);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DecisionDetail, Group } from "../src/api/types.ts";
+import { toldLines } from "../src/request/lines.ts";
 import { filterOf, holds } from "../src/screens/decisions/groups.ts";
 import { labelOf } from "../src/screens/decisions/labelling.ts";
 import { scoredOf, without } from "../src/screens/decisions/score.tsx";
@@ -27,4 +28,11 @@ test("a group knows its decisions and finds its events", () => {
 test("a key means a label, of what was blocked and of what passed", () => {
   assert.deepEqual((["legitimate", "attack", "test", "unsure"] as const).map((v) => [labelOf(v, true), labelOf(v, false)]),
     [["false_positive", "benign"], ["true_positive", "true_positive"], ["benign", "benign"], ["unsure", "unsure"]]);
+});
+
+test("without a copy the request is what its decision tells", () => {
+  const d = detail([]);
+  assert.deepEqual(toldLines(d), []);
+  const told = toldLines({ ...d, decision: { ...d.decision, method: "GET" }, request: { url: "/a?q=1", host: "h", version: "1.1", user_agent: "", referrer: "/b" } });
+  assert.deepEqual(told.map((l) => `${l.name} ${l.value}`), ["GET /a?q=1 HTTP/1.1", "host h", "referer /b"]);
 });

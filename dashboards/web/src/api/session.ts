@@ -12,10 +12,11 @@ export interface Session {
 /** The session, undefined until the server has told it. */
 export const session = store<Session | undefined>(undefined);
 
-export async function startSession(): Promise<void> {
+export async function startSession(): Promise<Session> {
   const asked = get<Session>("/api/v1/session");
   setCsrf(asked.then((s) => s.csrf, () => ""));
   session.set(await asked);
+  return asked;
 }
 
 const mayWrite = new Set(["analyst", "examiner", "administrator", "admin"]);

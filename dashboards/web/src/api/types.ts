@@ -136,8 +136,18 @@ export interface Label {
   undoes: number;
 }
 
+/** The request of a decision as its event has it. */
+export interface DecisionRequest {
+  url: string;
+  host: string;
+  version: string;
+  user_agent: string;
+  referrer: string;
+}
+
 export interface DecisionDetail {
   decision: Decision;
+  request?: DecisionRequest;
   matches: Match[];
   labels: Label[];
 }

@@ -1,4 +1,4 @@
-import type { KeptRequest } from "../api/types.ts";
+import type { DecisionDetail, KeptRequest } from "../api/types.ts";
 
 /** One line of a request: a name before the value, if it is a header. */
 export interface Line {
@@ -21,6 +21,17 @@ export function linesOf(k: KeptRequest): Line[] {
     const lines = body.split("\n");
     for (const l of lines.slice(0, most)) out.push({ kind: "body", name: "", value: l });
     if (lines.length > most) out.push({ kind: "body", name: "", value: `… (${lines.length - most})` });
+  }
+  return out;
+}
+
+/** toldLines writes the request as far as its decision tells it, where no copy was kept. */
+export function toldLines(d: DecisionDetail): Line[] {
+  const r = d.request;
+  if (!r?.url) return [];
+  const out: Line[] = [{ kind: "first", name: d.decision.method, value: r.version ? `${r.url} HTTP/${r.version}` : r.url }];
+  for (const [name, value] of [["host", r.host], ["user-agent", r.user_agent], ["referer", r.referrer]] as const) {
+    if (value) out.push({ kind: "header", name, value });
   }
   return out;
 }

@@ -1,8 +1,8 @@
-import type { KeptRequest, Match } from "../api/types.ts";
+import type { Match } from "../api/types.ts";
 import { Text, type Span } from "../parts/text.tsx";
 import { dictionary } from "../words/dictionary.ts";
 import { locate, urlDecode } from "./decode.ts";
-import { linesOf, type Line } from "./lines.ts";
+import type { Line } from "./lines.ts";
 
 const words = dictionary("request", {
   request: "Request", masked: "masked",
@@ -10,12 +10,12 @@ const words = dictionary("request", {
   request: "请求", masked: "已脱敏",
 });
 
-/** RequestView shows a kept request by lines, decoded if wanted, with what rules matched marked. */
-export function RequestView({ kept, matches, decoded }: { kept: KeptRequest; matches: Match[]; decoded: boolean }) {
+/** RequestView shows a request by lines, decoded if wanted, with what rules matched marked. */
+export function RequestView({ lines, matches, decoded }: { lines: Line[]; matches: Match[]; decoded: boolean }) {
   const values = [...new Set(matches.map((m) => m.value))];
   return (
     <div class="code mono" aria-label={words().request} role="region" tabIndex={0}>
-      {linesOf(kept).map((l, i) => <LineView line={l} n={i + 1} values={values} decoded={decoded} />)}
+      {lines.map((l, i) => <LineView line={l} n={i + 1} values={values} decoded={decoded} />)}
     </div>
   );
 }

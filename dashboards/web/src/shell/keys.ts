@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import { store } from "./store.ts";
+import { preference } from "../api/preferences.ts";
 
 /**
  * One key, by its place on the keyboard: "KeyJ", "Slash", "Shift+Slash", or two of
@@ -18,21 +18,18 @@ interface Layer {
 }
 
 const layers: Layer[] = [];
-const kept = "gw.keys";
 let first = "";
 let firstAt = 0;
 
 /** Whether single keys do anything. */
-export const keysOn = store(true);
+export const keysOn = preference("keys", true, (x) => (typeof x === "boolean" ? x : undefined));
 
 export function setKeysOn(on: boolean): void {
-  localStorage.setItem(kept, on ? "on" : "off");
   keysOn.set(on);
 }
 
 /** startKeys listens. Text that is being written keeps its letters. */
 export function startKeys(): void {
-  keysOn.set(localStorage.getItem(kept) !== "off");
   addEventListener("keydown", press);
 }
 

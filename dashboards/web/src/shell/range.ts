@@ -22,6 +22,14 @@ export function setPreset(p: Preset, instead = false): void {
   setRange({ from: new Date(to.getTime() - p.ms), to }, p, instead);
 }
 
+/** timesToKeep is the range as a saved search has it: relative as long as a preset is followed. */
+export function timesToKeep(): { from: string; to: string } {
+  const p = followed.get();
+  if (p) return { from: p.text, to: "now" };
+  const { params } = here();
+  return { from: params.get("from") ?? "", to: params.get("to") ?? "" };
+}
+
 /** refresh asks for everything anew; a preset range moves to now. */
 export function refresh(): void {
   const p = followed.get();

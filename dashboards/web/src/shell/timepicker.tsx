@@ -6,7 +6,7 @@ import { presetName, presets } from "../time/presets.ts";
 import { parseTime, showRange, type Range } from "../time/range.ts";
 import { localZone, setZone, zoneLabel, zoneName } from "../time/zone.ts";
 import { moment } from "../words/format.ts";
-import { refresh, setPreset, setRange, useRange } from "./range.ts";
+import { setPreset, setRange, useRange } from "./range.ts";
 import { here, link } from "./router.ts";
 import { copy } from "./topbar.tsx";
 import { tell } from "./undo.ts";
@@ -60,7 +60,7 @@ function Exact({ range, close }: { range: Range; close: () => void }) {
       <label>{w.from}<input class="in mono" value={from} spellcheck={false} onInput={(e) => setFrom(e.currentTarget.value)} /></label>
       <label>{w.to}<input class="in mono" value={to} spellcheck={false} onInput={(e) => setTo(e.currentTarget.value)} /></label>
       <label>{w.zone}
-        <select class="in" value={zoneName()} onChange={(e) => { setZone(e.currentTarget.value); refresh(); }}>
+        <select class="in" value={zoneName()} onChange={(e) => { setZone(e.currentTarget.value); }}>
           {zones.map((z) => <option value={z}>{z}</option>)}
         </select>
       </label>

@@ -1,23 +1,32 @@
-const kept = "gw.zone";
-let chosen = "";
+import { preference } from "../api/preferences.ts";
+
+/** The zone that was chosen, "" for that of the browser. */
+export const zone = preference("zone", "", (x) => (typeof x === "string" && known(x) ? x : undefined));
+
+function known(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** zoneName is the time zone that times are shown in. */
 export function zoneName(): string {
-  if (chosen === "") {
-    const before = typeof localStorage === "undefined" ? null : localStorage.getItem(kept);
-    chosen = before ?? Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
-  }
-  return chosen;
+  return zone.get() || localZone();
 }
+
+let own = "";
 
 /** localZone is the zone of the browser. */
 export function localZone(): string {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
+  own ||= Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
+  return own;
 }
 
 export function setZone(name: string): void {
-  chosen = name;
-  localStorage.setItem(kept, name);
+  zone.set(name);
 }
 
 /** zoneOffset is how many minutes the shown zone is ahead of UTC at a time. */

@@ -5,9 +5,7 @@ import type { Fields, Group, Groups } from "../../api/types.ts";
 import { useAnswer } from "../../api/use.ts";
 import { Bar } from "../../parts/bar.tsx";
 import { Button, Key } from "../../parts/button.tsx";
-import { Icon } from "../../parts/icon.tsx";
 import { Answered, Empty, Failed, Partial, Skeleton } from "../../parts/states.tsx";
-import { Tabs } from "../../parts/tabs.tsx";
 import { QueryBar } from "../../query/bar.tsx";
 import { useKeys } from "../../shell/keys.ts";
 import { useRange, zoomOut } from "../../shell/range.ts";
@@ -19,7 +17,9 @@ import { filterOf, holds, keyOf, suspect, wrongOf, type Queue } from "./groups.t
 import { labelGroups, type Verdict } from "./labelling.ts";
 import { ProposalPane } from "./proposal.tsx";
 import { whole } from "./question.ts";
+import { Queues } from "./queues.tsx";
 import { QueueList } from "./queue.tsx";
+import { Sample } from "./sample.tsx";
 import { Opinion, Reasons, Similar } from "./verdict.tsx";
 import { decisionWords } from "./words.ts";
 
@@ -34,6 +34,12 @@ function groupsOf(queue: Queue, filter: string, range: { from: string; to: strin
 
 /** Decisions is the desk of an analyst: a queue, the request, and what is thought of it. */
 export function Decisions() {
+  const { params } = usePlace();
+  return params.get("queue") === "sample" ? <Sample /> : <Grouped />;
+}
+
+/** Grouped is the queue of groups that are suspect. */
+function Grouped() {
   const w = decisionWords();
   const { range, tick } = useRange();
   const { params } = usePlace();
@@ -119,10 +125,7 @@ export function Decisions() {
       <main class="tri" id="main" tabIndex={-1}>
         <section class="q" aria-label={w.queue}>
           <div class="qh">
-            <Tabs label={w.queues} value={queue} onChange={(q) => { choose(""); setExample(0); setMarked(new Set()); setParams({ queue: q === "fp" ? "" : q, id: "", source: "" }); }} options={[
-              { key: "fp", text: <><Icon name="g-fp" small tone="f" /> {w.fp} <b>{waiting(fp.data, suspect)}</b></> },
-              { key: "missed", text: <><Icon name="g-missed" small tone="m" /> {w.missed} <b>{waiting(missed.data, suspect)}</b></> },
-            ]} />
+            <Queues queue={queue} counts={{ fp: waiting(fp.data, suspect), missed: waiting(missed.data, suspect) }} onChange={() => { choose(""); setExample(0); setMarked(new Set()); }} />
             <div class="qs t3"><span class="el">{queue === "fp" ? w.grouped : w.groupedMissed}</span><span class="t2">{w.order}</span></div>
           </div>
           {of.data && <Partial warnings={of.data.warnings} />}

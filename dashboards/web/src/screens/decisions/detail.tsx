@@ -7,7 +7,7 @@ import { DecisionPill } from "../../parts/pill.tsx";
 import { Segment } from "../../parts/tabs.tsx";
 import { Text } from "../../parts/text.tsx";
 import { quote } from "../../query/edit.ts";
-import { linesOf } from "../../request/lines.ts";
+import { linesOf, toldLines } from "../../request/lines.ts";
 import { RequestView } from "../../request/view.tsx";
 import { link } from "../../shell/router.ts";
 import { copy } from "../../shell/topbar.tsx";
@@ -43,6 +43,7 @@ export function Detail({ of, group, example, onExample }: Props) {
   const t = new Date(d.time);
   const around = { from: new Date(t.getTime() - 300e3).toISOString(), to: new Date(t.getTime() + 300e3).toISOString() };
   const of5 = group.examples.length;
+  const lines = of.kept?.request ? linesOf(of.kept) : toldLines(of.detail);
   return (
     <>
       <div class="chd">
@@ -50,11 +51,11 @@ export function Detail({ of, group, example, onExample }: Props) {
           <DecisionPill decision={d.decision} action={d.action} />
           <span class="mono path el" title={`${d.method} ${d.site}${d.path}`}><Text v={d.method} /> <Text v={d.site} /><b><Text v={d.path} /></b></span>
           <span class="sp" />
-          <span class="nv t2">
+          {of5 > 1 && <span class="nv t2">
             <IconButton icon="left" label={w.lastExample} onClick={() => onExample(-1)} disabled={example === 0} />
             <span title={w.hits(count(group.n))}>{w.example(example + 1, String(of5))}</span>
             <IconButton icon="right" label={w.nextExample} onClick={() => onExample(1)} disabled={example >= of5 - 1} />
-          </span>
+          </span>}
         </div>
         <div class="l2 t2">
           <span>{day(t).slice(5)} {milli(t)}</span>
@@ -77,9 +78,12 @@ export function Detail({ of, group, example, onExample }: Props) {
               tell({ said: w.copied });
             }} />}
           </div>
-          {(view === "raw" || view === "decoded") && (of.kept?.request
-            ? <RequestView kept={of.kept} matches={of.detail.matches} decoded={view === "decoded"} />
-            : <div class="code note">{w.noCopy}</div>)}
+          {(view === "raw" || view === "decoded") && (
+            <>
+              {!of.kept?.request && <p class="t3 sm">{lines.length > 0 ? w.told : w.noCopy}</p>}
+              {lines.length > 0 && <RequestView lines={lines} matches={of.detail.matches} decoded={view === "decoded"} />}
+            </>
+          )}
           {view === "response" && <Response e={of.event} />}
           {view === "session" && <Around near={of.near} id={d.id} tall />}
         </div>

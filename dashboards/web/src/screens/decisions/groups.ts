@@ -1,8 +1,8 @@
 import type { DecisionDetail, Group } from "../../api/types.ts";
 import { quote } from "../../query/edit.ts";
 
-/** What is to be reviewed: blocks that were wrong, or what passed and was an attack. */
-export type Queue = "fp" | "missed";
+/** What is to be reviewed: blocks that were wrong, what passed and was an attack, or what was drawn at random. */
+export type Queue = "fp" | "missed" | "sample";
 
 /** keyOf names a group. */
 export function keyOf(g: Group): string {

@@ -19,10 +19,16 @@ export function labelOf(v: Verdict, blocked: boolean): string {
   }
 }
 
-function wordOf(v: Verdict, blocked: boolean): string {
+/** wordOf says a label. */
+export function wordOf(v: Verdict, blocked: boolean): string {
   const w = decisionWords();
   if (v === "legitimate") return blocked ? w.labelFp : w.lHarmless;
   return { attack: w.labelAttack, test: w.labelTest, unsure: w.labelUnsure }[v];
+}
+
+/** reasonOfLabel says why a label was refused. */
+export function reasonOfLabel(e: unknown): string {
+  return e instanceof Refusal ? reasonOf(e) : String(e);
 }
 
 /**
@@ -44,7 +50,7 @@ export async function labelGroups(groups: Group[], v: Verdict, range: { from: st
     }
   } catch (e) {
     back(keys.slice(acts.length));
-    tell({ said: w.failed(e instanceof Refusal ? reasonOf(e) : String(e)), failed: true });
+    tell({ said: w.failed(reasonOfLabel(e)), failed: true });
     if (acts.length === 0) return;
   }
   const n = acts.reduce((a, x) => a + x.n, 0);

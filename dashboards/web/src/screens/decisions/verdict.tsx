@@ -34,7 +34,7 @@ export function Opinion({ of, group, marked, onLabel }: { of: Whole; group: Grou
       <div class="vt">
         <div>
           <div class={`big c-${tone}`}><Icon name={tone === "f" ? "g-fp" : tone === "m" ? "g-missed" : tone === "b" ? "g-blocked" : "g-allowed"} /> {text}</div>
-          <div class="t2">{wrong !== undefined && <>{w.pWrong} <b>{probability(wrong)}</b></>} <span class="t3 bl">{w.expected(count(Math.round(group.expected_wrong)), count(group.n))}</span></div>
+          <div class="t2">{wrong !== undefined && <>{w.pWrong} <b>{probability(wrong)}</b></>} {group.n > 1 && <span class="t3 bl">{w.expected(count(Math.round(group.expected_wrong)), count(group.n))}</span>}</div>
         </div>
         {wrong !== undefined && <Dot p={wrong} tone={tone} />}
       </div>
@@ -45,7 +45,7 @@ export function Opinion({ of, group, marked, onLabel }: { of: Whole; group: Grou
         {button("unsure", w.lUnsure, "u")}
       </div>
       <p class="t3 sm">
-        {!mayLabel() ? w.mayNot : marked > 0 ? w.labelsMarked(marked) : group.n > 1000 ? w.labelsNewest : w.labelsAll(count(group.n))}
+        {!mayLabel() ? w.mayNot : marked > 0 ? w.labelsMarked(marked) : group.n === 1 ? w.labelsOne : group.n > 1000 ? w.labelsNewest : w.labelsAll(count(group.n))}
         {before > 0 && ` ${w.labelled(count(before))}`}
       </p>
     </section>

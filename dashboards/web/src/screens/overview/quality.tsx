@@ -48,7 +48,7 @@ function RateRow({ r, times }: { r: Rate; times: { from: string; to: string } })
           <span class="rv">{(r.estimate! * 100).toFixed(r.estimate! < 0.1 ? 2 : 1)} %</span>
           <Interval estimate={r.estimate!} lo={r.lo!} hi={r.hi!} tone={r.rate === "missed" ? "m" : "f"} goal={goals[r.rate]} />
         </>
-      ) : <><span class="rv t3">–</span><span class="t2 ne" title={r.why}>{w.notEnough(count(r.n_labels))} <a href={link("/decisions", times)}>{w.labelMore}</a></span></>}
+      ) : <><span class="rv t3">–</span><span class="t2 ne" title={r.why}>{w.notEnough(count(r.n_labels))} <a href={link("/decisions", { ...times, queue: "sample" })}>{w.labelMore}</a></span></>}
       <div class="rn"><span class="t2">n = {count(r.n_labels)}</span><span class="t3">{w.ofDecisions(count(r.n))}</span></div>
     </div>
   );

@@ -1,10 +1,10 @@
 import type { ComponentChildren } from "preact";
 import { clientOf, list, num, str, textOf, wrongOf } from "../../api/event.ts";
+import { preference } from "../../api/preferences.ts";
 import type { Event } from "../../api/types.ts";
 import { find } from "../../parts/find.ts";
 import { DecisionCell } from "../../parts/pill.tsx";
 import { Text } from "../../parts/text.tsx";
-import { store } from "../../shell/store.ts";
 import { milli, probability } from "../../words/format.ts";
 import { searchWords } from "./words.ts";
 
@@ -19,26 +19,13 @@ export interface Column {
   cell: (e: Event, words: string[]) => ComponentChildren;
 }
 
-const kept = "gw.columns";
 const usual = ["@time", "@action", "@source", "@request", "@rule", "@score", "@p", "@status"];
 
 /** The keys of the columns that are shown. */
-export const chosen = store<string[]>(read());
-
-function read(): string[] {
-  try {
-    const all: unknown = JSON.parse((typeof localStorage === "undefined" ? null : localStorage.getItem(kept)) ?? "null");
-    if (Array.isArray(all) && all.length > 0 && all.every((x) => typeof x === "string")) return all;
-  } catch {
-    // What cannot be read is as if it were not there.
-  }
-  return usual;
-}
+export const chosen = preference("columns", usual, (x) => (Array.isArray(x) && x.length > 0 && x.length <= 40 && x.every((k) => typeof k === "string") ? x : undefined));
 
 export function setColumns(keys: string[]): void {
-  const next = keys.length > 0 ? keys : usual;
-  localStorage.setItem(kept, JSON.stringify(next));
-  chosen.set(next);
+  chosen.set(keys.length > 0 ? keys : usual);
 }
 
 export function usualColumns(): void {
@@ -57,6 +44,24 @@ export function move(key: string, before: string): void {
   const rest = chosen.get().filter((k) => k !== key);
   const at = rest.indexOf(before);
   setColumns(at < 0 ? rest : [...rest.slice(0, at), key, ...rest.slice(at)]);
+}
+
+/** shift moves a column by places to the right. */
+export function shift(key: string, by: number): void {
+  const all = chosen.get().filter((k) => k !== key);
+  const at = Math.max(0, Math.min(all.length, chosen.get().indexOf(key) + by));
+  setColumns([...all.slice(0, at), key, ...all.slice(at)]);
+}
+
+const fieldsOfUsual: Record<string, string[]> = {
+  "@time": ["@timestamp"], "@action": ["waf.decision"], "@source": ["client.ip", "source.ip"],
+  "@request": ["http.request.method", "url.domain", "url.path", "url.query"], "@rule": ["rule.id"], "@score": ["waf.anomaly_score"],
+  "@p": ["verdict.p_attack"], "@status": ["http.response.status_code"],
+};
+
+/** fieldsOf are the fields that columns show, in their order. */
+export function fieldsOf(keys: string[]): string[] {
+  return [...new Set(keys.flatMap((k) => fieldsOfUsual[k] ?? [k]))];
 }
 
 const dash = <span class="t3">–</span>;

@@ -11,6 +11,7 @@ import { Answered, Empty } from "../../parts/states.tsx";
 import { Tabs } from "../../parts/tabs.tsx";
 import { Text } from "../../parts/text.tsx";
 import { quote } from "../../query/edit.ts";
+import { linesOf } from "../../request/lines.ts";
 import { RequestView } from "../../request/view.tsx";
 import { go, link } from "../../shell/router.ts";
 import { copy } from "../../shell/topbar.tsx";
@@ -163,7 +164,7 @@ function Kept({ e }: { e: Event }) {
   const of = useAnswer(`kept ${str(e, "http.request.id")}`, (s) => keptRequest(str(e, "http.request.id"), str(e, "waf.node"), s));
   return (
     <Answered of={of} rows={8}>
-      {(kept) => (kept ? <div class="fm"><RequestView kept={kept} matches={matchesOf(e)} decoded={false} /></div> : <Empty>{w.noRequest}</Empty>)}
+      {(kept) => (kept ? <div class="fm"><RequestView lines={linesOf(kept)} matches={matchesOf(e)} decoded={false} /></div> : <Empty>{w.noRequest}</Empty>)}
     </Answered>
   );
 }

@@ -1,34 +1,55 @@
-import { store } from "../../shell/store.ts";
+import { ask, get, post } from "../../api/client.ts";
 
-/** A search under a name. The browser keeps it. */
+/** A search that the server keeps: of one's own, or one that others share. */
 export interface Saved {
+  id?: string;
   name: string;
-  q: string;
+  query: string;
+  from: string; // as a link has it: RFC 3339, or now-1h
+  to: string;
+  columns: string[];
+  shared: boolean;
+  owner?: string;
+  mine?: boolean;
 }
 
-const kept = "gw.saved";
-
-function read(): Saved[] {
-  try {
-    const all: unknown = JSON.parse((typeof localStorage === "undefined" ? null : localStorage.getItem(kept)) ?? "[]");
-    return Array.isArray(all) ? all.filter((s): s is Saved => typeof s?.name === "string" && typeof s?.q === "string") : [];
-  } catch {
-    return [];
-  }
+/** savedSearches lists them by name. */
+export async function savedSearches(signal: AbortSignal): Promise<Saved[]> {
+  const all: Saved[] = [];
+  let token = "";
+  do {
+    const p = await get<{ searches: Saved[]; next_page_token: string }>("/api/v1/searches", { page_size: 500, page_token: token }, signal);
+    all.push(...p.searches);
+    token = p.next_page_token;
+  } while (token !== "");
+  return all;
 }
 
-export const saved = store<Saved[]>(read());
-
-function put(all: Saved[]): void {
-  localStorage.setItem(kept, JSON.stringify(all));
-  saved.set(all);
+async function put(s: Saved): Promise<Saved> {
+  const { name, query, from, to, columns, shared } = s;
+  const { search } = await post<{ search: Saved }>("/api/v1/searches", { search: { ...(s.id ? { id: s.id } : {}), name, query, from, to, columns, shared } });
+  return search;
 }
 
-/** save keeps a search; one of that name is replaced. */
-export function save(s: Saved): void {
-  put([s, ...saved.get().filter((x) => x.name !== s.name)]);
+/** save keeps a search, in the place of one's own of that name. The answer takes it back. */
+export async function save(s: Saved, all: Saved[]): Promise<() => Promise<void>> {
+  const before = all.find((x) => x.mine && x.name === s.name);
+  const now = await put({ ...s, ...(before?.id ? { id: before.id } : {}) });
+  return async () => {
+    if (before) await put(before);
+    else await ask("DELETE", `/api/v1/searches/${encodeURIComponent(now.id!)}`);
+  };
 }
 
-export function unsave(name: string): void {
-  put(saved.get().filter((x) => x.name !== name));
+/** unsave deletes a search. The answer brings it back, under another id. */
+export async function unsave(s: Saved): Promise<() => Promise<void>> {
+  await ask("DELETE", `/api/v1/searches/${encodeURIComponent(s.id!)}`);
+  return async () => {
+    await put({ ...s, id: "" });
+  };
+}
+
+/** ownerName is the name in what the server says of an owner: "account ann". */
+export function ownerName(s: Saved): string {
+  return (s.owner ?? "").replace(/^\S+ /, "");
 }

@@ -1,16 +1,15 @@
-import { useState } from "preact/hooks";
 import { Button, IconButton } from "../../parts/button.tsx";
 import { Icon } from "../../parts/icon.tsx";
 import { Menu } from "../../parts/menu.tsx";
 import { Text } from "../../parts/text.tsx";
+import { whyOf } from "../../proposals/acts.ts";
 import { useStore } from "../../shell/store.ts";
 import { tell } from "../../shell/undo.ts";
 import { count } from "../../words/format.ts";
-import { chosen, columnOf, toggle, usualColumns } from "./columns.tsx";
-import { csv, download, readAll } from "./export.ts";
+import { chosen, columnOf, fieldsOf, shift, toggle, usualColumns } from "./columns.tsx";
+import { download, exported, exportedTable, most, type Asked, type Kind } from "./export.ts";
 import type { Live } from "./live.ts";
-import { save, saved, unsave } from "./saved.ts";
-import { setQuery } from "./state.ts";
+import { SaveMenu } from "./savemenu.tsx";
 import { searchWords } from "./words.ts";
 
 interface Props {
@@ -32,8 +31,8 @@ export function Toolbar({ q, part, live, setLive, tail, table }: Props) {
       <Menu label={w.export} side="left" face={<><Icon name="export" /><span>{w.export}</span></>}>
         {(close) => (
           <>
-            <button type="button" class="pick" onClick={() => { close(); void run(q, part, "csv"); }}>{w.csv}</button>
-            <button type="button" class="pick" onClick={() => { close(); void run(q, part, "ndjson"); }}>{w.ndjson}</button>
+            <button type="button" class="pick" onClick={() => { close(); void run({ query: q, ...part }, table, "csv"); }}>{w.csv}</button>
+            <button type="button" class="pick" onClick={() => { close(); void run({ query: q, ...part }, table, "ndjson"); }}>{w.ndjson}</button>
           </>
         )}
       </Menu>
@@ -45,8 +44,11 @@ export function Toolbar({ q, part, live, setLive, tail, table }: Props) {
         <Menu label={w.columnsOf} wide={260} face={<><span class="t2">{w.columns(columns.length)}</span><Icon name="chev" small /></>}>
           {() => (
             <>
-              {columns.map((k) => (
-                <div class="colp"><span class="el"><Text v={columnOf(k).title} /></span>
+              {columns.map((k, i) => (
+                <div class="colp" key={k}><span class="el"><Text v={columnOf(k).title} /></span>
+                  <span class="sp" />
+                  <IconButton icon="left" small label={w.columnLeft(columnOf(k).title)} onClick={() => shift(k, -1)} disabled={i === 0} />
+                  <IconButton icon="right" small label={w.columnRight(columnOf(k).title)} onClick={() => shift(k, 1)} disabled={i === columns.length - 1} />
                   <IconButton icon="x" small label={w.dropColumn(columnOf(k).title)} onClick={() => toggle(k)} disabled={columns.length === 1} /></div>
               ))}
               <p class="t3 note12">{w.wider}</p>
@@ -59,45 +61,13 @@ export function Toolbar({ q, part, live, setLive, tail, table }: Props) {
   );
 }
 
-function SaveMenu({ q, close }: { q: string; close: () => void }) {
-  const w = searchWords();
-  const all = useStore(saved);
-  const [name, setName] = useState("");
-  return (
-    <>
-      <form class="savef" onSubmit={(e) => {
-        e.preventDefault();
-        if (name.trim() === "") return;
-        save({ name: name.trim(), q });
-        tell({ said: w.savedAs(name.trim()), undo: async () => unsave(name.trim()) });
-        close();
-      }}>
-        <input class="in" aria-label={w.saveAs} placeholder={w.saveAs} value={name} onInput={(e) => setName(e.currentTarget.value)} />
-        <button type="submit" class="btn pri">{w.save}</button>
-      </form>
-      <h3>{w.saved}</h3>
-      {all.length === 0 && <p class="t3 note12">{w.noSaved}</p>}
-      {all.map((s) => (
-        <div class="colp">
-          <button type="button" class="pick" title={s.q} onClick={() => { setQuery(s.q); close(); }}>
-            <span class="el"><Text v={s.name} /></span>
-          </button>
-          <IconButton icon="x" small label={`${w.remove} ${s.name}`} onClick={() => unsave(s.name)} />
-        </div>
-      ))}
-    </>
-  );
-}
-
-async function run(q: string, part: { from: string; to: string }, kind: "csv" | "ndjson"): Promise<void> {
+async function run(q: Asked, table: boolean, kind: Kind): Promise<void> {
   const w = searchWords();
   try {
-    const { events, more } = await readAll({ query: q, ...part }, (n) => tell({ said: w.exporting(count(n)) }));
-    const name = `gatewatch-${part.from.slice(0, 19).replace(/:/g, "")}.${kind}`;
-    if (kind === "csv") download(name, "text/csv;charset=utf-8", csv(events));
-    else download(name, "application/x-ndjson", events.map((e) => `${JSON.stringify(e)}\n`).join(""));
-    tell({ said: more ? w.exportedCut(count(events.length)) : w.exported(count(events.length)) });
+    const f = table ? await exportedTable(q, kind) : await exported(q, kind, fieldsOf(chosen.get()), (n) => tell({ said: w.exporting(count(n)) }));
+    download(`gatewatch-${q.from.slice(0, 19).replace(/:/g, "")}.${kind}`, f.content);
+    tell({ said: table ? w.exportedRows(count(f.n)) : f.n >= most ? w.exportedCut(count(f.n)) : w.exported(count(f.n)) });
   } catch (e) {
-    tell({ said: e instanceof Error ? e.message : String(e), failed: true });
+    tell({ said: w.notExported(whyOf(e)), failed: true });
   }
 }
