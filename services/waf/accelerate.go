@@ -60,15 +60,29 @@ type sifting struct {
 	checks   checks
 }
 
+// sifted is a transaction that rules can be taken out of.
+type sifted interface {
+	RemoveRuleByID(id int)
+	RemoveRuleByIDRange(first, last int)
+	MatchedRules() []types.MatchedRule
+}
+
 // Evaluate takes out what cannot match in the phase that has begun.
 func (s *sifting) Evaluate(tx plugintypes.TransactionState, _ string) bool {
-	t, ok := tx.(interface{ RemoveRuleByID(id int) })
+	t, ok := tx.(sifted)
 	if !ok || s.sieve == nil || s.checks.failed.Load() {
 		return false
 	}
-	drop := t.RemoveRuleByID
+	drop := func(first, last int) {
+		if first == last {
+			t.RemoveRuleByID(first)
+		} else {
+			t.RemoveRuleByIDRange(first, last)
+		}
+	}
 	if c := s.checks.of(tx); c != nil {
-		drop = c.note
+		before := len(t.MatchedRules())
+		drop = func(first, last int) { c.note(first, last, before) }
 	}
 	s.sieve.Sift(tx.LastPhase(), tx, func() { inTime{}.Evaluate(tx, "") }, drop)
 	return false

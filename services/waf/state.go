@@ -76,6 +76,11 @@ func buildUnder(c Config, n *Node, a *assignment) (st *state, err error) {
 		}
 		st.sites = append(st.sites, s)
 	}
+	if n != nil {
+		for _, e := range st.engines {
+			e.sifting.checks.tell = n.tellAcceleration
+		}
+	}
 	return st, nil
 }
 

@@ -26,6 +26,7 @@ type parsed struct {
 	argument   string
 	negated    bool
 	transforms []string
+	counts     bool // the number of values is looked at, in TX alone
 	multi      bool // each step of the transformations is looked at
 	skips      int  // rules behind it that are skipped if it matches
 	read       bool // the actions are known
@@ -159,7 +160,7 @@ func splitActions(s string) []string {
 	return append(all, s[from:])
 }
 
-// selects reads the variables. A selection by an expression counts as one of all
+// selects reads the variables. What is said of TX is for [parsed.compares] alone. A selection by an expression counts as one of all
 // values, and an exception by one as none, so that a rule may be given more
 // values than Coraza gives it and never fewer.
 func (p *parsed) selects(s string) bool {
@@ -186,7 +187,7 @@ func (p *parsed) selects(s string) bool {
 			}
 		}
 		v, err := variables.Parse(name)
-		if err != nil || count || !fixed[v] || strings.Contains(key, "|") {
+		if err != nil || count && v != variables.TX || !fixed[v] && v != variables.TX || strings.Contains(key, "|") {
 			return false
 		}
 		if !sensitive[v] {
@@ -203,6 +204,7 @@ func (p *parsed) selects(s string) bool {
 			continue
 		}
 		p.targets = append(p.targets, target{variable: v, key: key})
+		p.counts = p.counts || count
 	}
 	for i, t := range p.targets {
 		for _, e := range exceptions {

@@ -16,6 +16,7 @@ import (
 	"github.com/corazawaf/coraza/v3/collection"
 	"github.com/corazawaf/coraza/v3/experimental/plugins/plugintypes"
 	"github.com/corazawaf/coraza/v3/types"
+	"github.com/corazawaf/coraza/v3/types/variables"
 )
 
 // Sieve knows the rules of one rule set. It may be used by any number of
@@ -46,11 +47,15 @@ func Compile(rules []Rule, data func(name string) ([]byte, error)) *Sieve {
 		if !ok || counted || !r.Common {
 			continue
 		}
-		if m := sharedMatcher(p.operator, p.argument, data); m != nil {
-			if s.phases[p.phase] == nil {
-				s.phases[p.phase] = &phase{nodes: make([]node, 1)}
-			}
-			s.phases[p.phase].add(p, m)
+		if s.phases[p.phase] == nil {
+			s.phases[p.phase] = &phase{nodes: make([]node, 1)}
+		}
+		s.phases[p.phase].take(p, data)
+	}
+	for i, p := range s.phases {
+		if p != nil {
+			p.arrange()
+			p.number(i, rules)
 		}
 	}
 	return s
@@ -93,9 +98,41 @@ func (s *set) join(t set) { s[0] |= t[0]; s[1] |= t[1] }
 
 // phase is what a sieve knows of the rules of one phase.
 type phase struct {
-	ids     []int
-	targets []target
-	nodes   []node // nodes[0] is the value itself
+	ids         []int
+	targets     []target
+	order       []int  // of targets: those of one variable follow one another
+	nodes       []node // nodes[0] is the value itself
+	comparisons []comparison
+
+	byID   []int  // indices of ids, in order of the ids
+	joined []bool // of each in byID: together with the one before it makes a range
+}
+
+// arrange is called once all rules are in.
+func (p *phase) arrange() {
+	for i := range p.targets {
+		p.order = append(p.order, i)
+	}
+	slices.SortStableFunc(p.comparisons, func(a, b comparison) int { return a.setting - b.setting })
+	slices.SortStableFunc(p.order, func(a, b int) int { return int(p.targets[a].variable) - int(p.targets[b].variable) })
+}
+
+// take puts a rule in, unless it is of no kind that is known here.
+func (p *phase) take(r parsed, data func(name string) ([]byte, error)) {
+	if c, ok := r.compares(); ok {
+		c.rule = len(p.ids)
+		p.ids = append(p.ids, r.id)
+		p.comparisons = append(p.comparisons, c)
+		return
+	}
+	for _, t := range r.targets {
+		if t.variable == variables.TX {
+			return
+		}
+	}
+	if m := sharedMatcher(r.operator, r.argument, data); m != nil {
+		p.add(r, m)
+	}
 }
 
 // node is a value after some transformations.
@@ -163,9 +200,10 @@ func (p *phase) child(at int, name string, multi bool) int {
 	return c
 }
 
-// Sift calls drop for each rule of a phase that cannot match, which has to be
-// about to begin. tick is called between values and may panic to end it.
-func (s *Sieve) Sift(number types.RulePhase, tx plugintypes.TransactionState, tick func(), drop func(id int)) {
+// Sift calls drop for all rules of a phase that cannot match, which has to be about
+// to begin: for ranges of ids in which no other rule is still to be evaluated, in
+// this phase or a later one. tick is called between values now and then, and may panic to end it.
+func (s *Sieve) Sift(number types.RulePhase, tx plugintypes.TransactionState, tick func(), drop func(first, last int)) {
 	if number < 1 || int(number) >= len(s.phases) || s.phases[number] == nil {
 		return
 	}
@@ -176,19 +214,26 @@ func (s *Sieve) Sift(number types.RulePhase, tx plugintypes.TransactionState, ti
 	}
 	w.phase, w.candidates = p, append(w.candidates[:0], make([]bool, len(p.ids))...)
 	defer w.done()
-	for i, t := range p.targets {
-		w.collect(tx, i, t)
+	w.compare(tx)
+	for _, i := range p.order {
+		w.collect(tx, i)
 	}
+	untold := 0
 	for _, v := range w.values {
-		tick()
+		if untold += len(v.text) + valueCost; untold > tickAfter {
+			tick()
+			untold = 0
+		}
 		w.visit(0, v.text, v.targets)
 	}
-	for i, candidate := range w.candidates {
-		if !candidate {
-			drop(p.ids[i])
-		}
-	}
+	w.tell(drop)
 }
+
+// A tick is due after so many bytes of values, of which each counts for some more.
+const (
+	tickAfter = 4 << 10
+	valueCost = 128
+)
 
 // work is one use of a phase.
 type work struct {
@@ -196,6 +241,9 @@ type work struct {
 	candidates []bool // rules that may match
 	values     []value
 	index      map[string]int
+
+	found    []types.MatchData // all of one variable
+	variable variables.RuleVariable
 }
 
 // works are kept from one request to the next, but none that was large.
@@ -205,6 +253,7 @@ const keptValues = 1000
 
 // done lets go of all texts.
 func (w *work) done() {
+	w.found, w.variable = nil, variables.Unknown
 	if len(w.values) <= keptValues {
 		clear(w.values)
 		clear(w.index)
@@ -219,30 +268,51 @@ type value struct {
 	targets set
 }
 
-// collect adds the values of a target.
-func (w *work) collect(tx plugintypes.TransactionState, number int, t target) {
+// collect adds the values of a target. All of a variable are found once for the
+// targets that follow one another.
+func (w *work) collect(tx plugintypes.TransactionState, number int) {
+	t := &w.phase.targets[number]
 	c := tx.Collection(t.variable)
 	if c == nil {
 		return
 	}
-	var all []types.MatchData
-	if t.key == "" {
-		all = c.FindAll()
-	} else if keyed, ok := c.(collection.Keyed); ok {
-		all = keyed.FindString(t.key)
-	}
-	for _, m := range all {
-		if t.except != "" && t.excludes(m.Key()) {
-			continue
+	keyed, isKeyed := c.(collection.Keyed)
+	single, isSingle := c.(collection.Single)
+	switch {
+	case t.key == "" && isSingle && t.except == "":
+		w.put(single.Get(), number)
+		return
+	case t.key != "" && !isKeyed:
+		return
+	case t.key != "" && t.except == "" && byName[t.variable]:
+		for _, value := range keyed.Get(t.key) {
+			w.put(value, number)
 		}
-		i, known := w.index[m.Value()]
-		if !known {
-			i = len(w.values)
-			w.index[m.Value()] = i
-			w.values = append(w.values, value{text: m.Value()})
-		}
-		w.values[i].targets.add(number)
+		return
+	case t.key != "":
+		w.found, w.variable = keyed.FindString(t.key), variables.Unknown
+	case w.variable != t.variable:
+		w.found, w.variable = c.FindAll(), t.variable
 	}
+	for _, m := range w.found {
+		if t.except == "" || !t.excludes(m.Key()) {
+			w.put(m.Value(), number)
+		}
+	}
+}
+
+// byName are variables whose values Get finds as rules do, and for less.
+var byName = map[variables.RuleVariable]bool{variables.RequestHeaders: true, variables.RequestCookies: true, variables.ResponseHeaders: true}
+
+// put adds a value of a target.
+func (w *work) put(text string, number int) {
+	i, known := w.index[text]
+	if !known {
+		i = len(w.values)
+		w.index[text] = i
+		w.values = append(w.values, value{text: text})
+	}
+	w.values[i].targets.add(number)
 }
 
 // visit tests a value at a node and behind it.
