@@ -22,7 +22,12 @@ const setupFile = "setup.link"
 func (v *server) openPeople(run context.Context) (err error) {
 	v.people = access.NewAccounts(v.settings.Session, v.state, v.tokens, time.Now, v.log)
 	v.people.Audit(auditAccounts(v.audit))
-	if v.console, err = console.New(console.Options{Bundle: dashboards.Web(), People: v.people, Log: v.log}); err != nil {
+	layout, chart, err := v.settings.Screens.Load()
+	if err != nil {
+		return fmt.Errorf("screens.%w", err)
+	}
+	v.console, err = console.New(console.Options{Bundle: dashboards.Web(), People: v.people, Layout: layout, Map: chart, Log: v.log})
+	if err != nil {
 		return err
 	}
 	v.running.Go(func() { v.forgetSessions(run) })

@@ -24,6 +24,7 @@ import (
 	"github.com/gatewatch/gatewatch/services/store"
 	"github.com/gatewatch/gatewatch/services/triage"
 	"github.com/gatewatch/gatewatch/services/triage/proposals"
+	"github.com/gatewatch/gatewatch/services/wall"
 )
 
 // settings is the configuration of the server: the keys of the YAML file, of
@@ -59,6 +60,7 @@ type settings struct {
 	Notify    alert.Config
 	Triage    triage.Config
 	Proposals proposals.Config
+	Screens   wall.Config
 }
 
 type listenSettings struct {

@@ -104,7 +104,7 @@ func newTokenCreate() *cobra.Command {
 		Example: `  gatewatch token create --source exchange-1
   gatewatch token create --node edge-1 --data ./gatewatch-data
   gatewatch token create --role analyst --name ann --expires 720h
-  gatewatch token create --kiosk --name lobby --expires 720h   # then open /screen/overview?k=TOKEN once`,
+  gatewatch token create --kiosk --name lobby --expires 720h   # then open /screen/attacks?k=TOKEN once`,
 		Args: noArgs,
 	}
 	t.flags(cmd)

@@ -146,6 +146,7 @@ var rights = map[string]right{
 	"POST /account":        everyone,
 	"GET /appearance":      everyone,
 	"GET /screen/{name}":   everyone,
+	"GET /screen/map.json": everyone,
 
 	"GET /metrics": readersOrLocal, // holds names of sources
 }

@@ -60,6 +60,9 @@ func (c *Console) toSignIn(w http.ResponseWriter, r *http.Request) {
 // bundle, or those of the console if it has none of its own.
 func (c *Console) document(w http.ResponseWriter, r *http.Request, name string, _ access.Identity) {
 	v := view{Script: c.assets.path(name + ".js"), Style: c.assets.path(name + ".css"), Icons: c.assets.path("icons.svg"), App: name}
+	if name == "screen" {
+		v.Layout = c.layout
+	}
 	if v.Script == "" {
 		v.Script, v.Style = c.assets.path("app.js"), c.assets.path("app.css")
 	}

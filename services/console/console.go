@@ -6,6 +6,7 @@ package console
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -13,12 +14,15 @@ import (
 	"strings"
 
 	"github.com/gatewatch/gatewatch/services/access"
+	"github.com/gatewatch/gatewatch/services/wall"
 )
 
 // Options are what a console is made of.
 type Options struct {
 	Bundle fs.FS // see [dashboards.Web]
 	People *access.Accounts
+	Layout *wall.Layout // of the screens on a wall
+	Map    []byte       // that they show, in GeoJSON; nil for their own
 	Log    *slog.Logger
 }
 
@@ -28,6 +32,8 @@ type Console struct {
 	log    *slog.Logger
 	assets *assets
 	pages  *pages
+	layout string // of the screens, in JSON
+	chart  []byte // that the screens show, nil if they have one of their own
 }
 
 // New makes a console. A bundle without a manifest is none: pages then say how to
@@ -41,7 +47,11 @@ func New(o Options) (*Console, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read pages of the console: %w", err)
 	}
-	return &Console{people: o.People, log: o.Log, assets: a, pages: p}, nil
+	layout, err := json.Marshal(o.Layout)
+	if err != nil {
+		return nil, fmt.Errorf("write layout of the screens: %w", err)
+	}
+	return &Console{people: o.People, log: o.Log, assets: a, pages: p, layout: string(layout), chart: o.Map}, nil
 }
 
 // Routes returns the handlers by verb and path, as the table of rights names them.
@@ -60,6 +70,7 @@ func (c *Console) Routes() map[string]http.Handler {
 		"POST /account":        c.account,
 		"GET /appearance":      c.appearance,
 		"GET /screen/{name}":   c.screen,
+		"GET /screen/map.json": c.screenMap,
 	} {
 		routes[name] = h
 	}

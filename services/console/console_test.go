@@ -15,6 +15,7 @@ import (
 
 	"github.com/gatewatch/gatewatch/services/access"
 	"github.com/gatewatch/gatewatch/services/state"
+	"github.com/gatewatch/gatewatch/services/wall"
 )
 
 // bundle is a small one.
@@ -64,7 +65,7 @@ func newRig(t *testing.T, files fstest.MapFS) *rig {
 		r.acts = append(r.acts, a)
 		return nil
 	})
-	c, err := New(Options{Bundle: files, People: r.people, Log: log})
+	c, err := New(Options{Bundle: files, People: r.people, Layout: &wall.Layout{Title: `"><b>`}, Map: []byte(`{"type":"FeatureCollection"}`), Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

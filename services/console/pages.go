@@ -39,6 +39,7 @@ type view struct {
 	Role       access.Role
 
 	App, Script, Style, Icons string // of the document of an application
+	Layout                    string // of the screens, in JSON
 
 	Lang, Theme, Sheet, Here string // set by write
 }

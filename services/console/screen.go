@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"net/http"
+	"strconv"
 
 	"github.com/gatewatch/gatewatch/services/access"
 )
@@ -15,10 +16,7 @@ func (c *Console) screen(w http.ResponseWriter, r *http.Request) {
 		c.signInKiosk(w, r, token)
 		return
 	}
-	s, _, err := c.sessionOf(r)
-	if errors.Is(err, access.ErrSession) {
-		s, err = c.kioskOf(r)
-	}
+	s, err := c.viewerOf(r)
 	switch {
 	case errors.Is(err, access.ErrSession):
 		c.toSignIn(w, r)
@@ -27,6 +25,33 @@ func (c *Console) screen(w http.ResponseWriter, r *http.Request) {
 	default:
 		c.document(w, r, "screen", s.Identity)
 	}
+}
+
+// screenMap is GET /screen/map.json: the approved map that the screens show.
+func (c *Console) screenMap(w http.ResponseWriter, r *http.Request) {
+	_, err := c.viewerOf(r)
+	switch {
+	case errors.Is(err, access.ErrSession):
+		http.Error(w, "a screen shows its map with a session or a kiosk token", http.StatusUnauthorized)
+	case err != nil:
+		c.log.Error("map of the screens failed", "error", err)
+		http.Error(w, "the map cannot be read at this moment", http.StatusInternalServerError)
+	case c.chart == nil:
+		http.Error(w, "screens.map names no map", http.StatusNotFound)
+	default:
+		w.Header().Set("Content-Type", "application/geo+json")
+		w.Header().Set("Content-Length", strconv.Itoa(len(c.chart)))
+		w.Write(c.chart)
+	}
+}
+
+// viewerOf returns the session of a person or of a kiosk; ErrSession if there is none.
+func (c *Console) viewerOf(r *http.Request) (access.Session, error) {
+	s, _, err := c.sessionOf(r)
+	if errors.Is(err, access.ErrSession) {
+		return c.kioskOf(r)
+	}
+	return s, err
 }
 
 func (c *Console) kioskOf(r *http.Request) (access.Session, error) {

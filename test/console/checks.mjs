@@ -26,7 +26,7 @@ export function look(lang) {
     if (lang === "en" && /[\u4e00-\u9fff]/.test(text)) faults.push(`not translated: ${text.slice(0, 60)}`);
   }
   if (window.ran !== undefined) faults.push("foreign script ran");
-  if (document.querySelector("#app img, #app iframe, #app script, #app object, #app [onerror], #app [onload]")) faults.push("foreign markup is in the page");
+  if (document.querySelector(":is(#app, #screen) :is(img, iframe, script, object, [onerror], [onload])")) faults.push("foreign markup is in the page");
   for (const v of window.violations ?? []) faults.push(`policy: ${v}`);
   return faults;
 }

@@ -34,6 +34,13 @@ func TestScreens(t *testing.T) {
 	n := send(t, s, hostileRecords(time.Now()))
 	server.Poll(t, time.Minute, "all decisions are listed", func() bool { return decisions(t, s) == n })
 
+	look(t, s, "screens.mjs")
+}
+
+// look runs a script that opens a browser on a server without accounts, and fails if
+// it finds a fault.
+func look(t *testing.T, s *server.Server, script string, args ...string) {
+	t.Helper()
 	link, errs, err := s.Run("user", "link", "--first", "--data", s.Data)
 	if err != nil {
 		t.Fatalf("user link: %v: %s", err, errs)
@@ -42,9 +49,9 @@ func TestScreens(t *testing.T) {
 	if out == "" {
 		out = t.TempDir()
 	}
-	said, err := exec.Command("node", "screens.mjs", "http://"+s.Addr.HTTP, strings.TrimSpace(link), out).CombinedOutput()
+	said, err := exec.Command("node", append([]string{script, "http://" + s.Addr.HTTP, strings.TrimSpace(link), out}, args...)...).CombinedOutput()
 	if err != nil {
-		t.Fatalf("screens: %v\n%s", err, said)
+		t.Fatalf("%s: %v\n%s", script, err, said)
 	}
 	t.Logf("%s", said)
 }

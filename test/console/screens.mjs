@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { axe, look, watch } from "./checks.mjs";
 import { sample } from "./sample.mjs";
 import { search } from "./search.mjs";
+import { signedIn } from "./signin.mjs";
 import { triage } from "./triage.mjs";
 
 const require = createRequire(new URL("../../dashboards/web/package.json", import.meta.url));
@@ -36,7 +37,7 @@ const say = (what) => {
 };
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
-const state = await signedIn();
+const state = await signedIn(browser, link);
 for (const lang of ["zh-CN", "en"]) {
   for (const theme of ["light", "dark"]) await eachScreen(lang, theme);
 }
@@ -47,21 +48,6 @@ for (const fault of await triage(await context("en", "dark"), base)) say(`triage
 await browser.close();
 console.log(`${screens.length * 4} views, ${faults.length} faults`);
 process.exitCode = faults.length > 0 ? 1 : 0;
-
-/** signedIn follows the one-time link and chooses a password. */
-async function signedIn() {
-  if (link === "-") return undefined;
-  const c = await browser.newContext();
-  const page = await c.newPage();
-  await page.goto(link);
-  if (!(await page.inputValue("#name"))) await page.fill("#name", "lin-an");
-  for (const field of await page.$$("input[type=password]")) await field.fill("correct-horse-battery-9");
-  await page.click("button");
-  await page.waitForURL((u) => !u.pathname.startsWith("/setup"));
-  const s = await c.storageState();
-  await c.close();
-  return s;
-}
 
 async function context(lang, theme) {
   const c = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: lang, timezoneId: "Asia/Shanghai", reducedMotion: "reduce", ...(state ? { storageState: state } : {}) });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import "screens:all";
 import "../src/shell/app.tsx";
+import "../src/wall/words.ts";
 import { dictionaries } from "../src/words/dictionary.ts";
 import { screens } from "../src/shell/screen.ts";
 

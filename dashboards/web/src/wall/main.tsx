@@ -1,0 +1,22 @@
+import "./wall.css";
+import "./panels/lists.tsx";
+import "./panels/live.tsx";
+import "./panels/map.tsx";
+import "./panels/nodes.tsx";
+import "./panels/quality.tsx";
+import "./panels/totals.tsx";
+import "./panels/traffic.tsx";
+import { render } from "preact";
+import { setLanguage, startLanguage } from "../words/language.ts";
+import { App } from "./app.tsx";
+import { startLayout } from "./layout.ts";
+import { follow } from "./stream.ts";
+
+const root = document.getElementById("screen")!;
+const asked = new URLSearchParams(location.search);
+startLanguage();
+const lang = asked.get("lang");
+if (lang === "en" || lang === "zh-CN") setLanguage(lang);
+startLayout(root);
+follow(asked.get("unmasked") === "true" ? "/api/v1/screen/stream?unmasked=true" : "/api/v1/screen/stream");
+render(<App name={decodeURIComponent(location.pathname.split("/")[2] ?? "")} />, root);
