@@ -61,15 +61,8 @@ func runWAFTuneLive(cmd *cobra.Command, f *wafTuneFlags, format string) (err err
 	}
 	ask.FirstID = first
 	live := tuning.Live{Desk: desk, Copies: requestLibrary(s, &requestKeys{settings: &settings}), Rules: rules}
-	var mu sync.Mutex
-	clear := func() {}
-	plan, err := live.Propose(cmd.Context(), ask, func(p tuning.Progress) {
-		mu.Lock()
-		defer mu.Unlock()
-		if p.Stage != "judge" || p.Done%100 == 0 {
-			clear = progressBar(cmd, progressWords(p))
-		}
-	})
+	tell, clear := progressOf(cmd)
+	plan, err := live.Propose(cmd.Context(), ask, tell)
 	clear()
 	if err != nil {
 		return err
@@ -79,6 +72,21 @@ func runWAFTuneLive(cmd *cobra.Command, f *wafTuneFlags, format string) (err err
 		fmt.Fprintf(cmd.ErrOrStderr(), "blocked requests left out: %s\n", left)
 	}
 	return printProposals(cmd, format, &plan.Plan)
+}
+
+// progressOf shows how far a job is, until clear is called. tell may be called from
+// several goroutines.
+func progressOf(cmd *cobra.Command) (tell func(tuning.Progress), clear func()) {
+	var mu sync.Mutex
+	end := func() {}
+	tell = func(p tuning.Progress) {
+		mu.Lock()
+		defer mu.Unlock()
+		if p.Stage != "judge" || p.Done%100 == 0 {
+			end = progressBar(cmd, progressWords(p))
+		}
+	}
+	return tell, func() { end() }
 }
 
 func progressWords(p tuning.Progress) string {
@@ -125,22 +133,40 @@ func readGuard(cmd *cobra.Command, name string) (all []*verdict.Request, err err
 	return all, err
 }
 
+// bundleInUse is the bundle that a data folder has rolled out to all nodes, nil for none.
+func bundleInUse(ctx context.Context, db *state.DB) (*bundle.Bundle, error) {
+	f, err := fleet.Open(ctx, fleet.Options{State: db})
+	if err != nil {
+		return nil, err
+	}
+	r := f.Rollout()
+	if r == nil || r.Stable == "" {
+		return nil, nil
+	}
+	b, _, err := f.Bundle(ctx, r.Stable)
+	return b, err
+}
+
 // rulesInUse makes engines of the rules that a data folder has rolled out to all
 // nodes, and tells the first id that the bundle leaves for rules.
 func rulesInUse(ctx context.Context, db *state.DB) (tuning.RulesFunc, int, error) {
-	f, err := fleet.Open(ctx, fleet.Options{State: db})
+	b, err := bundleInUse(ctx, db)
 	if err != nil {
 		return nil, 0, err
 	}
-	var b *bundle.Bundle
 	first := tuning.FirstID
-	if r := f.Rollout(); r != nil && r.Stable != "" {
-		if b, _, err = f.Bundle(ctx, r.Stable); err != nil {
-			return nil, 0, err
-		}
+	if b != nil {
 		first = b.NextRule()
 	}
 	return func(site, directives string) (*waf.Engine, error) {
 		return waf.CompileSite(waf.CorpusSettings(), b, site, directives, time.Now())
 	}, first, nil
+}
+
+// levelsInUse makes those rules for each paranoia level.
+func levelsInUse(ctx context.Context, db *state.DB) (tuning.LevelsFunc, error) {
+	b, err := bundleInUse(ctx, db)
+	return func(site string) (*waf.Levels, error) {
+		return waf.CompileSiteLevels(waf.CorpusSettings(), b, site, time.Now())
+	}, err
 }

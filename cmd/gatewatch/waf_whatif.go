@@ -19,14 +19,18 @@ import (
 )
 
 type whatIfFlags struct {
-	traffic, labels, site, output string
+	remote
+	selectionFlags
+	traffic, labels, data, config string
+	site, output                  string
 	thresholds                    []int
+	limit                         int
 }
 
 func newWAFWhatIf() *cobra.Command {
 	var f whatIfFlags
 	cmd := &cobra.Command{
-		Use:   "whatif --traffic FILE",
+		Use:   "whatif --server URL | --data DIR | --traffic FILE",
 		Short: "Tell what other paranoia levels and thresholds would block of a site's traffic, and how often wrongly",
 		Long: `Judges requests by Coraza and the Core Rule Set at the paranoia levels 1 to 4, at each
 once for all thresholds, and prints for each site, level and threshold which share
@@ -36,32 +40,72 @@ of requests and labels it rests on. The requests should be all of a site's traff
 random sample of it; the intervals are those of the traffic. Where the labels do not
 suffice, a rate is null and "why" says so.
 
+With --server or --data the requests are those that nodes have kept, judged under the
+exclusions in use: all that were blocked, and of the others some, each of which counts
+for as many as it stands for. "n_effective" is how many requests would tell as much if
+all were drawn alike; labels are those given to decisions. A server judges by itself,
+and stops when this command does.
+
 --labels has what people say of requests: id, label (attack or legit) and, of those
 that gatewatch waf sample drew, the sample_probability that was printed for them. A
 label without it counts for itself and says nothing of other requests.`,
-		Example: `  gatewatch waf whatif --traffic yesterday.ndjson.gz --labels reviewed.ndjson -o table
+		Example: `  gatewatch waf whatif --server http://127.0.0.1:8080 --from now-7d --site shop -o table
+  gatewatch waf whatif --traffic yesterday.ndjson.gz --labels reviewed.ndjson -o table
   gatewatch waf whatif --traffic yesterday.ndjson.gz --site shop --thresholds 5,10,25`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runWAFWhatIf(cmd, &f) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.traffic, "traffic", "", "requests of the sites, one JSON object a line")
+	flags.StringVar(&f.data, "data", "", "data folder whose kept requests are taken")
+	flags.StringVar(&f.config, "config", "", "with --data: configuration file of the server, for its master key")
+	flags.IntVar(&f.limit, "limit", 0, "with --server and --data: requests of a site that are judged at most; of more, a random part; default 6000")
 	flags.StringVar(&f.labels, "labels", "", `what people say of some of them: {"id","label","sample_probability"}`)
 	flags.StringVar(&f.site, "site", "", "only the requests of this site")
 	flags.IntSliceVar(&f.thresholds, "thresholds", []int{5, 7, 10, 15, 20}, "inbound anomaly scores from which on a request is blocked")
+	addRemote(cmd, &f.remote)
+	f.add(cmd)
 	addOutput(cmd, &f.output)
 	return cmd
 }
 
-func runWAFWhatIf(cmd *cobra.Command, f *whatIfFlags) error {
-	format, err := outputFormat(cmd.OutOrStdout(), f.output)
+// validate checks the flags.
+func (f *whatIfFlags) validate(cmd *cobra.Command) error {
+	given := 0
+	for _, name := range []string{"traffic", "server", "data"} {
+		if cmd.Flags().Changed(name) {
+			given++
+		}
+	}
+	kept := tuning.WhatIf{Thresholds: f.thresholds, Limit: f.limit}
 	switch {
-	case err != nil:
-		return err
-	case f.traffic == "":
-		return usagef("--traffic is needed: requests, one JSON object a line")
+	case given != 1:
+		return usagef("give one of --traffic, --server and --data")
 	case len(f.thresholds) == 0 || len(f.thresholds) > 100 || slices.Min(f.thresholds) < 1:
 		return usagef("--thresholds: want 1 to 100 numbers, each at least 1")
+	case f.traffic == "" && f.labels != "":
+		return usagef("--labels is for --traffic: elsewhere labels are those given to decisions")
+	case f.traffic != "" && (f.from != "" || f.to != "" || f.limit != 0):
+		return usagef("--from, --to and --limit are for --server and --data")
+	case f.traffic == "" && kept.Check() != nil:
+		return usagef("--%w", kept.Check())
+	}
+	return nil
+}
+
+func runWAFWhatIf(cmd *cobra.Command, f *whatIfFlags) error {
+	format, err := outputFormat(cmd.OutOrStdout(), f.output)
+	if err != nil {
+		return err
+	}
+	if err := f.validate(cmd); err != nil {
+		return err
+	}
+	switch {
+	case f.data != "":
+		return runWhatIfFolder(cmd, f, format)
+	case f.traffic == "":
+		return runWhatIfServer(cmd, f, format)
 	}
 	labels := map[string]labelled{}
 	if f.labels != "" {
@@ -174,7 +218,9 @@ type whatIfRate struct {
 	High     *float64 `json:"hi"`
 	Labels   *int     `json:"n_labels,omitempty"`
 	N        int      `json:"n"`
-	Why      string   `json:"why,omitempty"`
+	// Effective is of kept requests alone.
+	Effective float64 `json:"n_effective,omitempty"`
+	Why       string  `json:"why,omitempty"`
 }
 
 func newWhatIfRate(e verdict.Estimate) whatIfRate {
@@ -198,6 +244,24 @@ func (r *whatIfRate) cell() string {
 }
 
 func (r *whatIfReader) print(cmd *cobra.Command, format string) error {
+	var lines []whatIfLine
+	for _, site := range slices.Sorted(maps.Keys(r.sites)) {
+		points, err := tuning.Curve(cmd.Context(), slices.Compact(slices.Sorted(slices.Values(r.flags.thresholds))), r.sites[site])
+		if err != nil {
+			return fmt.Errorf("site %q: %w", site, err)
+		}
+		for _, p := range points {
+			b := p.Blocked
+			lines = append(lines, whatIfLine{
+				Site: site, Paranoia: p.Paranoia, Threshold: p.Threshold, FalsePositive: newWhatIfRate(p.FalsePositive.Estimate), Missed: newWhatIfRate(p.Missed.Estimate),
+				Blocked: whatIfRate{Estimate: &b.Value, Low: &b.Low, High: &b.High, N: b.N},
+			})
+		}
+	}
+	return printWhatIf(cmd, format, lines)
+}
+
+func printWhatIf(cmd *cobra.Command, format string, lines []whatIfLine) error {
 	w := bufio.NewWriter(cmd.OutOrStdout())
 	write, done := jsonLines[whatIfLine](w, format)
 	if format == outTable || format == outCSV {
@@ -208,20 +272,9 @@ func (r *whatIfReader) print(cmd *cobra.Command, format string) error {
 		}
 		done = t.Close
 	}
-	for _, site := range slices.Sorted(maps.Keys(r.sites)) {
-		points, err := tuning.Curve(cmd.Context(), slices.Compact(slices.Sorted(slices.Values(r.flags.thresholds))), r.sites[site])
-		if err != nil {
-			return fmt.Errorf("site %q: %w", site, err)
-		}
-		for _, p := range points {
-			b := p.Blocked
-			line := whatIfLine{
-				Site: site, Paranoia: p.Paranoia, Threshold: p.Threshold, FalsePositive: newWhatIfRate(p.FalsePositive.Estimate), Missed: newWhatIfRate(p.Missed.Estimate),
-				Blocked: whatIfRate{Estimate: &b.Value, Low: &b.Low, High: &b.High, N: b.N},
-			}
-			if err := write(&line); err != nil {
-				return err
-			}
+	for i := range lines {
+		if err := write(&lines[i]); err != nil {
+			return err
 		}
 	}
 	return done()
