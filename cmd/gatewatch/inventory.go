@@ -116,6 +116,7 @@ func (v *server) listNodes() []*gatewatchv1.Node {
 		all = append(all, &gatewatchv1.Node{
 			Name: n.Name, Version: n.Version, Ruleset: n.Ruleset, Sites: n.Sites, Connected: n.Connected, Peer: n.Peer,
 			LastSeenTime: timestamppb.New(n.LastSeen), SpoolOverflow: n.Overflow, SpoolRecords: n.Spooled,
+			LagMs: uint64(n.Lag.Milliseconds()), Bundle: n.Bundle, CandidateBundle: n.Candidate,
 		})
 	}
 	return v.census.withNodes(all)

@@ -199,6 +199,27 @@ func TestNodeStreamIsStoredOnce(t *testing.T) {
 	}
 }
 
+// TestNodeTellsOfItself keeps what a node says of its spool and bundles, within
+// bounds.
+func TestNodeTellsOfItself(t *testing.T) {
+	n := newNodes()
+	at := time.Unix(1769860800, 0)
+	n.connect("edge-1", "127.0.0.1", at)
+	f := func(status *gatewatchv1.NodeStatus, want Node) {
+		t.Helper()
+		want.Name, want.Connected, want.Peer, want.LastSeen = "edge-1", true, "127.0.0.1", at
+		n.seen("edge-1", status, at)
+		if diff := cmp.Diff([]Node{want}, n.all()); diff != "" {
+			t.Errorf("node differs (-want +got):\n%s", diff)
+		}
+	}
+	f(&gatewatchv1.NodeStatus{SpoolRecords: 7, SpoolAgeMs: 61_500, StableBundle: "b1", CandidateBundle: "b2"},
+		Node{Spooled: 7, Lag: 61_500 * time.Millisecond, Bundle: "b1", Candidate: "b2"})
+	f(nil, Node{Spooled: 7, Lag: 61_500 * time.Millisecond, Bundle: "b1", Candidate: "b2"})
+	f(&gatewatchv1.NodeStatus{SpoolAgeMs: 1<<64 - 1, StableBundle: strings.Repeat("b", 1000)},
+		Node{Lag: maxLag * time.Millisecond, Bundle: strings.Repeat("b", maxNodeText)})
+}
+
 func TestNodeStreamRefusesNonsense(t *testing.T) {
 	s := openSink(t, newMemoryLog(), Config{})
 	p := listenGRPC(t, s, NodeConfig{HelloTimeout: 100 * time.Millisecond}, nil)

@@ -18,14 +18,18 @@ type Node struct {
 	Connected bool
 	Peer      string
 	LastSeen  time.Time
-	Overflow  uint64 // records refused by its full spool since its epoch began
-	Spooled   uint64 // records in its spool
+	Overflow  uint64        // records refused by its full spool since its epoch began
+	Spooled   uint64        // records in its spool
+	Lag       time.Duration // age of the oldest of these when it was last told
+	Bundle    string        // in use for all requests, "" for none
+	Candidate string        // that is being tried out, "" for none
 }
 
 const (
 	maxNodes    = 10_000
 	maxSites    = 256
 	maxNodeText = 256
+	maxLag      = 10 * 365 * 24 * 3600 * 1000 // milliseconds
 )
 
 // nodes is the registry of nodes.
@@ -95,6 +99,8 @@ func (n *nodes) seen(name string, status *gatewatchv1.NodeStatus, at time.Time) 
 	}
 	st.node.Version, st.node.Ruleset = clip(status.GetVersion()), clip(status.GetRuleset())
 	st.node.Overflow, st.node.Spooled = status.GetSpoolOverflow(), status.GetSpoolRecords()
+	st.node.Lag = time.Duration(min(status.GetSpoolAgeMs(), maxLag)) * time.Millisecond
+	st.node.Bundle, st.node.Candidate = clip(status.GetStableBundle()), clip(status.GetCandidateBundle())
 	st.node.Sites = st.node.Sites[:0:0]
 	for _, site := range status.GetSites()[:min(len(status.GetSites()), maxSites)] {
 		st.node.Sites = append(st.node.Sites, clip(site))

@@ -143,7 +143,7 @@ func (n *Node) newStream() (*stream, error) {
 // status is what the node tells the server about itself.
 func (n *Node) status() *gatewatchv1.NodeStatus {
 	st, spool := n.state.Load(), n.spool.Stats()
-	s := &gatewatchv1.NodeStatus{Version: n.identity.version, SpoolOverflow: spool.Refused, SpoolRecords: spool.Records}
+	s := &gatewatchv1.NodeStatus{Version: n.identity.version, SpoolOverflow: spool.Refused, SpoolRecords: spool.Records, SpoolAgeMs: uint64(spool.Age.Milliseconds())}
 	for _, site := range st.sites {
 		s.Sites = append(s.Sites, site.name)
 	}

@@ -84,6 +84,7 @@ type Spool struct {
 	refused  uint64 // records refused since the epoch began
 	damaged  uint64 // records lost to damage that readers met
 	changed  chan struct{}
+	ages     ages // of what is not acknowledged
 	dirty    bool // the cursor has changed since it was saved
 	closed   bool
 }
@@ -158,10 +159,11 @@ type SpoolStats struct {
 	Last    uint64 // sequence number of the last written record
 	Durable uint64 // last synced record
 	Acked   uint64
-	Records uint64 // written and not acknowledged
-	Bytes   int64  // on disk
-	Refused uint64 // records refused since the epoch began
-	Damaged uint64 // records lost to damage on disk
+	Records uint64        // written and not acknowledged
+	Bytes   int64         // on disk
+	Age     time.Duration // of the oldest record that is not acknowledged, 0 for none
+	Refused uint64        // records refused since the epoch began
+	Damaged uint64        // records lost to damage on disk
 }
 
 // Stats returns the state of the spool.
@@ -173,7 +175,7 @@ func (s *Spool) Stats() SpoolStats {
 	defer s.mu.Unlock()
 	return SpoolStats{
 		Last: s.next - 1, Durable: s.durable, Acked: s.acked, Records: s.next - 1 - min(s.acked, s.next-1),
-		Bytes: s.bytes, Refused: s.refused + waiting, Damaged: s.damaged,
+		Bytes: s.bytes, Age: s.ages.oldest(s.now()), Refused: s.refused + waiting, Damaged: s.damaged,
 	}
 }
 
@@ -197,6 +199,7 @@ func (s *Spool) Ack(sequence uint64) error {
 		return nil
 	}
 	s.acked, s.dirty = sequence, true
+	s.ages.acked(sequence)
 	s.dropAcked()
 	s.announce()
 	return nil

@@ -56,6 +56,7 @@ func (s *Spool) recover() error {
 		s.bytes += seg.size
 	}
 	s.durable = s.next - 1
+	s.ages.acked(s.acked)
 	s.mu.Lock()
 	s.dropAcked()
 	s.mu.Unlock()
@@ -151,6 +152,9 @@ func (s *Spool) loadSegments() error {
 		}
 		return 1
 	})
+	for _, seg := range s.segments {
+		s.ages.wrote(seg.next-1, seg.written)
+	}
 	return nil
 }
 
@@ -179,7 +183,7 @@ func (s *Spool) scanSegment(seg *segment) error {
 	if err != nil {
 		return err
 	}
-	seg.size, seg.synced = info.Size(), info.Size()
+	seg.size, seg.synced, seg.written = info.Size(), info.Size(), info.ModTime()
 	tried := false
 	for at := int64(0); ; {
 		fr, head, off, ok := nextFrame(f, seg, at)

@@ -30,6 +30,8 @@ type segment struct {
 	size   int64
 	synced int64    // bytes that readers may see
 	file   *os.File // open for writing, nil if the segment is complete
+
+	written time.Time // before this start, when its last record was
 }
 
 func (g *segment) close() error {
@@ -197,6 +199,7 @@ func (s *Spool) write(body []byte, count uint32, limit int64) error {
 	seg.size += int64(len(b))
 	seg.next = first + uint64(count)
 	s.next = seg.next
+	s.ages.wrote(s.next-1, s.now())
 	s.bytes += int64(len(b))
 	s.mu.Unlock()
 	return nil

@@ -812,18 +812,29 @@ func (x *ListNodesResponse) GetNextPageToken() string {
 
 // Node is a WAF node.
 type Node struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Version       string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
-	Ruleset       string                 `protobuf:"bytes,3,opt,name=ruleset,proto3" json:"ruleset,omitempty"`
-	Sites         []string               `protobuf:"bytes,4,rep,name=sites,proto3" json:"sites,omitempty"`
-	Connected     bool                   `protobuf:"varint,5,opt,name=connected,proto3" json:"connected,omitempty"`
-	Peer          string                 `protobuf:"bytes,6,opt,name=peer,proto3" json:"peer,omitempty"`
-	LastSeenTime  *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=last_seen_time,json=lastSeenTime,proto3" json:"last_seen_time,omitempty"`
-	SpoolOverflow uint64                 `protobuf:"varint,8,opt,name=spool_overflow,json=spoolOverflow,proto3" json:"spool_overflow,omitempty"`
-	SpoolRecords  uint64                 `protobuf:"varint,9,opt,name=spool_records,json=spoolRecords,proto3" json:"spool_records,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Name    string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Version string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	// Fingerprint of the rule set in use.
+	Ruleset   string   `protobuf:"bytes,3,opt,name=ruleset,proto3" json:"ruleset,omitempty"`
+	Sites     []string `protobuf:"bytes,4,rep,name=sites,proto3" json:"sites,omitempty"`
+	Connected bool     `protobuf:"varint,5,opt,name=connected,proto3" json:"connected,omitempty"`
+	Peer      string   `protobuf:"bytes,6,opt,name=peer,proto3" json:"peer,omitempty"`
+	// When something last came from it.
+	LastSeenTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=last_seen_time,json=lastSeenTime,proto3" json:"last_seen_time,omitempty"`
+	// Records that its full spool has refused since its epoch began.
+	SpoolOverflow uint64 `protobuf:"varint,8,opt,name=spool_overflow,json=spoolOverflow,proto3" json:"spool_overflow,omitempty"`
+	// Records in its spool that the server does not hold.
+	SpoolRecords uint64 `protobuf:"varint,9,opt,name=spool_records,json=spoolRecords,proto3" json:"spool_records,omitempty"`
+	// How far it is behind: the age of the oldest of these when it was last seen, in
+	// milliseconds; 0 for none.
+	LagMs uint64 `protobuf:"varint,10,opt,name=lag_ms,json=lagMs,proto3" json:"lag_ms,omitempty"`
+	// Bundle of rules in use for all requests, and the one that is being tried out;
+	// empty for none.
+	Bundle          string `protobuf:"bytes,11,opt,name=bundle,proto3" json:"bundle,omitempty"`
+	CandidateBundle string `protobuf:"bytes,12,opt,name=candidate_bundle,json=candidateBundle,proto3" json:"candidate_bundle,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Node) Reset() {
@@ -919,6 +930,27 @@ func (x *Node) GetSpoolRecords() uint64 {
 	return 0
 }
 
+func (x *Node) GetLagMs() uint64 {
+	if x != nil {
+		return x.LagMs
+	}
+	return 0
+}
+
+func (x *Node) GetBundle() string {
+	if x != nil {
+		return x.Bundle
+	}
+	return ""
+}
+
+func (x *Node) GetCandidateBundle() string {
+	if x != nil {
+		return x.CandidateBundle
+	}
+	return ""
+}
+
 var File_gatewatch_v1_admin_proto protoreflect.FileDescriptor
 
 const file_gatewatch_v1_admin_proto_rawDesc = "" +
@@ -976,7 +1008,7 @@ const file_gatewatch_v1_admin_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tR\tpageToken\"e\n" +
 	"\x11ListNodesResponse\x12(\n" +
 	"\x05nodes\x18\x01 \x03(\v2\x12.gatewatch.v1.NodeR\x05nodes\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa4\x02\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xfe\x02\n" +
 	"\x04Node\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x18\n" +
@@ -986,7 +1018,11 @@ const file_gatewatch_v1_admin_proto_rawDesc = "" +
 	"\x04peer\x18\x06 \x01(\tR\x04peer\x12@\n" +
 	"\x0elast_seen_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\flastSeenTime\x12%\n" +
 	"\x0espool_overflow\x18\b \x01(\x04R\rspoolOverflow\x12#\n" +
-	"\rspool_records\x18\t \x01(\x04R\fspoolRecords*~\n" +
+	"\rspool_records\x18\t \x01(\x04R\fspoolRecords\x12\x15\n" +
+	"\x06lag_ms\x18\n" +
+	" \x01(\x04R\x05lagMs\x12\x16\n" +
+	"\x06bundle\x18\v \x01(\tR\x06bundle\x12)\n" +
+	"\x10candidate_bundle\x18\f \x01(\tR\x0fcandidateBundle*~\n" +
 	"\tTokenKind\x12\x1a\n" +
 	"\x16TOKEN_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11TOKEN_KIND_SOURCE\x10\x01\x12\x13\n" +

@@ -386,6 +386,9 @@ type NodeStatus struct {
 	// Requests to which the rules of exclusions applied, since the last status that
 	// had them. What a broken stream swallows is not counted.
 	ExclusionHits []*RuleHits `protobuf:"bytes,11,rep,name=exclusion_hits,json=exclusionHits,proto3" json:"exclusion_hits,omitempty"`
+	// Age of the oldest record in the spool that is not acknowledged, in
+	// milliseconds; 0 for none. Exact to a second.
+	SpoolAgeMs    uint64 `protobuf:"varint,12,opt,name=spool_age_ms,json=spoolAgeMs,proto3" json:"spool_age_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -495,6 +498,13 @@ func (x *NodeStatus) GetExclusionHits() []*RuleHits {
 		return x.ExclusionHits
 	}
 	return nil
+}
+
+func (x *NodeStatus) GetSpoolAgeMs() uint64 {
+	if x != nil {
+		return x.SpoolAgeMs
+	}
+	return 0
 }
 
 // RuleHits is how often a rule applied.
@@ -1125,7 +1135,7 @@ const file_gatewatch_v1_node_proto_rawDesc = "" +
 	"\x05Hello\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\fR\x05epoch\x120\n" +
-	"\x06status\x18\x03 \x01(\v2\x18.gatewatch.v1.NodeStatusR\x06status\"\xc5\x03\n" +
+	"\x06status\x18\x03 \x01(\v2\x18.gatewatch.v1.NodeStatusR\x06status\"\xe7\x03\n" +
 	"\n" +
 	"NodeStatus\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x18\n" +
@@ -1140,7 +1150,9 @@ const file_gatewatch_v1_node_proto_rawDesc = "" +
 	"siteStatus\x122\n" +
 	"\x06counts\x18\n" +
 	" \x01(\v2\x1a.gatewatch.v1.BundleCountsR\x06counts\x12=\n" +
-	"\x0eexclusion_hits\x18\v \x03(\v2\x16.gatewatch.v1.RuleHitsR\rexclusionHits\"2\n" +
+	"\x0eexclusion_hits\x18\v \x03(\v2\x16.gatewatch.v1.RuleHitsR\rexclusionHits\x12 \n" +
+	"\fspool_age_ms\x18\f \x01(\x04R\n" +
+	"spoolAgeMs\"2\n" +
 	"\bRuleHits\x12\x12\n" +
 	"\x04rule\x18\x01 \x01(\x03R\x04rule\x12\x12\n" +
 	"\x04hits\x18\x02 \x01(\x04R\x04hits\"N\n" +

@@ -273,6 +273,9 @@ export interface Node {
   last_seen_time: string;
   spool_overflow: number;
   spool_records: number;
+  lag_ms: number;
+  bundle: string;
+  candidate_bundle: string;
 }
 
 export interface Source {

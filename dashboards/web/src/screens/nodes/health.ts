@@ -11,12 +11,13 @@ export function usualRuleset(nodes: Node[]): string {
 }
 
 const manyWaiting = 1000; // records in the spool that are more than a hiccup
+const longBehind = 60_000; // so is a record that waits longer, in milliseconds
 
 /** healthOf judges a node by what it says of itself. */
 export function healthOf(x: Node, usual: string, rollout?: NodeRollout): Health {
   if (!x.connected) return "away";
   if (x.spool_overflow > 0) return "losing";
-  if (x.spool_records > manyWaiting) return "behind";
+  if (x.spool_records > manyWaiting || x.lag_ms > longBehind) return "behind";
   if ((rollout?.drift ?? "") !== "" || x.ruleset !== usual) return "oldRules";
   return "healthy";
 }

@@ -8,7 +8,7 @@ import { Text } from "../../parts/text.tsx";
 import { useRange } from "../../shell/range.ts";
 import { link } from "../../shell/router.ts";
 import { TopBar } from "../../shell/topbar.tsx";
-import { ago } from "../../words/ago.ts";
+import { ago, span } from "../../words/ago.ts";
 import { count } from "../../words/format.ts";
 import { healthOf, quiet, shortRuleset, usualRuleset, type Health } from "./health.ts";
 import { nodeWords } from "./words.ts";
@@ -36,6 +36,11 @@ export function Nodes() {
   );
 }
 
+/** lagOf is how far a node is behind. One that is away tells nothing of now. */
+function lagOf(n: Node): string {
+  return n.connected ? span(n.lag_ms) : "–";
+}
+
 /** HealthPill names the state of a node. */
 export function HealthPill({ health }: { health: Health }) {
   const w = nodeWords();
@@ -53,8 +58,8 @@ function NodeTable({ nodes, rollout }: { nodes: Node[]; rollout: RolloutState | 
       {nodes.length === 0 ? <Empty>{w.noNodes} <code>gatewatch token create --node NAME</code></Empty> : (
         <div class="scroll"><table class="grid">
           <thead><tr>
-            <th>{w.name}</th><th>{w.state}</th><th class="w">{w.sites}</th><th>{w.ruleset}</th><th>{w.version}</th>
-            <th class="num">{w.spool}</th><th class="num">{w.refused}</th><th class="num">{w.seen}</th>
+            <th>{w.name}</th><th>{w.state}</th><th class="w">{w.sites}</th><th>{w.ruleset}</th><th>{w.bundle}</th><th>{w.version}</th>
+            <th class="num">{w.spool}</th><th class="num" title={w.lagTold}>{w.lag}</th><th class="num">{w.refused}</th><th class="num">{w.seen}</th>
           </tr></thead>
           <tbody>{nodes.map((n) => (
             <tr>
@@ -62,8 +67,10 @@ function NodeTable({ nodes, rollout }: { nodes: Node[]; rollout: RolloutState | 
               <td><HealthPill health={healthOf(n, usual, of(n))} />{of(n)?.drift && <span class="t3" title={of(n)!.drift}> {w.drift}</span>}</td>
               <td class="w mono t2" title={n.sites.join(", ")}><Text v={n.sites.join(", ")} /></td>
               <td class="mono t2" title={n.ruleset}><Text v={shortRuleset(n.ruleset)} /></td>
+              <td class="mono t2" title={n.bundle}><Text v={n.bundle.slice(0, 12) || "–"} />{n.candidate_bundle && <span class="t3" title={n.candidate_bundle}> {w.trial}</span>}</td>
               <td class="mono t2"><Text v={n.version} /></td>
               <td class="num">{count(n.spool_records)}</td>
+              <td class="num t2" title={w.lagTold}>{lagOf(n)}</td>
               <td class={`num${n.spool_overflow > 0 ? " cb" : " t2"}`}>{count(n.spool_overflow)}</td>
               <td class="num t2">{ago(new Date(n.last_seen_time))}</td>
             </tr>

@@ -15,6 +15,8 @@ export const nodeWords = dictionary("nodes", {
   block: "Blocking", detect: "Detecting",
   since: "Counted since the server started",
   drift: "Differs from the rollout",
+  bundle: "Bundle", trial: "and one on trial",
+  lagTold: "Age of the oldest record that the server does not have yet",
 }, {
   title: "节点",
   waf: "WAF 节点",
@@ -30,4 +32,6 @@ export const nodeWords = dictionary("nodes", {
   block: "拦截", detect: "只检测",
   since: "从服务器启动算起",
   drift: "与下发的不一致",
+  bundle: "规则包", trial: "另有试用包",
+  lagTold: "服务器尚未收到的最旧记录的时间差",
 });
