@@ -16,10 +16,13 @@ type lookahead struct {
 	scan   *scan
 	fields []event.Key // of the filter, then of the pipes
 	filter int         // fields of the filter
-	mu     sync.Mutex
-	asked  int                     // blocks whose directories and filters are being read
-	done   int                     // blocks that were prepared
-	may    map[*segment.Block]bool // whether rows of them can match
+	exact  []event.Key // of these, those that are asked for whole values alone
+
+	inexact []event.Key // of these, all others
+	mu      sync.Mutex
+	asked   int                     // blocks whose directories and filters are being read
+	done    int                     // blocks that were prepared
+	may     map[*segment.Block]bool // whether rows of them can match
 }
 
 // aheadBatch is how many blocks are prepared together: their parts are waited for
@@ -30,6 +33,10 @@ const aheadBatch = 32
 func (sc *scan) prepare(pipes []event.Key) {
 	sc.ahead = &lookahead{scan: sc, fields: query.ExprFields(sc.expr), may: map[*segment.Block]bool{}}
 	sc.ahead.filter = len(sc.ahead.fields)
+	sc.ahead.exact = exactFields(sc.expr)
+	sc.ahead.inexact = slices.DeleteFunc(slices.Clone(sc.ahead.fields), func(k event.Key) bool {
+		return slices.Contains(sc.ahead.exact, k)
+	})
 	for _, k := range pipes {
 		if !slices.Contains(sc.ahead.fields, k) {
 			sc.ahead.fields = append(sc.ahead.fields, k)
@@ -71,14 +78,51 @@ func (a *lookahead) within(i int) {
 
 // ask begins to read what tells whether rows of blocks can match.
 func (a *lookahead) ask(blocks []blockRef) {
+	query.Walk(a.scan.expr, func(m *query.Match, _ bool) { aheadTables(blocks, m) })
 	fresh := false
 	for _, b := range blocks {
-		if !b.Probed(a.fields[:a.filter]) || a.filter == 0 {
+		if a.filter == 0 || !b.Probed(a.apart(b)) {
 			fresh = b.AheadDirectory() || fresh
 		}
 	}
 	if fresh {
 		query.Walk(a.scan.expr, func(m *query.Match, _ bool) { aheadFilters(blocks, m) })
+	}
+}
+
+// apart returns the fields of the filter of which a block has to tell more than its
+// table of filters does: all, or those that are asked for other things than a value.
+func (a *lookahead) apart(b blockRef) []event.Key {
+	if slices.ContainsFunc(a.exact, func(k event.Key) bool { return !b.Tabled(k) }) {
+		return a.fields[:a.filter]
+	}
+	return a.inexact
+}
+
+// exactFields returns the fields of an expression that it asks for whole values
+// alone.
+func exactFields(e query.Expr) (exact []event.Key) {
+	var other []event.Key
+	query.Walk(e, func(m *query.Match, _ bool) {
+		if _, ok := tokenOf(m.Op); ok {
+			exact = append(exact, m.Fields()...)
+		} else {
+			other = append(other, m.Fields()...)
+		}
+	})
+	return slices.DeleteFunc(exact, func(k event.Key) bool { return slices.Contains(other, k) })
+}
+
+// aheadTables begins to read what the tables of filters say of a value.
+func aheadTables(blocks []blockRef, m *query.Match) {
+	token, ok := tokenOf(m.Op)
+	if !ok {
+		return
+	}
+	for _, b := range blocks {
+		for _, k := range m.Fields() {
+			b.AheadTable(k, token)
+		}
 	}
 }
 
@@ -104,14 +148,17 @@ func (a *lookahead) batch(blocks []blockRef) {
 
 // aheadFilters begins to read what tells whether blocks may have a value.
 func aheadFilters(blocks []blockRef, m *query.Match) {
-	eq, ok := m.Op.(*query.Equal)
-	if !ok || eq.Literal.Day() {
+	token, ok := tokenOf(m.Op)
+	if !ok {
 		return
 	}
 	for _, b := range blocks {
 		for _, k := range m.Fields() {
+			if b.Tabled(k) {
+				continue
+			}
 			if z, has, err := b.Zone(k); has && err == nil && zoneMayMatch(z, m.Op) {
-				b.AheadFilter(k, eq.Literal.Token)
+				b.AheadFilter(k, token)
 			}
 		}
 	}

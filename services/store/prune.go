@@ -42,6 +42,10 @@ func mayMatch(b *segment.Block, e query.Expr) (bool, error) {
 
 // leafMayMatch tells whether values of a key can match an operation.
 func leafMayMatch(b *segment.Block, k event.Key, op query.Op) (bool, error) {
+	token, exact := tokenOf(op)
+	if exact && b.Excludes(k, token) {
+		return false, nil
+	}
 	z, has, err := b.Zone(k)
 	if err != nil || !has {
 		return has, err
@@ -49,10 +53,20 @@ func leafMayMatch(b *segment.Block, k event.Key, op query.Op) (bool, error) {
 	if !zoneMayMatch(z, op) {
 		return false, nil
 	}
-	if eq, ok := op.(*query.Equal); ok && !eq.Literal.Day() {
-		return b.MayEqual(k, eq.Literal.Token)
+	if exact {
+		return b.MayEqual(k, token)
 	}
 	return true, nil
+}
+
+// tokenOf returns the token that all values have which match an operation, if there
+// is one.
+func tokenOf(op query.Op) (token string, exact bool) {
+	eq, ok := op.(*query.Equal)
+	if !ok || eq.Literal.Day() {
+		return "", false
+	}
+	return eq.Literal.Token, true
 }
 
 func zoneMayMatch(z segment.Zone, op query.Op) bool {

@@ -19,6 +19,9 @@ type Block struct {
 	view       *View
 	label      *label // nil without one
 
+	table *filterTable // that has filters of the block, nil if there is none
+	place uint         // of the block in the table
+
 	id     uint64 // names the block in the cache
 	origin        // its own unless it is a copy
 	src    io.ReaderAt

@@ -82,8 +82,11 @@ func mayHold(src io.ReaderAt, off int64, length int, h uint64) (bool, error) {
 	if _, err := src.ReadAt(line[:], at); err != nil {
 		return true, fmt.Errorf("read filter: %w", cut(err))
 	}
-	if checksum(line[:lineBytes-4]) != binary.LittleEndian.Uint32(line[lineBytes-4:]) {
-		return true, nil
-	}
-	return eachBit(h, func(bit int) bool { return line[bit>>3]>>(bit&7)&1 == 1 }), nil
+	return lineMayHold(line[:], h), nil
+}
+
+// lineMayHold tells whether the line of a filter may hold a hash.
+func lineMayHold(line []byte, h uint64) bool {
+	return eachBit(h, func(bit int) bool { return line[bit>>3]>>(bit&7)&1 == 1 }) ||
+		checksum(line[:lineBytes-4]) != binary.LittleEndian.Uint32(line[lineBytes-4:])
 }

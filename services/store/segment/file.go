@@ -49,7 +49,7 @@ func checkFileHeader(src io.ReaderAt) error {
 	if checksum(h[:fileHeader-4]) != binary.LittleEndian.Uint32(h[fileHeader-4:]) {
 		return nil
 	}
-	if v := binary.LittleEndian.Uint32(h[8:]); v != fileVersion {
+	if v := binary.LittleEndian.Uint32(h[8:]); v < 1 || v > fileVersion {
 		return fmt.Errorf("open segment: version %d is not known", v)
 	}
 	if flags := binary.LittleEndian.Uint32(h[12:]); flags != 0 {
@@ -61,9 +61,9 @@ func checkFileHeader(src io.ReaderAt) error {
 // span is where a block lies in a file.
 type span struct{ off, length int64 }
 
-// parseFooter reads what a segment says of itself and its blocks.
-func parseFooter(src io.ReaderAt, size int64, cache *Cache) (Info, []span, error) {
-	fail := func(err error) (Info, []span, error) { return Info{}, nil, err }
+// parseFooter reads what a segment says of itself, its blocks and its filter tables.
+func parseFooter(src io.ReaderAt, size int64, cache *Cache) (Info, []span, []placedTable, error) {
+	fail := func(err error) (Info, []span, []placedTable, error) { return Info{}, nil, nil, err }
 	if size < fileHeader+fileTrailer || size > maxFileBytes {
 		return fail(damaged("check segment size"))
 	}
@@ -96,14 +96,18 @@ func parseFooter(src io.ReaderAt, size int64, cache *Cache) (Info, []span, error
 	}
 	i.Stream = string(r.take(int(r.uvarint(maxStreamName))))
 	i.Parts = r.uvarint(math.MaxUint32)
+	var tables []placedTable
+	if len(r.b) > 0 { // else it is of version 1
+		tables = readTables(&r, src, len(spans), at, cache)
+	}
 	if r.bad || len(r.b) > 0 {
 		return fail(damaged("decode segment footer"))
 	}
-	return i, spans, nil
+	return i, spans, tables, nil
 }
 
 func readFooter(src io.ReaderAt, size int64, cache *Cache) (*File, error) {
-	info, spans, err := parseFooter(src, size, cache)
+	info, spans, tables, err := parseFooter(src, size, cache)
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +122,12 @@ func readFooter(src io.ReaderAt, size int64, cache *Cache) (*File, error) {
 			return nil, err
 		default:
 			b.number = i
+			for len(tables) > 1 && tables[1].first <= i {
+				tables = tables[1:]
+			}
+			if len(tables) > 0 && i >= tables[0].first && i < tables[0].first+tableBlocks {
+				b.table, b.place = tables[0].filterTable, uint(i-tables[0].first)
+			}
 			f.Blocks = append(f.Blocks, b)
 		}
 	}

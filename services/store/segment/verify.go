@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -19,7 +20,7 @@ type Fault struct {
 func Verify(src io.ReaderAt, size int64, report func(Fault)) (blocks int) {
 	v := verifier{src: src, report: report}
 	v.header()
-	info, spans, err := parseFooter(src, size, nil)
+	info, spans, tables, err := parseFooter(src, size, nil)
 	if err != nil {
 		v.fault(-1, "", err)
 		f, err := scanBlocks(src, size, nil)
@@ -34,6 +35,10 @@ func Verify(src io.ReaderAt, size int64, report func(Fault)) (blocks int) {
 	}
 	at := int64(fileHeader)
 	for i, s := range spans {
+		for len(tables) > 0 && tables[0].starts() == at {
+			at = v.table(tables[0], spans)
+			tables = tables[1:]
+		}
 		if s.off != at {
 			v.fault(i, "", damaged("check position of block"))
 		}
@@ -46,6 +51,9 @@ func Verify(src io.ReaderAt, size int64, report func(Fault)) (blocks int) {
 		b.number = i
 		info.Rows -= int64(b.rows)
 		v.block(b)
+	}
+	for _, t := range tables {
+		v.table(t, spans)
 	}
 	if info.Rows != 0 && v.lost == 0 {
 		v.fault(-1, "", damaged("check number of rows"))
@@ -95,6 +103,55 @@ func (v *verifier) block(b *Block) {
 		v.fault(b.number, name, verifyColumn(b, d, i))
 		v.fault(b.number, name, verifyFilter(b, c))
 	}
+}
+
+// table compares the lines of a table with those of the filters that they are
+// copies of, and returns where it ends.
+func (v *verifier) table(t placedTable, spans []span) (end int64) {
+	for i := range t.cols {
+		c := &t.cols[i]
+		end = c.off + c.bytes()
+		v.fault(-1, c.key.String(), v.copies(t.first, c, spans))
+	}
+	return end
+}
+
+func (v *verifier) copies(first int, c *tableColumn, spans []span) error {
+	lines := make([]byte, c.bytes())
+	if _, err := v.src.ReadAt(lines, c.off); err != nil {
+		return fmt.Errorf("read filter table: %w", cut(err))
+	}
+	n := 0
+	for i := range tableBlocks {
+		if c.blocks>>i&1 == 0 {
+			continue
+		}
+		s := spans[first+i]
+		b, err := OpenBlock(v.src, s.off, s.length, nil)
+		if err != nil {
+			return nil // it is told with the block
+		}
+		d, err := b.directory()
+		if err != nil {
+			return nil
+		}
+		e := d.find(c.key)
+		if e < 0 || d.cols[e].bloomLen != c.lines*lineBytes {
+			return damaged("check filter table")
+		}
+		filter := make([]byte, d.cols[e].bloomLen)
+		if _, err := v.src.ReadAt(filter, b.off+int64(d.cols[e].bloomOff)); err != nil {
+			return fmt.Errorf("read filter: %w", cut(err))
+		}
+		for at := range c.lines {
+			copied := lines[at*c.stride()+n*lineBytes:][:lineBytes]
+			if !bytes.Equal(copied, filter[at*lineBytes:][:lineBytes]) {
+				return damaged("check filter table")
+			}
+		}
+		n++
+	}
+	return nil
 }
 
 // verifyColumn reads a column and what of it is stored in pages. What is rendered

@@ -66,7 +66,7 @@ func TestVerifyPlacesEveryFlippedBit(t *testing.T) {
 func placesOf(t *testing.T, raw []byte) func(at int64) Fault {
 	t.Helper()
 	src := bytes.NewReader(raw)
-	_, spans, err := parseFooter(src, int64(len(raw)), nil)
+	_, spans, _, err := parseFooter(src, int64(len(raw)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,13 +7,14 @@ import (
 	"io"
 )
 
-// A segment is a header, blocks, and a footer that names the blocks.
+// A segment is a header, blocks with filter tables between them, and a footer that
+// names both.
 const (
 	fileMagic    = "GWSEGMT1"
 	footerMagic  = "GWSEGEND"
 	fileHeader   = 64 // magic, version (4 bytes), flags (4, reserved), zeros, checksum (4)
 	fileTrailer  = 16 // length of the footer (4), its checksum (4), magic
-	fileVersion  = 1
+	fileVersion  = 2  // 1 has no filter tables
 	maxFooter    = 64 << 20
 	maxFileBytes = 1 << 40
 
@@ -40,8 +41,12 @@ type Writer struct {
 	off     int64
 	footer  []byte
 	blocks  int
-	origins []origin
-	info    Info
+	tabling tabling
+	tables  int
+	// described is what the footer says of the tables.
+	described []byte
+	origins   []origin
+	info      Info
 }
 
 // NewWriter begins a segment.
@@ -80,6 +85,12 @@ func (s *Writer) AddBlock(b *Block) error {
 	if err != nil {
 		return fmt.Errorf("write segment: %w", err)
 	}
+	if err := s.tabling.add(b); err != nil {
+		return fmt.Errorf("write segment: %w", err)
+	}
+	if s.tabling.full() {
+		return s.table()
+	}
 	return nil
 }
 
@@ -90,6 +101,9 @@ func (s *Writer) Rows() int64 { return s.info.Rows }
 // blocks do not tell: queue range, stream, parts and when it was written. The
 // segment must have a block.
 func (s *Writer) Finish(i Info) (Info, error) {
+	if err := s.table(); err != nil {
+		return Info{}, err
+	}
 	i.Rows, i.MinT, i.MaxT = s.info.Rows, s.info.MinT, s.info.MaxT
 	s.info = i
 	f := binary.LittleEndian.AppendUint64(nil, i.First)
@@ -103,6 +117,7 @@ func (s *Writer) Finish(i Info) (Info, error) {
 	f = binary.AppendUvarint(f, uint64(len(i.Stream)))
 	f = append(f, i.Stream...)
 	f = binary.AppendUvarint(f, i.Parts)
+	f = append(binary.AppendUvarint(f, uint64(s.tables)), s.described...)
 	t := binary.LittleEndian.AppendUint32(nil, uint32(len(f)))
 	t = binary.LittleEndian.AppendUint32(t, checksum(f))
 	t = append(t, footerMagic...)
