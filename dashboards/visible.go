@@ -37,7 +37,7 @@ func Parts(s string) (parts []Part) {
 		case r == utf8.RuneError && size == 1:
 			flush(&plain, false)
 			fmt.Fprintf(&escaped, `\x%02x`, s[0])
-		case marks > 2 || hides(r):
+		case marks > 2 || Hidden(r):
 			flush(&plain, false)
 			escaped.WriteString(escape(r))
 		default:
@@ -63,7 +63,8 @@ func Visible(s string) string {
 // blank are letters and symbols without a form.
 var blank = map[rune]bool{'\u034f': true, '\u115f': true, '\u1160': true, '\u17b4': true, '\u17b5': true, '\u2800': true, '\u3164': true, '\uffa0': true}
 
-func hides(r rune) bool {
+// Hidden tells whether a character does not show as itself, or acts on others.
+func Hidden(r rune) bool {
 	switch {
 	case r == ' ' || r == '\u3000':
 		return false

@@ -101,7 +101,7 @@ Exit codes: 0 ok, 1 findings or failures, 2 usage.`,
 		return usagef("%w; see %s --help", err, cmd.CommandPath())
 	})
 	for _, c := range []*cobra.Command{
-		newServe(), newParse(), newIngest(), newQuery(), newFields(), newTail(), newReplay(), newToken(), newUser(), newAudit(), newAlerts(), newNodes(), newKeys(), newRules(), newWAF(), newGeoIP(), newConfig(), newVersion(),
+		newServe(), newParse(), newIngest(), newQuery(), newFields(), newTail(), newReplay(), newToken(), newUser(), newAudit(), newAlerts(), newNodes(), newKeys(), newRules(), newWAF(), newReport(), newGeoIP(), newConfig(), newVersion(),
 	} {
 		root.AddCommand(c)
 	}

@@ -47,6 +47,9 @@ var rights = map[string]right{
 	"/gatewatch.v1.SearchService/Explain":    readers,
 	"/gatewatch.v1.SearchService/ListFields": readers,
 
+	"/gatewatch.v1.ReportService/GetChart":        readers,
+	"/gatewatch.v1.ReportService/CreateWAFReport": readers,
+
 	"/gatewatch.v1.RuleService/ListRules":   readers,
 	"/gatewatch.v1.RuleService/GetRule":     readers,
 	"/gatewatch.v1.RuleService/ExplainRule": readers,

@@ -68,6 +68,7 @@ func (a *API) gateway(g *guard) (http.Handler, error) {
 		gatewatchv1.RegisterBundleServiceHandlerClient(ctx, mux, gatewatchv1.NewBundleServiceClient(local)),
 		gatewatchv1.RegisterProposalServiceHandlerClient(ctx, mux, gatewatchv1.NewProposalServiceClient(local)),
 		gatewatchv1.RegisterTuningServiceHandlerClient(ctx, mux, gatewatchv1.NewTuningServiceClient(local)),
+		gatewatchv1.RegisterReportServiceHandlerClient(ctx, mux, gatewatchv1.NewReportServiceClient(local)),
 		gatewatchv1.RegisterIngestServiceHandlerClient(ctx, mux, gatewatchv1.NewIngestServiceClient(local)),
 		// Events and tables are written straight to JSON; a later route comes first.
 		mux.HandlePath(http.MethodPost, "/api/v1/search", g.restSearch),
@@ -75,6 +76,7 @@ func (a *API) gateway(g *guard) (http.Handler, error) {
 		mux.HandlePath(http.MethodPost, "/api/v1/tail", g.restTail),
 		mux.HandlePath(http.MethodPost, "/api/v1/export", g.restExport),
 		mux.HandlePath(http.MethodGet, "/api/v1/screen/stream", g.restScreen),
+		mux.HandlePath(http.MethodGet, "/api/v1/reports/waf", g.restReport),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("make rest routes: %w", err)
@@ -209,6 +211,7 @@ func eachMethod(f func(name string, m protoreflect.MethodDescriptor)) {
 		gatewatchv1.File_gatewatch_v1_request_proto, gatewatchv1.File_gatewatch_v1_proposal_proto, gatewatchv1.File_gatewatch_v1_session_proto,
 		gatewatchv1.File_gatewatch_v1_account_proto, gatewatchv1.File_gatewatch_v1_console_proto,
 		gatewatchv1.File_gatewatch_v1_screen_proto, gatewatchv1.File_gatewatch_v1_tuning_proto,
+		gatewatchv1.File_gatewatch_v1_report_proto,
 	} {
 		for i := range file.Services().Len() {
 			s := file.Services().Get(i)

@@ -57,6 +57,7 @@ func (a *API) GRPC(gate *access.Gate, config *tls.Config) *grpc.Server {
 func (a *API) register(r grpc.ServiceRegistrar) {
 	if a.parts.Store != nil {
 		gatewatchv1.RegisterSearchServiceServer(r, searchServer{api: a})
+		gatewatchv1.RegisterReportServiceServer(r, reportServer{api: a})
 	}
 	if a.parts.Rules != nil && a.parts.Store != nil {
 		gatewatchv1.RegisterRuleServiceServer(r, ruleServer{api: a})

@@ -183,7 +183,7 @@ func (s *guardedStream) Context() context.Context { return s.ctx }
 // timeout returns how long a call may take.
 func (a *API) timeout(method string) time.Duration {
 	switch method {
-	case methodSearch, methodAggregate, gatewatchv1.SearchService_Explain_FullMethodName,
+	case methodSearch, methodAggregate, methodChart, gatewatchv1.SearchService_Explain_FullMethodName,
 		gatewatchv1.SearchService_ListFields_FullMethodName, gatewatchv1.DecisionService_ListDecisions_FullMethodName,
 		gatewatchv1.DecisionService_ListDecisionGroups_FullMethodName, gatewatchv1.DecisionService_EstimateRates_FullMethodName,
 		gatewatchv1.DecisionService_SampleDecisions_FullMethodName,

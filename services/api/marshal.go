@@ -109,6 +109,8 @@ func appendMessage(dst []byte, m protoreflect.Message) []byte {
 		return appendValue(dst, m)
 	case *gatewatchv1.HTTPRequest:
 		return appendRequest(dst, m)
+	case *gatewatchv1.ChartOption:
+		return append(dst, m.GetJson()...)
 	case *timestamppb.Timestamp:
 		dst = append(dst, '"')
 		dst = m.AsTime().AppendFormat(dst, time.RFC3339Nano)

@@ -23,6 +23,8 @@ var mayCall = map[string]string{
 	"/gatewatch.v1.SearchService/Aggregate":                          "viewer analyst examiner administrator",
 	"/gatewatch.v1.SearchService/Tail":                               "viewer analyst examiner administrator",
 	"/gatewatch.v1.SearchService/Export":                             "viewer analyst examiner administrator",
+	"/gatewatch.v1.ReportService/GetChart":                           "viewer analyst examiner administrator",
+	"/gatewatch.v1.ReportService/CreateWAFReport":                    "viewer analyst examiner administrator",
 	"/gatewatch.v1.RuleService/TestRule":                             "viewer analyst examiner administrator",
 	"/gatewatch.v1.ConsoleService/GetPreferences":                    "viewer analyst examiner administrator",
 	"/gatewatch.v1.ConsoleService/SavePreferences":                   "viewer analyst examiner administrator",

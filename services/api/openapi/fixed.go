@@ -48,6 +48,11 @@ var fixedSchemas = object{
 			"body_b64": object{"type": "boolean"},
 		},
 	},
+	"ChartOption": object{
+		"description":          "What setOption of Apache ECharts takes: no function and no template is in it. A map of the name land is registered by who draws.",
+		"type":                 "object",
+		"additionalProperties": true,
+	},
 	"HTTPHeader": object{
 		"description": "Name and value of one line of a header.",
 		"type":        "array",
@@ -89,6 +94,12 @@ func plain(id, description, kind, failure string) object {
 		responses[failure] = object{"description": "It is not.", "content": content("application/problem+json", ref("Problem"))}
 	}
 	return object{"operationId": id, "description": description, "security": []object{{}}, "responses": responses}
+}
+
+// files are the types of what methods answer with that send a file.
+var files = map[string][]string{
+	"CreateWAFReport": {"text/html", "text/csv", "application/json"},
+	"Export":          {"application/x-ndjson", "text/csv"},
 }
 
 // examples are requests by the name of their method.

@@ -172,6 +172,14 @@ func (d *document) operation(m *protogen.Method, path string, body bool) object 
 }
 
 func (d *document) answers(m *protogen.Method) object {
+	if kinds, ok := files[string(m.Desc.Name())]; ok {
+		d.message(m.Output, false) // of gRPC
+		all := object{}
+		for _, kind := range kinds {
+			maps.Copy(all, content(kind, object{"type": "string"}))
+		}
+		return all
+	}
 	if !m.Desc.IsStreamingServer() {
 		return content("application/json", d.message(m.Output, false))
 	}

@@ -226,7 +226,7 @@ func (m *missed) cost(hit []int) (share, low, high float64) {
 		return 0, 0, 1
 	}
 	share = of / total
-	low, high = wilson(share, total*total/squares)
+	low, high = Wilson(share, total*total/squares)
 	return share, low, high
 }
 

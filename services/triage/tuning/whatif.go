@@ -157,8 +157,8 @@ func (s *weighted) share(n int) Share {
 	if s.all > 0 {
 		x.Value = s.hit / s.all
 	}
-	x.Low, _ = wilson(x.Value, x.Effective)
-	_, x.High = wilson(x.Value, x.Effective)
+	x.Low, _ = Wilson(x.Value, x.Effective)
+	_, x.High = Wilson(x.Value, x.Effective)
 	return x
 }
 
@@ -167,14 +167,14 @@ func (s *weighted) share(n int) Share {
 func (s *weighted) ofTraffic(e verdict.Estimate, n int) LabelledShare {
 	x := LabelledShare{Estimate: e, N: n, Effective: s.effective()}
 	if e.Enough {
-		x.Low, _ = wilson(e.Low, x.Effective)
-		_, x.High = wilson(e.High, x.Effective)
+		x.Low, _ = Wilson(e.Low, x.Effective)
+		_, x.High = Wilson(e.High, x.Effective)
 	}
 	return x
 }
 
-// wilson is the 95 % interval of Wilson of a share of n requests.
-func wilson(share, n float64) (low, high float64) {
+// Wilson is the 95 % interval of Wilson of a share of n requests.
+func Wilson(share, n float64) (low, high float64) {
 	if n <= 0 {
 		return 0, 1
 	}
