@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -72,7 +73,7 @@ func (r *requestReader) read(line []byte, use func(*event.Event)) error {
 	d, known := judged[q.ID]
 	if !known {
 		var err error
-		if d, err = r.engine.JudgeRequest(&q); err != nil {
+		if d, err = r.engine.JudgeRequest(context.Background(), &q); err != nil {
 			return fmt.Errorf("%s: %w", q.ID, err)
 		}
 		judged[q.ID] = d

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -138,7 +139,7 @@ func verdictMatches(all []waf.Match) []verdict.Match {
 }
 
 // judge returns the input of a verdict about a request.
-func (j *judges) judge(q *verdict.Request) (verdict.Input, error) {
+func (j *judges) judge(ctx context.Context, q *verdict.Request) (verdict.Input, error) {
 	in := verdict.Input{Request: q}
 	var key string
 	if j.kept != nil {
@@ -148,7 +149,7 @@ func (j *judges) judge(q *verdict.Request) (verdict.Input, error) {
 			return in, nil
 		}
 	}
-	d, err := j.engine.JudgeRequest(q)
+	d, err := j.engine.JudgeRequest(ctx, q)
 	if err != nil {
 		return in, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -62,7 +63,7 @@ func runWAFEval(cmd *cobra.Command, f wafEvalFlags, files []string) error {
 		return err
 	}
 	for _, name := range files {
-		if err := eachRequest(cmd, name, e.judge); err != nil {
+		if err := eachRequest(cmd, name, func(q *verdict.Request) error { return e.judge(cmd.Context(), q) }); err != nil {
 			return err
 		}
 	}
@@ -103,11 +104,11 @@ func openEval(cmd *cobra.Command, f wafEvalFlags) (*evaluation, error) {
 }
 
 // judge takes in one labelled request.
-func (e *evaluation) judge(q *verdict.Request) error {
+func (e *evaluation) judge(ctx context.Context, q *verdict.Request) error {
 	if !q.Labeled {
 		return fmt.Errorf("request %q has no label", q.ID)
 	}
-	s, err := e.score(q)
+	s, err := e.score(ctx, q)
 	if err != nil {
 		return err
 	}
@@ -120,7 +121,7 @@ func (e *evaluation) judge(q *verdict.Request) error {
 		if !changed {
 			continue
 		}
-		m, err := e.score(rewritten)
+		m, err := e.score(ctx, rewritten)
 		if err != nil {
 			return err
 		}
@@ -129,8 +130,8 @@ func (e *evaluation) judge(q *verdict.Request) error {
 	return nil
 }
 
-func (e *evaluation) score(q *verdict.Request) (verdict.Scored, error) {
-	in, err := e.judges.judge(q)
+func (e *evaluation) score(ctx context.Context, q *verdict.Request) (verdict.Scored, error) {
+	in, err := e.judges.judge(ctx, q)
 	if err != nil {
 		return verdict.Scored{}, err
 	}

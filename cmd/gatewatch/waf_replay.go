@@ -26,6 +26,7 @@ type wafReplayFlags struct {
 	live         bool // a server is asked
 	guard        []string
 	changed      bool
+	limit        time.Duration // of judging a request
 	rules        waf.Settings
 	output       string
 }
@@ -77,6 +78,7 @@ allowed, a request could not be judged, or not all were read.`,
 	flags.IntVar(&f.rules.InboundThreshold, "threshold", 0, "anomaly score at which a request is blocked (default 5)")
 	flags.StringArrayVar(&f.rules.RulesBefore, "before", nil, "SecLang file read before the Core Rule Set; repeatable")
 	flags.StringArrayVar(&f.rules.RulesAfter, "after", nil, "SecLang file read after it; repeatable")
+	flags.DurationVar(&f.limit, "request-time", waf.JudgeLimit, "how long the rules may take for one request, which counts as failed then; 0 is no limit")
 	addOutput(cmd, &f.output)
 	return cmd
 }
@@ -132,6 +134,8 @@ type replayRun struct {
 func runWAFReplay(cmd *cobra.Command, f wafReplayFlags, files []string) error {
 	f.live = f.data == "" && asksServer(cmd, slices.Concat(files, f.guard))
 	switch {
+	case f.limit < 0:
+		return usagef("--request-time: %v is negative", f.limit)
 	case f.data != "" && cmd.Flags().Changed("server"):
 		return usagef("give --server or --data, not both")
 	case f.data == "" && !f.live && len(files) == 0 && len(f.guard) == 0:
@@ -158,7 +162,7 @@ func runWAFReplay(cmd *cobra.Command, f wafReplayFlags, files []string) error {
 	}
 	r := &replayRun{cmd: cmd, flags: &f, model: model, counts: map[string]int{}, told: time.Now()}
 	done := r.output(format)
-	replayer := waf.Replayer{Candidate: candidate.Of, Baseline: baseline.Of}
+	replayer := waf.Replayer{Candidate: candidate.Of, Baseline: baseline.Of, Limit: f.limit}
 	for _, part := range r.parts(files) {
 		err = errors.Join(err, replayer.Run(cmd.Context(), part.requests, func(x waf.Replayed) error { return r.take(part.from, x) }))
 		if err != nil {

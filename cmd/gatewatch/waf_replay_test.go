@@ -61,5 +61,7 @@ func TestWAFReplay(t *testing.T) {
 		`"id":"injected","from":"file","change":"newly_allowed"`, "rules: CRS 4.99.0 from ", "newly blocked: 0 taken for attacks by their verdict, 1 for legitimate",
 	}, "--ruleset", next, requests)
 	f(2, []string{"name files"})
+	f(1, []string{`"change":"failed","before":"allow","after":""`, `"error":"judge request by the rules of before: the rules took too long: more than 1ns"`, "2 failed"}, "--request-time", "1ns", requests)
+	f(2, []string{"is negative"}, "--request-time", "-1s", requests)
 	f(2, []string{"none.conf"}, "--before", filepath.Join(dir, "none.conf"), requests)
 }

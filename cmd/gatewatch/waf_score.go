@@ -108,7 +108,7 @@ func runWAFScore(cmd *cobra.Command, f wafScoreFlags, args []string) error {
 	}
 	var evidence []verdict.Evidence
 	err = eachRequest(cmd, name, func(q *verdict.Request) error {
-		in, err := j.judge(q)
+		in, err := j.judge(cmd.Context(), q)
 		if err != nil {
 			return err
 		}
@@ -201,7 +201,7 @@ func scoreHistory(cmd *cobra.Command, name string, j *judges, model *verdict.Mod
 	}
 	p := verdict.NewProfile(model)
 	err := eachRequest(cmd, name, func(q *verdict.Request) error {
-		in, err := j.judge(q)
+		in, err := j.judge(cmd.Context(), q)
 		if err != nil {
 			return err
 		}

@@ -100,7 +100,7 @@ func trainingExamples(cmd *cobra.Command, f wafTrainFlags, files []string) ([]*v
 		if !q.Labeled {
 			return fmt.Errorf("request %q has no label", q.ID)
 		}
-		in, err := j.judge(q)
+		in, err := j.judge(cmd.Context(), q)
 		if err != nil {
 			return err
 		}

@@ -239,7 +239,7 @@ func (b *blockedReader) file(cmd *cobra.Command, name string) ([]*tuning.Case, e
 		}
 		at, kept := n, *q
 		group.Go(func() error {
-			c, err := b.judge(&kept)
+			c, err := b.judge(ctx, &kept)
 			if c != nil {
 				mu.Lock()
 				blocked[at] = c
@@ -266,8 +266,8 @@ func (b *blockedReader) file(cmd *cobra.Command, name string) ([]*tuning.Case, e
 }
 
 // judge returns a request that is blocked, nil for one that is not.
-func (b *blockedReader) judge(q *verdict.Request) (*tuning.Case, error) {
-	d, err := b.engine.JudgeRequest(q)
+func (b *blockedReader) judge(ctx context.Context, q *verdict.Request) (*tuning.Case, error) {
+	d, err := b.engine.JudgeRequest(ctx, q)
 	if err != nil || !d.Block {
 		return nil, err
 	}

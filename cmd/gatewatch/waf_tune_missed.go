@@ -153,7 +153,7 @@ func (f *tuneMissedFlags) fromFile(cmd *cobra.Command, cfg tuning.MissedConfig, 
 	defer func() { _ = engine.Close() }() // the program ends
 	var all []tuning.Allowed
 	err = eachRequest(cmd, f.traffic, func(q *verdict.Request) error {
-		d, err := engine.JudgeRequest(q)
+		d, err := engine.JudgeRequest(cmd.Context(), q)
 		if err != nil || d.Block {
 			return err
 		}

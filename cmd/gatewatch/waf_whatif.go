@@ -177,7 +177,7 @@ func (r *whatIfReader) read(cmd *cobra.Command) error {
 		place := len(r.sites[q.Site]) // in the order of the file, so that sums are the same each time
 		r.sites[q.Site] = append(r.sites[q.Site], tuning.Observed{})
 		r.mu.Unlock()
-		group.Go(func() error { return r.judge(&one, place) })
+		group.Go(func() error { return r.judge(ctx, &one, place) })
 		return nil
 	})
 	if e := group.Wait(); e != nil {
@@ -187,8 +187,8 @@ func (r *whatIfReader) read(cmd *cobra.Command) error {
 	return err
 }
 
-func (r *whatIfReader) judge(q *verdict.Request, place int) error {
-	g, err := r.levels.Judge(q)
+func (r *whatIfReader) judge(ctx context.Context, q *verdict.Request, place int) error {
+	g, err := r.levels.Judge(ctx, q)
 	if err != nil {
 		return fmt.Errorf("judge request %q: %w", q.ID, err)
 	}

@@ -58,6 +58,7 @@ type sifting struct {
 	paranoia int          // rules of higher levels are not looked at
 	rules    []sieve.Rule // until they are compiled
 	checks   checks
+	stops    stops
 }
 
 // sifted is a transaction that rules can be taken out of.
@@ -84,7 +85,7 @@ func (s *sifting) Evaluate(tx plugintypes.TransactionState, _ string) bool {
 		before := len(t.MatchedRules())
 		drop = func(first, last int) { c.note(first, last, before) }
 	}
-	s.sieve.Sift(tx.LastPhase(), tx, func() { inTime{}.Evaluate(tx, "") }, drop)
+	s.sieve.Sift(tx.LastPhase(), tx, func() { inTime{&s.stops}.Evaluate(tx, "") }, drop)
 	return false
 }
 

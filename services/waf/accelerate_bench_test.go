@@ -76,7 +76,7 @@ func (p pair) measure(b *testing.B, all []*verdict.Request) {
 }
 
 func judgeOnly(b testing.TB, e *Engine, r *verdict.Request) Decision {
-	d, err := e.JudgeRequest(r)
+	d, err := e.JudgeRequest(b.Context(), r)
 	if err != nil {
 		b.Fatal(err)
 	}

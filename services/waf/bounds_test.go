@@ -289,12 +289,12 @@ func TestCheckpoints(t *testing.T) {
 	if got := c.insert(skip); strings.Contains(got, "skip:1\"\nSecRule UNIQUE_ID") {
 		t.Errorf("a rule of ours would be skipped in place of the next one:\n%s", got)
 	}
-	plain, err := Compile(Settings{})
+	plain, err := program{endless: true}.compile()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer plain.Close()
-	timed, err := compile(Settings{}, "", true)
+	timed, err := Compile(Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}

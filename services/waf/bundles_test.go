@@ -450,7 +450,7 @@ func TestExclusionExpires(t *testing.T) {
 		n.bundles.watch(at)
 		a := *obviousAttack
 		a.URI = "/search" + script
-		d, err := n.state.Load().sites[0].engine.JudgeRequest(&a)
+		d, err := n.state.Load().sites[0].engine.JudgeRequest(t.Context(), &a)
 		if err != nil || d.Block != want {
 			t.Errorf("at %s: block %v, %v", at, d.Block, err)
 		}

@@ -1,10 +1,14 @@
 package waf
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/corazawaf/coraza/v3/experimental/plugins"
@@ -23,24 +27,50 @@ const (
 )
 
 func init() {
-	plugins.RegisterOperator(checkpointOperator, func(plugintypes.OperatorOptions) (plugintypes.Operator, error) {
-		return inTime{}, nil
+	plugins.RegisterOperator(checkpointOperator, func(o plugintypes.OperatorOptions) (plugintypes.Operator, error) {
+		files, ok := o.Root.(*ruleFiles)
+		if !ok {
+			return nil, errors.New("operator of this program alone")
+		}
+		return inTime{&files.sifting.stops}, nil
 	})
 }
 
-// inTime panics with errTime when the time of a transaction is over, which
-// [evaluation.guarded] turns into an error.
-type inTime struct{}
+// stops are the contexts that evaluations by one engine obey.
+type stops struct{ contexts sync.Map } // of context.Context by transaction
 
-func (inTime) Evaluate(tx plugintypes.TransactionState, _ string) bool {
+// stopped is what a checkpoint panics with.
+type stopped struct{ why error }
+
+// inTime panics with stopped when the time of a transaction is over, or its context,
+// which [evaluation.guarded] turns into an error.
+type inTime struct{ stops *stops }
+
+func (i inTime) Evaluate(tx plugintypes.TransactionState, _ string) bool {
 	set := tx.Variables().TX().Get(checkpointUntil)
 	if len(set) == 0 {
 		return false
 	}
 	if until, err := strconv.ParseInt(set[0], 10, 64); err == nil && time.Now().UnixNano() > until {
-		panic(errTime)
+		panic(stopped{errTime})
+	}
+	if ctx, ok := i.stops.contexts.Load(tx); ok {
+		if ctx, ok := ctx.(context.Context); ok && ctx.Err() != nil {
+			panic(stopped{context.Cause(ctx)})
+		}
 	}
 	return false
+}
+
+// obey has the rules stop when a context ends. What they are in the middle of, such as
+// the body's parser or one rule over all of a long body, they end first.
+func (v *evaluation) obey(ctx context.Context) {
+	if v.state == nil || ctx.Done() == nil {
+		return
+	}
+	v.until(time.Unix(0, math.MaxInt64))
+	v.engine.sifting.stops.contexts.Store(v.state, ctx)
+	v.obeys = true
 }
 
 // until sets the time at which the rules are to stop.
@@ -52,22 +82,25 @@ func (v *evaluation) until(at time.Time) {
 
 var (
 	rulePhase = regexp.MustCompile(`\bphase:([1-4])\b`)
-	ruleSkip  = regexp.MustCompile(`\bskip:\d`)
+	ruleBound = regexp.MustCompile(`\bskip:\d|\bchain\b`) // to the one behind it
 )
 
 // checkpoints puts rules into the files of CRS.
 type checkpoints struct{ next int }
 
 // insert returns the text of a file with a checkpoint before every eighth rule,
-// in the phase of that rule. Rules of a chain are indented in CRS and stay
-// together; so does a rule with the one before it that may skip it by number.
+// in the phase of that rule. Rules of a chain stay together; so does a rule with the
+// one before it that may skip it by number.
 func (c *checkpoints) insert(text string) string {
 	var b strings.Builder
 	rules := strings.Split("\n"+text, "\nSecRule ")
 	b.WriteString(strings.TrimPrefix(rules[0], "\n"))
+	since := checkpointEvery
 	for i, rule := range rules[1:] {
 		b.WriteByte('\n')
-		if m := rulePhase.FindStringSubmatch(rule); i%checkpointEvery == 0 && m != nil && !ruleSkip.MatchString(rules[i]) {
+		m := rulePhase.FindStringSubmatch(rule)
+		if since++; since > checkpointEvery && m != nil && (i == 0 || !ruleBound.MatchString(rules[i])) {
+			since = 1
 			fmt.Fprintf(&b, "SecRule UNIQUE_ID \"@%s\" \"id:%d,phase:%s,t:none,pass,nolog\"\n", checkpointOperator, firstCheckpoint+c.next, m[1])
 			c.next++
 		}

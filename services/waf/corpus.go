@@ -1,6 +1,7 @@
 package waf
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -19,7 +20,7 @@ func CorpusSettings() Settings {
 // CompileWith compiles the rules with directives before all of CRS, as
 // exclusions by ctl have to stand.
 func CompileWith(s Settings, directives string) (*Engine, error) {
-	return compile(s, directives, false)
+	return compile(s, directives)
 }
 
 // recommendedBody is SecRequestBodyLimit of coraza.conf-recommended, over which
@@ -28,9 +29,15 @@ const recommendedBody = 13107200
 
 // JudgeRequest evaluates the request phases over a request that was kept. The
 // decision is the one that block mode would make. It may be called by any
-// number of goroutines; a panic of the engine comes back as an error.
-func (e *Engine) JudgeRequest(r *verdict.Request) (d Decision, err error) {
+// number of goroutines; a panic of the engine comes back as an error. Large bodies
+// take minutes at high levels: when ctx ends the rules stop between two of them, there
+// is no decision, and the error is the cause of ctx.
+func (e *Engine) JudgeRequest(ctx context.Context, r *verdict.Request) (d Decision, err error) {
+	if ctx.Err() != nil {
+		return d, context.Cause(ctx)
+	}
 	v := e.begin(r.ID, time.Now, slog.New(slog.DiscardHandler))
+	v.obey(ctx)
 	err = v.guarded(func() error { return v.corpus(r) })
 	if err == nil {
 		d = v.decide()

@@ -109,19 +109,18 @@ type Engine struct {
 }
 
 // Compile reads the rules and compiles them, which takes tens of milliseconds.
-func Compile(s Settings) (*Engine, error) { return compile(s, "", false) }
+func Compile(s Settings) (*Engine, error) { return compile(s, "") }
 
-// compile puts directives before all rules of CRS. Rules that are timed can be
-// stopped.
-func compile(s Settings, directives string, timed bool) (*Engine, error) {
-	return program{settings: s, before: directives, timed: timed}.compile()
+// compile puts directives before all rules of CRS.
+func compile(s Settings, directives string) (*Engine, error) {
+	return program{settings: s, before: directives}.compile()
 }
 
 // program is what an engine is compiled of.
 type program struct {
 	settings      Settings
 	before, after string   // directives before all rules of CRS, and behind them
-	timed         bool     // the rules can be stopped
+	endless       bool     // the rules cannot be stopped, for comparison
 	set           *Ruleset // in the place of CRS, nil for that itself
 }
 
@@ -135,7 +134,7 @@ func (p program) compile() (*Engine, error) {
 	}
 	p.settings = s
 	files := &ruleFiles{sum: sha256.New(), sifting: &sifting{paranoia: s.DetectionParanoia}, set: p.set}
-	if p.timed {
+	if !p.endless {
 		files.checkpoints = &checkpoints{}
 	}
 	setup := s.setup(p.set) + p.before

@@ -30,6 +30,7 @@ type evaluation struct {
 	closed func()       // called once tx is closed, unless nil
 
 	checked bool // whether acceleration would have changed it
+	obeys   bool // a context, until tx is closed: others use it then
 
 	// abandoned says that the rules are still at work in another goroutine:
 	// nothing but replayed bodies and release may be used any more.
@@ -80,10 +81,10 @@ func (v *evaluation) guarded(step func() error) (err error) {
 	began := v.now()
 	defer func() {
 		v.spent += v.now().Sub(began)
-		switch p := recover(); p {
+		switch p := recover().(type) {
 		case nil:
-		case errTime: // of a checkpoint
-			err = errTime
+		case stopped:
+			err = p.why
 		default:
 			err = fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())
 		}
@@ -272,6 +273,9 @@ func (v *evaluation) close() (err error) {
 	}()
 	if v.checked {
 		v.engine.sifting.checks.end(v.state, v.tx.MatchedRules(), v.log)
+	}
+	if v.obeys {
+		v.engine.sifting.stops.contexts.Delete(v.state)
 	}
 	return v.tx.Close()
 }

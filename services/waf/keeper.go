@@ -176,7 +176,7 @@ func (d *draft) record() ([]byte, error) {
 	if err := verdict.ReadRequest(line, &read.Request); err != nil {
 		return nil, err
 	}
-	decision, err := d.site.engine.judgeCopy(&read, time.Now().Add(d.limit))
+	decision, err := d.site.engine.judgeCopy(&read, func(v *evaluation) { v.until(time.Now().Add(d.limit)) })
 	c.Faithful = whole && err == nil && decidesSame(c, &decision)
 	return c.Record()
 }

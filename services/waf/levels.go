@@ -1,6 +1,7 @@
 package waf
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -73,9 +74,9 @@ func (l *Levels) Close() (err error) {
 
 // Grade evaluates the request phases over a copy at each level, as [Engine.JudgeCopy]
 // does.
-func (l *Levels) Grade(c *kept.Copy) (g Grades, err error) {
+func (l *Levels) Grade(ctx context.Context, c *kept.Copy) (g Grades, err error) {
 	for i, e := range l.engines {
-		d, err := e.JudgeCopy(c)
+		d, err := e.JudgeCopy(ctx, c)
 		if err != nil {
 			return g, fmt.Errorf("judge copy at paranoia level %d: %w", i+1, err)
 		}
@@ -85,12 +86,12 @@ func (l *Levels) Grade(c *kept.Copy) (g Grades, err error) {
 }
 
 // Judge evaluates the request phases over a request as [Engine.JudgeRequest] does.
-func (l *Levels) Judge(r *verdict.Request) (g Graded, err error) {
-	if g.Own, err = l.own.JudgeRequest(r); err != nil {
+func (l *Levels) Judge(ctx context.Context, r *verdict.Request) (g Graded, err error) {
+	if g.Own, err = l.own.JudgeRequest(ctx, r); err != nil {
 		return g, err
 	}
 	for i, e := range l.engines {
-		d, err := e.JudgeRequest(r)
+		d, err := e.JudgeRequest(ctx, r)
 		if err != nil {
 			return g, fmt.Errorf("judge request at paranoia level %d: %w", i+1, err)
 		}

@@ -30,7 +30,7 @@ func TestLevels(t *testing.T) {
 	grades := make([]Graded, len(requests))
 	for i, r := range requests {
 		r.Proto = "HTTP/1.1"
-		if grades[i], err = levels.Judge(r); err != nil {
+		if grades[i], err = levels.Judge(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -44,7 +44,7 @@ func TestLevels(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i, r := range requests {
-				d, err := engine.JudgeRequest(r)
+				d, err := engine.JudgeRequest(t.Context(), r)
 				if err != nil {
 					t.Fatal(err)
 				}

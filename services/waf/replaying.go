@@ -6,6 +6,7 @@ import (
 	"iter"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/gatewatch/gatewatch/services/kept"
 )
@@ -16,7 +17,8 @@ type Replayer struct {
 	// Baseline decides about requests that no node has decided about: those whose
 	// Ruleset is empty. It is only needed for them.
 	Baseline RulesOf
-	Workers  int // 0: one for each processor
+	Workers  int           // 0: one for each processor
+	Limit    time.Duration // for each evaluation, which fails then; 0 for none
 }
 
 // Replayed is a request and what the candidate decides. It shares no memory with
@@ -45,7 +47,7 @@ func (r *Replayer) Run(ctx context.Context, copies iter.Seq2[*kept.Copy, error],
 	for range workers {
 		wait.Go(func() {
 			for j := range jobs {
-				r.judge(&j.result)
+				r.judge(ctx, &j.result)
 				close(j.done)
 			}
 		})
@@ -78,6 +80,9 @@ func (r *Replayer) Run(ctx context.Context, copies iter.Seq2[*kept.Copy, error],
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+		if err := ctx.Err(); err != nil {
+			return err // what ends with it says nothing of the rules
+		}
 		if err := yield(j.result); err != nil {
 			return err
 		}
@@ -94,9 +99,9 @@ type replayJob struct {
 	done   chan struct{}
 }
 
-func (r *Replayer) judge(x *Replayed) {
+func (r *Replayer) judge(ctx context.Context, x *Replayed) {
 	if c := x.Copy; c.Ruleset == "" {
-		before, err := judgeBy(r.Baseline, c)
+		before, err := r.by(ctx, r.Baseline, c)
 		if err != nil {
 			x.Err = fmt.Errorf("judge request by the rules of before: %w", err)
 			return
@@ -104,16 +109,16 @@ func (r *Replayer) judge(x *Replayed) {
 		c.Block, c.Score, c.Rules, c.PolicyOnly = before.Block, before.Score, before.Scoring, before.PolicyOnly
 		x.Before = before.Matches
 	}
-	if x.After, x.Err = judgeBy(r.Candidate, x.Copy); x.Err != nil {
+	if x.After, x.Err = r.by(ctx, r.Candidate, x.Copy); x.Err != nil {
 		x.Err = fmt.Errorf("judge request: %w", x.Err)
 	}
 }
 
-// judgeBy judges a copy by the rules of its site.
-func judgeBy(rules RulesOf, c *kept.Copy) (Decision, error) {
+// by judges a copy by the rules of its site.
+func (r *Replayer) by(ctx context.Context, rules RulesOf, c *kept.Copy) (Decision, error) {
 	engine, err := rules(c.Request.Site)
 	if err != nil {
 		return Decision{}, err
 	}
-	return engine.JudgeCopy(c)
+	return Within(ctx, r.Limit, func(ctx context.Context) (Decision, error) { return engine.JudgeCopy(ctx, c) })
 }

@@ -74,7 +74,7 @@ func TestReplayerEnds(t *testing.T) {
 func BenchmarkReplay(b *testing.B) {
 	r := testReplayer(b)
 	r.Workers = 1
-	engine, err := r.Candidate("")
+	engine, err := program{settings: CorpusSettings(), endless: true}.compile()
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func nextCRS(t *testing.T) string {
 
 func asked(t *testing.T, e *Engine, query string) Decision {
 	t.Helper()
-	d, err := e.JudgeRequest(&verdict.Request{ID: "x", Method: "GET", URI: "/?q=" + query, Proto: "HTTP/1.1", Headers: browser})
+	d, err := e.JudgeRequest(t.Context(), &verdict.Request{ID: "x", Method: "GET", URI: "/?q=" + query, Proto: "HTTP/1.1", Headers: browser})
 	if err != nil {
 		t.Fatal(err)
 	}

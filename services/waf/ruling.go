@@ -1,6 +1,7 @@
 package waf
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -57,7 +58,7 @@ func CompileBundle(s Settings, b *bundle.Bundle, site string, now time.Time) (*E
 	if err != nil {
 		return nil, err
 	}
-	return r.compile("", false)
+	return r.compile("")
 }
 
 // CompileSite is [CompileBundle] with directives before all of CRS, and before those
@@ -72,8 +73,8 @@ func CompileSite(s Settings, b *bundle.Bundle, site, directives string, now time
 
 // compile compiles the rules of a ruling; directives stand before all of CRS. Those
 // of a bundle are tried out.
-func (r ruling) compile(directives string, timed bool) (*Engine, error) {
-	engine, err := program{settings: r.rules, before: directives + r.own.Before, after: r.own.After, timed: timed}.compile()
+func (r ruling) compile(directives string) (*Engine, error) {
+	engine, err := program{settings: r.rules, before: directives + r.own.Before, after: r.own.After}.compile()
 	if err != nil || r.own == (bundle.Directives{}) {
 		return engine, err
 	}
@@ -108,7 +109,7 @@ const leastScore = 5
 
 // prove tries the rules out.
 func (e *Engine) prove() error {
-	attack, err := e.JudgeRequest(obviousAttack)
+	attack, err := e.JudgeRequest(context.Background(), obviousAttack)
 	switch {
 	case err != nil:
 		return err
@@ -117,7 +118,7 @@ func (e *Engine) prove() error {
 	case attack.Score >= e.settings.InboundThreshold && !attack.Block:
 		return fmt.Errorf("an obvious attack scores %d, over the threshold of %d, and is not blocked", attack.Score, e.settings.InboundThreshold)
 	}
-	plain, err := e.JudgeRequest(harmlessRequest)
+	plain, err := e.JudgeRequest(context.Background(), harmlessRequest)
 	if err == nil && plain.Block {
 		err = fmt.Errorf("a plain GET / is blocked by rules %v", plain.Scoring)
 	}
@@ -158,7 +159,7 @@ func (r *rulings) engine(c SiteConfig, b *bundle.Bundle) (ruling, *Engine, error
 	directives := c.Request.directives()
 	key := how.key(directives)
 	if r.engines[key] == nil {
-		engine, err := how.compile(directives, true)
+		engine, err := how.compile(directives)
 		if err != nil {
 			return how, nil, err
 		}

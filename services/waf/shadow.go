@@ -13,6 +13,7 @@ import (
 const (
 	shadowWaiting = 32
 	shadowPart    = 4
+	shadowLimit   = 3 * time.Second // for one request
 )
 
 // shadow judges a sample of the requests by the rules of candidates, and only
@@ -56,14 +57,14 @@ func (s *shadow) run(ctx context.Context) {
 			return
 		case r := <-s.waiting:
 			began := time.Now()
-			s.judge(r)
+			s.judge(ctx, r)
 			pause.Reset((shadowPart - 1) * time.Since(began))
 		}
 	}
 }
 
-func (s *shadow) judge(r shadowed) {
-	d, err := r.engine.JudgeRequest(r.request)
+func (s *shadow) judge(ctx context.Context, r shadowed) {
+	d, err := Within(ctx, shadowLimit, func(ctx context.Context) (Decision, error) { return r.engine.JudgeRequest(ctx, r.request) })
 	switch {
 	case err != nil:
 		s.skipped.Add(1)

@@ -21,7 +21,7 @@ type Sterner struct{ engine *Engine }
 func CompileSterner() (*Sterner, error) {
 	s := CorpusSettings()
 	s.DetectionParanoia = 4
-	engine, err := compile(s, "SecRuleEngine DetectionOnly\n", true)
+	engine, err := compile(s, "SecRuleEngine DetectionOnly\n")
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,7 @@ func planned(t *testing.T, cfg tuning.Config, wrong, guard []*verdict.Request) [
 	defer engine.Close()
 	cases := func(all []*verdict.Request, pAttack float64) (cases []*tuning.Case) {
 		for _, r := range all {
-			d, err := engine.JudgeRequest(r)
+			d, err := engine.JudgeRequest(t.Context(), r)
 			if err != nil || !d.Block {
 				t.Fatalf("%s: block %v, %v", r.ID, d.Block, err)
 			}

@@ -332,7 +332,7 @@ type ProposeChangesRequest struct {
 	// Share of the attacks that must stay blocked that may pass.
 	GuardLoss float64 `protobuf:"fixed64,8,opt,name=guard_loss,json=guardLoss,proto3" json:"guard_loss,omitempty"`
 	// Probability of an attack below which a block is taken for a false positive;
-	// 0.5 if 0.
+	// 0.5 if 0, and at most 0.9: what a verdict is surer of stays blocked.
 	Suspect float64 `protobuf:"fixed64,9,opt,name=suspect,proto3" json:"suspect,omitempty"`
 	// Attacks that must stay blocked besides those that nodes have kept: requests of a
 	// corpus, one JSON object a line.

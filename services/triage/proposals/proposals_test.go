@@ -130,7 +130,7 @@ func post(id, path, field, text string) *verdict.Request {
 // keep stores the decision of the rules about a request, with a verdict, and its copy.
 func (b *bench) keep(r *verdict.Request, pAttack float64) {
 	b.tb.Helper()
-	d, err := b.engine.JudgeRequest(r)
+	d, err := b.engine.JudgeRequest(b.tb.Context(), r)
 	if err != nil {
 		b.tb.Fatal(err)
 	}
@@ -224,7 +224,7 @@ func (b *bench) blocks(r *verdict.Request) bool {
 		b.tb.Fatal(err)
 	}
 	defer e.Close()
-	d, err := e.JudgeRequest(r)
+	d, err := e.JudgeRequest(b.tb.Context(), r)
 	if err != nil {
 		b.tb.Fatal(err)
 	}

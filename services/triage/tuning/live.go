@@ -148,7 +148,7 @@ func judgeAgain(ctx context.Context, engine *waf.Engine, all []request, tell fun
 	cases, failed := make([]*Case, len(all)), make([]bool, len(all))
 	err := eachOf(ctx, len(all), func(i int) error {
 		r := &all[i]
-		d, err := engine.JudgeCopy(r.copy)
+		d, err := waf.Within(ctx, waf.JudgeLimit, func(ctx context.Context) (waf.Decision, error) { return engine.JudgeCopy(ctx, r.copy) })
 		tell(Progress{Stage: "judge", Done: int(done.Add(1)), Total: len(all)})
 		switch {
 		case err != nil:
@@ -186,7 +186,7 @@ func explains(c *kept.Copy, d *waf.Decision) bool {
 func blockedAttacks(ctx context.Context, engine *waf.Engine, all []*verdict.Request) ([]*Case, error) {
 	cases := make([]*Case, len(all))
 	err := eachOf(ctx, len(all), func(i int) error {
-		d, err := engine.JudgeRequest(all[i])
+		d, err := engine.JudgeRequest(ctx, all[i])
 		if err != nil {
 			return fmt.Errorf("judge attack %q of the guard: %w", all[i].ID, err)
 		}

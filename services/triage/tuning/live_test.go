@@ -86,7 +86,7 @@ func openBench(tb testing.TB) *bench {
 // keep stores the decision of the rules about a request, with a verdict, and its copy.
 func (b *bench) keep(r *verdict.Request, pAttack float64, edit func(*kept.Copy)) {
 	b.tb.Helper()
-	d, err := b.engine.JudgeRequest(r)
+	d, err := b.engine.JudgeRequest(b.tb.Context(), r)
 	if err != nil {
 		b.tb.Fatal(err)
 	}

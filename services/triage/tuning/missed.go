@@ -148,7 +148,7 @@ func (m *missed) judge(ctx context.Context, directives string) (scoring [][]int,
 	defer func() { _ = engine.Close() }() // its caches go in any case
 	scoring, blocked = make([][]int, len(m.all)), make([]bool, len(m.all))
 	err = eachOf(ctx, len(m.all), func(i int) error {
-		d, err := engine.JudgeCopy(m.all[i].Copy)
+		d, err := waf.Within(ctx, waf.JudgeLimit, func(ctx context.Context) (waf.Decision, error) { return engine.JudgeCopy(ctx, m.all[i].Copy) })
 		if err == nil { // what the engine cannot judge says nothing
 			scoring[i], blocked[i] = d.Scoring, d.Block
 		}

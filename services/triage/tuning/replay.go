@@ -15,11 +15,11 @@ import (
 type Compile func(directives string) (*waf.Engine, error)
 
 // judge evaluates the request of a case.
-func (c *Case) judge(engine *waf.Engine) (waf.Decision, error) {
+func (c *Case) judge(ctx context.Context, engine *waf.Engine) (waf.Decision, error) {
 	if c.Body <= int64(len(c.Request.Body)) {
-		return engine.JudgeRequest(c.Request)
+		return engine.JudgeRequest(ctx, c.Request)
 	}
-	return engine.JudgeCopy(&kept.Copy{ID: c.Request.ID, BodyBytes: c.Body, Request: *c.Request})
+	return engine.JudgeCopy(ctx, &kept.Copy{ID: c.Request.ID, BodyBytes: c.Body, Request: *c.Request})
 }
 
 // replay judges requests again, on all processors, and tells which of them are
@@ -42,7 +42,7 @@ func replay(ctx context.Context, compile Compile, directives string, items []*it
 			break
 		}
 		group.Go(func() error {
-			d, err := it.judge(engine)
+			d, err := it.judge(ctx, engine)
 			if err != nil {
 				return fmt.Errorf("judge request %q again: %w", it.Request.ID, err)
 			}

@@ -66,7 +66,7 @@ func blocked(t testing.TB, engine *waf.Engine, all []*verdict.Request, pAttack f
 	t.Helper()
 	var cases []*Case
 	for _, r := range all {
-		d, err := engine.JudgeRequest(r)
+		d, err := engine.JudgeRequest(t.Context(), r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,7 +171,7 @@ func TestSharedHost(t *testing.T) {
 	}
 	defer together.Close()
 	for _, c := range cases {
-		d, err := together.JudgeRequest(c.Request)
+		d, err := together.JudgeRequest(t.Context(), c.Request)
 		if err != nil || d.Block == freed[c.Request.ID] {
 			t.Errorf("%s: block %v with all proposals, said to pass %v, %v", c.Request.ID, d.Block, freed[c.Request.ID], err)
 		}

@@ -162,7 +162,7 @@ func (l *Live) curve(ctx context.Context, site string, f *siteFrame, all []reque
 	c.Settings = levels.Settings()
 	grades, judged := make([]waf.Grades, len(all)), make([]bool, len(all))
 	err = eachOf(ctx, len(all), func(i int) error {
-		g, err := levels.Grade(all[i].copy)
+		g, err := waf.Within(ctx, waf.JudgeLimit, func(ctx context.Context) (waf.Grades, error) { return levels.Grade(ctx, all[i].copy) })
 		grades[i], judged[i] = g, err == nil // a request that the engine cannot judge must not end the job
 		tell()
 		return nil

@@ -202,7 +202,8 @@ func (p *phase) child(at int, name string, multi bool) int {
 
 // Sift calls drop for all rules of a phase that cannot match, which has to be about
 // to begin: for ranges of ids in which no other rule is still to be evaluated, in
-// this phase or a later one. tick is called between values now and then, and may panic to end it.
+// this phase or a later one. tick is called between values now and then, and between
+// looks at long ones, and may panic to end it.
 func (s *Sieve) Sift(number types.RulePhase, tx plugintypes.TransactionState, tick func(), drop func(first, last int)) {
 	if number < 1 || int(number) >= len(s.phases) || s.phases[number] == nil {
 		return
@@ -212,6 +213,7 @@ func (s *Sieve) Sift(number types.RulePhase, tx plugintypes.TransactionState, ti
 	if w == nil {
 		w = &work{index: map[string]int{}}
 	}
+	w.tick = tick
 	w.phase, w.candidates = p, append(w.candidates[:0], make([]bool, len(p.ids))...)
 	defer w.done()
 	w.compare(tx)
@@ -244,6 +246,7 @@ type work struct {
 
 	found    []types.MatchData // all of one variable
 	variable variables.RuleVariable
+	tick     func()
 }
 
 // works are kept from one request to the next, but none that was large.
@@ -254,6 +257,7 @@ const keptValues = 1000
 // done lets go of all texts.
 func (w *work) done() {
 	w.found, w.variable = nil, variables.Unknown
+	w.tick = nil
 	if len(w.values) <= keptValues {
 		clear(w.values)
 		clear(w.index)
@@ -261,6 +265,10 @@ func (w *work) done() {
 		works.Put(w)
 	}
 }
+
+// longValue is how long a value is of which each look takes so long that it may be the
+// last.
+const longValue = 64 << 10
 
 // value is a text that one or more targets select.
 type value struct {
@@ -322,6 +330,9 @@ func (w *work) visit(at int, text string, targets set) {
 		t := &n.tests[i]
 		if w.candidates[t.rule] || !t.targets.meets(targets) {
 			continue
+		}
+		if len(text) > longValue {
+			w.tick()
 		}
 		if matches, known := t.matcher.match(text); !known || matches != t.negated {
 			w.candidates[t.rule] = true
