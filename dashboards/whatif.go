@@ -42,7 +42,7 @@ func (x WhatIf) draw(s style) *charts.BaseConfiguration {
 		}
 		colour := s.series[i%len(s.series)]
 		options := []charts.SeriesOpts{
-			charts.WithLineChartOpts(opts.LineChart{ShowSymbol: opts.Bool(false), Step: "start"}),
+			charts.WithLineChartOpts(opts.LineChart{ShowSymbol: opts.Bool(false), Step: "end"}),
 			charts.WithLineStyleOpts(opts.LineStyle{Color: colour, Width: 1.25}), charts.WithItemStyleOpts(opts.ItemStyle{Color: colour}),
 		}
 		if i == 0 && x.Threshold > 0 {
