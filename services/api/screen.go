@@ -172,6 +172,7 @@ func newProtoScreen(s *wall.State, masked bool) *gatewatchv1.ScreenState {
 		Time: timestamppb.New(s.Time), DayStart: timestamppb.New(s.DayStart), Masked: masked, Partial: s.Partial,
 		Totals: &gatewatchv1.ScreenTotals{
 			Requests: s.Totals.Requests, Blocked: s.Totals.Blocked, Allowed: s.Totals.Allowed, Findings: s.Totals.Findings,
+			RequestsBefore: s.Totals.Before,
 		},
 		Targets: screenCounts(s.Targets, func(text string) string { return text }),
 		Rules:   screenCounts(s.Rules, func(text string) string { return text }), Attackers: screenCounts(s.Attackers, address),
@@ -180,18 +181,27 @@ func newProtoScreen(s *wall.State, masked bool) *gatewatchv1.ScreenState {
 		p.Trend = append(p.Trend, &gatewatchv1.ScreenPoint{Time: timestamppb.New(x.Time), Blocked: x.Blocked, Allowed: x.Allowed})
 	}
 	for _, x := range s.Arcs {
-		p.Arcs = append(p.Arcs, &gatewatchv1.ScreenArc{Country: x.Country, City: x.City, Site: x.Site, Count: x.Count, Recent: x.Recent})
+		p.Arcs = append(p.Arcs, &gatewatchv1.ScreenArc{Country: x.Country, City: x.City, Site: x.Site, Count: x.Count, Recent: x.Recent, Missed: x.Missed})
 	}
 	for _, x := range s.Feed {
 		p.Feed = append(p.Feed, &gatewatchv1.ScreenItem{
 			Time: timestamppb.New(x.Time), Finding: x.Finding, Client: address(x.Client), Country: x.Country, Site: x.Site,
 			Method: x.Method, Path: x.Path, Rule: x.Rule, RuleName: x.RuleName, Severity: int32(x.Severity),
+			Suspect: string(x.Suspect),
 		})
 	}
 	for _, x := range s.Sites {
 		p.Sites = append(p.Sites, &gatewatchv1.ScreenSite{
 			Name: x.Name, Rate: x.Rate, Blocked: x.Blocked, Errors: x.Errors,
 			P50Ms: float64(x.P50) / float64(time.Millisecond), P95Ms: float64(x.P95) / float64(time.Millisecond),
+		})
+	}
+	p.Types = screenCounts(s.Types, func(text string) string { return text })
+	for _, x := range s.Upstreams {
+		p.Upstreams = append(p.Upstreams, &gatewatchv1.ScreenUpstream{
+			Name: x.Name, Gateway: x.Gateway, Rate: x.Rate, Errors: x.Errors, Refused: x.Refused,
+			P50Ms: float64(x.P50) / float64(time.Millisecond), P95Ms: float64(x.P95) / float64(time.Millisecond),
+			Requests: x.Requests[:], Failed: x.Failed[:], MinuteP95Ms: x.MinuteP95[:],
 		})
 	}
 	return p

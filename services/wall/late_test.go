@@ -19,7 +19,7 @@ import (
 // from those of now, whether they come in or were stored before.
 func TestFuture(t *testing.T) {
 	n := newTally(noon, dayOf(noon))
-	for i := range 2*maxTrend + 10 {
+	for i := range 3*maxTrend + 10 {
 		at := noon.Add(time.Duration(i+1)*trendStep + 48*time.Hour)
 		e := decision(i, at, false, "192.0.2.1", "/x")
 		n.add(&e)

@@ -69,6 +69,8 @@ type panelSize struct {
 var panels = map[string]panelSize{
 	"types": {head: 40, row: 49, rows: 6}, "rules": {head: 40, row: 41, rows: 5}, "targets": {head: 40, row: 49, rows: 5},
 	"attackers": {head: 40, row: 44, rows: 5}, "quality": {head: 292}, "nodes": {head: 40, row: 38, rows: 6},
+	"failing": {head: 40, row: 49, rows: 5}, "slow": {head: 40, row: 49, rows: 5}, "services": {head: 40, row: 41, rows: 8},
+	"flow": {wide: true, head: 112}, "load": {wide: true, head: 178}, "upstreams": {wide: true, head: 74, row: 58, rows: 10},
 	"totals": {wide: true, head: 112}, "map": {wide: true, head: 500}, "traffic": {wide: true, head: 178}, "live": {wide: true, head: 40, row: 31, rows: 4},
 }
 

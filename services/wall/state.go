@@ -10,14 +10,19 @@ type State struct {
 	Trend    []Point // the last 24 hours in steps of 5 minutes, gaps left out
 
 	Attackers, Targets, Rules []Count // the most, the first with the most; of what was blocked
+	Types                     []Count // the same by family of rules, which Name has as three digits
 	Arcs                      []Arc
 	Feed                      []Item // the newest first
 	Sites                     []Site
+	Upstreams                 []Upstream
 	Partial                   []string // what is missing, and why
 }
 
 // Totals count since DayStart.
-type Totals struct{ Requests, Blocked, Allowed, Findings uint64 }
+type Totals struct {
+	Requests, Blocked, Allowed, Findings uint64
+	Before                               uint64 // requests of the day before until this time of it, in steps of the trend
+}
 
 // Point is a step of the trend.
 type Point struct {
@@ -32,18 +37,21 @@ type Count struct {
 	Count  uint64
 }
 
-// Arc is where requests that were blocked came from and went to.
+// Arc is where requests that were blocked, or are likely missed attacks, came from
+// and went to.
 type Arc struct {
 	Country, City string // "" where it is not known
 	Site          string
 	Count         uint64 // since DayStart
 	Recent        uint64 // since the state before
+	Missed        bool   // they were allowed and are suspect; not all of the day if the board began later
 }
 
 // Item is something that happened.
 type Item struct {
 	Time           time.Time
-	Finding        bool // else a request that was blocked
+	Finding        bool // else a request that was blocked, or allowed with Missed
+	Suspect        Suspect
 	Client         string
 	Country        string
 	Site           string
@@ -51,6 +59,15 @@ type Item struct {
 	Rule, RuleName string
 	Severity       int64
 }
+
+// Suspect says that a decision is likely wrong.
+type Suspect string
+
+// What a decision may likely be.
+const (
+	FalsePositive Suspect = "false_positive"
+	Missed        Suspect = "missed"
+)
 
 // Site is a service behind the gate, over the last minute.
 type Site struct {

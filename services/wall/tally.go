@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatewatch/gatewatch/detection"
 	"github.com/gatewatch/gatewatch/detection/event"
+	"github.com/gatewatch/gatewatch/detection/verdict"
 )
 
 // tally counts what the screens show. What it takes is bounded whatever comes in.
@@ -22,9 +23,11 @@ type tally struct {
 
 	attackers, targets, rules, arcs counts
 
-	feed  []Item // the oldest first
-	sites map[string]*site
-	tick  int
+	feed      []Item // the oldest first
+	sites     map[string]*site
+	upstreams map[upstreamKey]*upstream
+	tick      int
+	minute    int64 // of now, since 1970
 }
 
 // counts are numbers by name. Of more than maxNamed the smallest half goes, so that
@@ -33,6 +36,7 @@ type counts map[string]*tallied
 
 type tallied struct {
 	key           [3]string // of an arc
+	missed        bool      // the same
 	detail        string
 	count, recent uint64
 }
@@ -43,7 +47,7 @@ const maxAhead = 5 * time.Minute
 
 func newTally(now, day time.Time) *tally {
 	return &tally{
-		day: day, until: now.Add(maxAhead), trend: map[int64]*Point{}, attackers: counts{}, targets: counts{}, rules: counts{}, arcs: counts{}, sites: map[string]*site{},
+		day: day, until: now.Add(maxAhead), minute: now.Unix() / 60, trend: map[int64]*Point{}, attackers: counts{}, targets: counts{}, rules: counts{}, arcs: counts{}, sites: map[string]*site{}, upstreams: map[upstreamKey]*upstream{},
 	}
 }
 
@@ -90,6 +94,19 @@ func (c counts) top(n int) []string {
 	return names[:min(n, len(names))]
 }
 
+// families sums up the rules of the Core Rule Set that look for attacks by their first
+// three digits.
+func (c counts) families() counts {
+	sums := counts{}
+	for id, x := range c {
+		if len(id) != 6 || id < "911" || id[:3] == "949" || id >= "956" {
+			continue // another rule, or one that sums up or only prepares
+		}
+		sums.add(id[:3], "", [3]string{}, x.count)
+	}
+	return sums
+}
+
 // turnOver begins the counts of a new day.
 func (t *tally) turnOver(day time.Time) {
 	if day.Equal(t.day) {
@@ -99,6 +116,9 @@ func (t *tally) turnOver(day time.Time) {
 	t.attackers, t.targets, t.rules, t.arcs = counts{}, counts{}, counts{}, counts{}
 }
 
+// suspectAt is how likely a decision must be wrong to be told as suspect.
+const suspectAt = 0.5
+
 // add counts an event, which it does not keep.
 func (t *tally) add(e *event.Event) {
 	if e.Dataset == detection.Dataset {
@@ -106,25 +126,31 @@ func (t *tally) add(e *event.Event) {
 		t.push(itemOf(e, true))
 		return
 	}
-	decision := e.Get(event.WAFDecision).Text()
-	blocked := decision == "block"
-	if !blocked && decision != "allow" {
+	if !verdict.IsDecision(e) {
+		if !e.Has(event.GatewatchWAF) {
+			t.gateway(e)
+		}
 		return
 	}
+	blocked := e.Get(event.WAFDecision).Text() == "block"
 	t.count(time.Unix(0, e.Time), blocked, 1)
 	name := clip(e.Get(event.WAFSite).Text())
 	t.observe(name, e, blocked)
+	country := clip(e.Get(event.SourceCountry).Text())
 	if !blocked {
+		if e.Get(event.VerdictPMissed).Float() >= suspectAt {
+			t.arc(country, clip(e.Get(event.SourceCity).Text()), name, true, 1)
+			t.push(itemOf(e, false))
+		}
 		return
 	}
-	country := clip(e.Get(event.SourceCountry).Text())
 	t.attackers.add(clip(e.Get(event.ClientIP).String()), country, [3]string{}, 1)
 	t.targets.add(clip(e.Get(event.URLPath).Text())+"\x00"+name, name, [3]string{}, 1)
 	title := clip(e.Get(event.RuleName).Text())
 	for v := range e.Values(event.RuleID) {
 		t.rules.add(clip(v.Text()), title, [3]string{}, 1)
 	}
-	t.arc(country, clip(e.Get(event.SourceCity).Text()), name, 1)
+	t.arc(country, clip(e.Get(event.SourceCity).Text()), name, false, 1)
 	t.push(itemOf(e, false))
 }
 
@@ -149,7 +175,7 @@ func (t *tally) point(at time.Time, blocked bool, n uint64) {
 	at = at.Truncate(trendStep)
 	p := t.trend[at.Unix()]
 	if p == nil {
-		if len(t.trend) >= 2*maxTrend {
+		if len(t.trend) >= 3*maxTrend {
 			return // times of a clock that is wrong
 		}
 		p = &Point{Time: at.UTC()}
@@ -162,8 +188,13 @@ func (t *tally) point(at time.Time, blocked bool, n uint64) {
 	}
 }
 
-func (t *tally) arc(country, city, name string, n uint64) {
-	t.arcs.add(country+"\x00"+city+"\x00"+name, "", [3]string{country, city, name}, n)
+func (t *tally) arc(country, city, name string, missed bool, n uint64) {
+	key := country + "\x00" + city + "\x00" + name
+	if missed {
+		key += "\x00missed"
+	}
+	t.arcs.add(key, "", [3]string{country, city, name}, n)
+	t.arcs[key].missed = missed
 }
 
 func (t *tally) push(i Item) {
@@ -178,6 +209,13 @@ func itemOf(e *event.Event, finding bool) Item {
 		Time: time.Unix(0, e.Time).UTC(), Finding: finding, Client: clip(e.Get(event.ClientIP).String()), Country: clip(e.Get(event.SourceCountry).Text()),
 		Site: clip(e.Get(event.WAFSite).Text()), Method: clip(e.Get(event.HTTPRequestMethod).Text()), Path: clip(e.Get(event.URLPath).Text()),
 		Rule: clip(e.Get(event.RuleID).Text()), RuleName: clip(e.Get(event.RuleName).Text()), Severity: e.Get(event.EventSeverity).Int(),
+	}
+	switch {
+	case finding:
+	case e.Get(event.VerdictPFalse).Float() >= suspectAt:
+		i.Suspect = FalsePositive
+	case e.Get(event.VerdictPMissed).Float() >= suspectAt:
+		i.Suspect = Missed
 	}
 	if i.Client == "" {
 		i.Client = clip(e.Get(event.SourceIP).String())
@@ -272,12 +310,16 @@ func (t *tally) state(now, day time.Time, step time.Duration) *State {
 	t.until = now.Add(maxAhead)
 	s := &State{Time: now.UTC(), DayStart: day.UTC(), Totals: t.totals, Feed: slices.Clone(t.feed)}
 	slices.Reverse(s.Feed)
-	first := now.Add(-24 * time.Hour).Truncate(trendStep).Unix()
+	dayBefore, ago := day.Add(-24*time.Hour).Unix(), now.Add(-24*time.Hour)
+	first := ago.Truncate(trendStep).Unix()
 	for at, p := range t.trend {
+		if dayBefore <= at && at <= ago.Add(-trendStep).Unix() {
+			s.Totals.Before += p.Blocked + p.Allowed
+		}
 		switch {
-		case at < first, at > t.until.Unix():
+		case at < min(dayBefore, first), at > t.until.Unix():
 			delete(t.trend, at)
-		case at <= now.Unix():
+		case first <= at && at <= now.Unix():
 			s.Trend = append(s.Trend, *p)
 		}
 	}
@@ -289,10 +331,10 @@ func (t *tally) state(now, day time.Time, step time.Duration) *State {
 		}
 		return all
 	}
-	s.Attackers, s.Targets, s.Rules = list(t.attackers), list(t.targets), list(t.rules)
+	s.Attackers, s.Targets, s.Rules, s.Types = list(t.attackers), list(t.targets), list(t.rules), list(t.rules.families())
 	for _, name := range t.arcs.top(maxArcs) {
 		x := t.arcs[name]
-		s.Arcs = append(s.Arcs, Arc{x.key[0], x.key[1], x.key[2], x.count, x.recent})
+		s.Arcs = append(s.Arcs, Arc{x.key[0], x.key[1], x.key[2], x.count, x.recent, x.missed})
 	}
 	for _, x := range t.arcs {
 		x.recent = 0
@@ -306,6 +348,7 @@ func (t *tally) state(now, day time.Time, step time.Duration) *State {
 		s.Sites = append(s.Sites, shown)
 	}
 	slices.SortFunc(s.Sites, func(a, b Site) int { return cmp.Or(cmp.Compare(b.Rate, a.Rate), strings.Compare(a.Name, b.Name)) })
+	s.Upstreams = t.showUpstreams(now, step)
 	t.tick++
 	for _, x := range t.sites {
 		x.ticks[t.tick%siteTicks] = siteTick{}

@@ -152,8 +152,9 @@ func (b *Board) publish(s *State) {
 	b.next = make(chan struct{})
 }
 
-// watched are the events that change a state.
-var watched = "(" + verdict.Decisions + ") or event.dataset: " + query.Quote(detection.Dataset)
+// watched are the events that change a state: decisions, findings, and what gateways
+// say of answers.
+var watched = "(" + verdict.Decisions + ") or event.dataset: " + query.Quote(detection.Dataset) + " or (http.response.status_code: * and not gatewatch.waf: *)"
 
 // run counts until nobody looks. What is stored while the events before are counted
 // may be counted twice, so that a total is high by what came in during that second.
@@ -244,11 +245,10 @@ func (b *Board) follow(ctx context.Context, take func(*event.Event, int)) error 
 func (b *Board) seed(ctx context.Context, day time.Time, into func(func(*tally))) (partial []string) {
 	ctx, cancel := context.WithTimeout(ctx, seedTime)
 	defer cancel()
-	now := b.o.Now()
 	for _, s := range seeds {
 		from := day
 		if s.trend {
-			from = now.Add(-24 * time.Hour).Truncate(trendStep)
+			from = day.Add(-24 * time.Hour)
 		}
 		table, stats, err := b.count(ctx, s.query, from)
 		if err != nil {
@@ -284,7 +284,7 @@ func (b *Board) count(ctx context.Context, text string, from time.Time) (*query.
 // seedQuery counts one thing. The last column of its table is the count.
 type seedQuery struct {
 	query string
-	trend bool // of the last 24 hours instead of the day
+	trend bool // of the day before too
 	add   func(*tally, []event.Value)
 }
 
@@ -312,6 +312,6 @@ var seeds = []seedQuery{
 		t.rules.add(clip(row[0].Text()), "", [3]string{}, uint64(row[1].Int()))
 	}},
 	{blocks + "source.geo.country_iso_code, source.geo.city_name, waf.site" + most + " | keep source.geo.country_iso_code, source.geo.city_name, waf.site, n", false, func(t *tally, row []event.Value) {
-		t.arc(clip(row[0].Text()), clip(row[1].Text()), clip(row[2].Text()), uint64(row[3].Int()))
+		t.arc(clip(row[0].Text()), clip(row[1].Text()), clip(row[2].Text()), false, uint64(row[3].Int()))
 	}},
 }

@@ -74,7 +74,7 @@ func TestBoard(t *testing.T) {
 		Time: noon, DayStart: noon.Add(-12 * time.Hour), Totals: Totals{Requests: 3, Blocked: 2, Allowed: 1, Findings: 1},
 		Trend:     []Point{{Time: yesterday, Blocked: 1}, {Time: noon.Add(-time.Hour), Allowed: 1}, {Time: noon, Blocked: 2}},
 		Attackers: []Count{{"192.0.2.1", "FR", 2}}, Targets: []Count{{"/a", "shop", 2}}, Rules: []Count{{"942100", "", 2}},
-		Arcs: []Arc{{"FR", "", "shop", 2, 0}},
+		Types: []Count{{"942", "", 2}}, Arcs: []Arc{{"FR", "", "shop", 2, 0, false}},
 	}
 	if diff := cmp.Diff(&want, first); diff != "" {
 		t.Errorf("state differs (-want +got):\n%s", diff)
@@ -118,7 +118,7 @@ func TestTallyIsBounded(t *testing.T) {
 			n.add(&e)
 		}
 	}
-	if len(n.attackers) > maxNamed || len(n.targets) > maxNamed || len(n.arcs) > maxNamed || len(n.feed) > maxFeed || len(n.sites) > maxSites || len(n.trend) > 2*maxTrend {
+	if len(n.attackers) > maxNamed || len(n.targets) > maxNamed || len(n.arcs) > maxNamed || len(n.feed) > maxFeed || len(n.sites) > maxSites || len(n.trend) > 3*maxTrend || len(n.upstreams) > maxUpstreams {
 		t.Errorf("kept: %d clients, %d paths, %d arcs, %d items, %d sites, %d steps",
 			len(n.attackers), len(n.targets), len(n.arcs), len(n.feed), len(n.sites), len(n.trend))
 	}

@@ -20,6 +20,11 @@ const rules = [["942100", 9216], ["941100", 7804], ["913100", 6190], ["930100", 
 const types = [["942", 18402], ["941", 11966], ["913", 9730], ["930", 6218], ["932", 3077], ["933", 1904], ["944", 311]];
 const targets = [["/v2/login", "api", 12840], ["/items", "shop", 9112], ["/search", "help", 5533], ["/article/save", "cms", 3020], ["/post/new", "help", 1877]];
 
+const services = [
+  ["shop", "gw-bj-01", 640, 96, 0], ["api", "gw-bj-01", 512, 192, 0.002], ["search", "gw-bj-02", 398, 384, 0], ["checkout", "gw-sh-01", 296, 1536, 0.031], ["help", "gw-sz-01", 190, 48, 0], ["media", "gw-sz-02", 182, 24, 0.001],
+  ["cms", "gw-sh-01", 120, 768, 0.004], ["login", "gw-bj-02", 96, 96, 0], ["forum", "gw-cd-01", 61, 192, 0.012], ["reports", "gw-cd-01", 12, 12288, 0], ["admin", "gw-bj-01", 4, 48, 0],
+];
+
 function trend(now) {
   const next = random(7);
   const points = [];
@@ -54,6 +59,13 @@ export function state(n, text) {
       method: said("GET"), path: said(targets[(i + n) % 5][0]), rule: said(rules[(i + n) % 6][0]), rule_name: said("Sign-in after many failures"), severity: 70,
     })),
     sites: sites.map((name, i) => ({ name: said(name), rate: 12.5 / (i + 1), blocked: 0.06 + i / 50, errors: i / 400, p50_ms: 8 * (i + 1), p95_ms: 60 * (i + 1) })),
+    upstreams: services.map(([name, gateway, perMinute, p95, failing], i) => {
+      const requests = Array.from({ length: 60 }, (_, m) => Math.round(perMinute * (0.8 + 0.25 * Math.sin((m + i * 9) / 8) + 0.2 * next())));
+      const failed = requests.map((r, m) => Math.round(r * (m > 44 && m < 56 ? failing * 2 : failing / 3)));
+      return {
+        name: said(name), gateway: said(gateway), rate: perMinute / 60, errors: failing, refused: 0.02 + i / 300, p50_ms: p95 / 6, p95_ms: p95, requests, failed, minute_p95_ms: requests.map(() => p95),
+      };
+    }),
     rates: [
       { rate: "false_positive", estimate: 0.0068, lo: 0.0055, hi: 0.0082, n_labels: 640, n: 51297 },
       { rate: "missed", estimate: 0.046, lo: 0.021, hi: 0.089, n_labels: 212, n: 691620 },

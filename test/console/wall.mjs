@@ -17,7 +17,7 @@ const require = createRequire(new URL("../../dashboards/web/package.json", impor
 const { chromium } = require("playwright-core");
 const [base, link, out, lasting] = process.argv.slice(2);
 mkdirSync(out, { recursive: true });
-const names = ["attacks"];
+const names = ["attacks", "gateway"];
 const faults = [];
 const say = (what) => {
   faults.push(what);
@@ -84,7 +84,7 @@ function fits() {
     if (c.scrollHeight > c.clientHeight + 1) wrong.push(`${c.className} is ${c.scrollHeight} high`);
   }
   const panels = [...document.querySelectorAll(".column > section")];
-  if (panels.length < 4) wrong.push(`${panels.length} panels`);
+  if (panels.length < 7) wrong.push(`${panels.length} panels`);
   for (const s of panels) {
     const title = s.querySelector("h2")?.firstChild.data ?? s.className;
     if (s.innerText.trim().length < 8) wrong.push(`empty: ${title}`);

@@ -229,7 +229,12 @@ type ScreenState struct {
 	Rates []*ScreenRate `protobuf:"bytes,12,rep,name=rates,proto3" json:"rates,omitempty"`
 	Nodes []*ScreenNode `protobuf:"bytes,13,rep,name=nodes,proto3" json:"nodes,omitempty"`
 	// What is missing, and why.
-	Partial       []string `protobuf:"bytes,14,rep,name=partial,proto3" json:"partial,omitempty"`
+	Partial []string `protobuf:"bytes,14,rep,name=partial,proto3" json:"partial,omitempty"`
+	// The most of today by family of the Core Rule Set, whose name is the first
+	// three digits of its rules; each match of a rule counts.
+	Types []*ScreenCount `protobuf:"bytes,15,rep,name=types,proto3" json:"types,omitempty"`
+	// What gateways hand requests to, the busiest first.
+	Upstreams     []*ScreenUpstream `protobuf:"bytes,16,rep,name=upstreams,proto3" json:"upstreams,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -362,15 +367,31 @@ func (x *ScreenState) GetPartial() []string {
 	return nil
 }
 
+func (x *ScreenState) GetTypes() []*ScreenCount {
+	if x != nil {
+		return x.Types
+	}
+	return nil
+}
+
+func (x *ScreenState) GetUpstreams() []*ScreenUpstream {
+	if x != nil {
+		return x.Upstreams
+	}
+	return nil
+}
+
 // ScreenTotals count requests and findings since day_start.
 type ScreenTotals struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Requests      uint64                 `protobuf:"varint,1,opt,name=requests,proto3" json:"requests,omitempty"`
-	Blocked       uint64                 `protobuf:"varint,2,opt,name=blocked,proto3" json:"blocked,omitempty"`
-	Allowed       uint64                 `protobuf:"varint,3,opt,name=allowed,proto3" json:"allowed,omitempty"`
-	Findings      uint64                 `protobuf:"varint,4,opt,name=findings,proto3" json:"findings,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Requests uint64                 `protobuf:"varint,1,opt,name=requests,proto3" json:"requests,omitempty"`
+	Blocked  uint64                 `protobuf:"varint,2,opt,name=blocked,proto3" json:"blocked,omitempty"`
+	Allowed  uint64                 `protobuf:"varint,3,opt,name=allowed,proto3" json:"allowed,omitempty"`
+	Findings uint64                 `protobuf:"varint,4,opt,name=findings,proto3" json:"findings,omitempty"`
+	// Requests of the day before until this time of it.
+	RequestsBefore uint64 `protobuf:"varint,5,opt,name=requests_before,json=requestsBefore,proto3" json:"requests_before,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ScreenTotals) Reset() {
@@ -427,6 +448,13 @@ func (x *ScreenTotals) GetAllowed() uint64 {
 func (x *ScreenTotals) GetFindings() uint64 {
 	if x != nil {
 		return x.Findings
+	}
+	return 0
+}
+
+func (x *ScreenTotals) GetRequestsBefore() uint64 {
+	if x != nil {
+		return x.RequestsBefore
 	}
 	return 0
 }
@@ -555,7 +583,8 @@ func (x *ScreenCount) GetCount() uint64 {
 	return 0
 }
 
-// ScreenArc is where requests that were blocked came from and went to.
+// ScreenArc is where requests that were blocked, or likely missed, came from and
+// went to.
 type ScreenArc struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// ISO 3166 code; empty if it is not known, as the city.
@@ -564,7 +593,10 @@ type ScreenArc struct {
 	Site    string `protobuf:"bytes,3,opt,name=site,proto3" json:"site,omitempty"`
 	Count   uint64 `protobuf:"varint,4,opt,name=count,proto3" json:"count,omitempty"`
 	// Since the state before.
-	Recent        uint64 `protobuf:"varint,5,opt,name=recent,proto3" json:"recent,omitempty"`
+	Recent uint64 `protobuf:"varint,5,opt,name=recent,proto3" json:"recent,omitempty"`
+	// They were allowed and are likely attacks, counted since the screens are
+	// looked at.
+	Missed        bool `protobuf:"varint,6,opt,name=missed,proto3" json:"missed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -634,6 +666,13 @@ func (x *ScreenArc) GetRecent() uint64 {
 	return 0
 }
 
+func (x *ScreenArc) GetMissed() bool {
+	if x != nil {
+		return x.Missed
+	}
+	return false
+}
+
 // ScreenItem is something that happened.
 type ScreenItem struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -645,10 +684,13 @@ type ScreenItem struct {
 	Site    string `protobuf:"bytes,5,opt,name=site,proto3" json:"site,omitempty"`
 	Method  string `protobuf:"bytes,6,opt,name=method,proto3" json:"method,omitempty"`
 	// Without its query.
-	Path          string `protobuf:"bytes,7,opt,name=path,proto3" json:"path,omitempty"`
-	Rule          string `protobuf:"bytes,8,opt,name=rule,proto3" json:"rule,omitempty"`
-	RuleName      string `protobuf:"bytes,9,opt,name=rule_name,json=ruleName,proto3" json:"rule_name,omitempty"`
-	Severity      int32  `protobuf:"varint,10,opt,name=severity,proto3" json:"severity,omitempty"`
+	Path     string `protobuf:"bytes,7,opt,name=path,proto3" json:"path,omitempty"`
+	Rule     string `protobuf:"bytes,8,opt,name=rule,proto3" json:"rule,omitempty"`
+	RuleName string `protobuf:"bytes,9,opt,name=rule_name,json=ruleName,proto3" json:"rule_name,omitempty"`
+	Severity int32  `protobuf:"varint,10,opt,name=severity,proto3" json:"severity,omitempty"`
+	// false_positive of a request that was blocked, missed of one that was
+	// allowed, if that is more likely than not.
+	Suspect       string `protobuf:"bytes,11,opt,name=suspect,proto3" json:"suspect,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -753,6 +795,13 @@ func (x *ScreenItem) GetSeverity() int32 {
 	return 0
 }
 
+func (x *ScreenItem) GetSuspect() string {
+	if x != nil {
+		return x.Suspect
+	}
+	return ""
+}
+
 // ScreenSite is a service behind the gate.
 type ScreenSite struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -841,6 +890,130 @@ func (x *ScreenSite) GetP95Ms() float64 {
 	return 0
 }
 
+// ScreenUpstream is a service as a gateway's log tells of it, over the last
+// minute, and minute by minute over the last hour.
+type ScreenUpstream struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Where the log comes from.
+	Gateway string `protobuf:"bytes,2,opt,name=gateway,proto3" json:"gateway,omitempty"`
+	// Requests a second.
+	Rate float64 `protobuf:"fixed64,3,opt,name=rate,proto3" json:"rate,omitempty"`
+	// Shares from 0 to 1: of answers of 500 and more, of 400 to 499.
+	Errors  float64 `protobuf:"fixed64,4,opt,name=errors,proto3" json:"errors,omitempty"`
+	Refused float64 `protobuf:"fixed64,5,opt,name=refused,proto3" json:"refused,omitempty"`
+	// Milliseconds that it took, half and 95 of 100 of the answers.
+	P50Ms float64 `protobuf:"fixed64,6,opt,name=p50_ms,json=p50Ms,proto3" json:"p50_ms,omitempty"`
+	P95Ms float64 `protobuf:"fixed64,7,opt,name=p95_ms,json=p95Ms,proto3" json:"p95_ms,omitempty"`
+	// Each minute of the last hour, the oldest first and the one of now last:
+	// requests, answers of 500 and more, and p95 in milliseconds.
+	Requests      []uint32 `protobuf:"varint,8,rep,packed,name=requests,proto3" json:"requests,omitempty"`
+	Failed        []uint32 `protobuf:"varint,9,rep,packed,name=failed,proto3" json:"failed,omitempty"`
+	MinuteP95Ms   []uint32 `protobuf:"varint,10,rep,packed,name=minute_p95_ms,json=minuteP95Ms,proto3" json:"minute_p95_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ScreenUpstream) Reset() {
+	*x = ScreenUpstream{}
+	mi := &file_gatewatch_v1_screen_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScreenUpstream) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScreenUpstream) ProtoMessage() {}
+
+func (x *ScreenUpstream) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_screen_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScreenUpstream.ProtoReflect.Descriptor instead.
+func (*ScreenUpstream) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_screen_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ScreenUpstream) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ScreenUpstream) GetGateway() string {
+	if x != nil {
+		return x.Gateway
+	}
+	return ""
+}
+
+func (x *ScreenUpstream) GetRate() float64 {
+	if x != nil {
+		return x.Rate
+	}
+	return 0
+}
+
+func (x *ScreenUpstream) GetErrors() float64 {
+	if x != nil {
+		return x.Errors
+	}
+	return 0
+}
+
+func (x *ScreenUpstream) GetRefused() float64 {
+	if x != nil {
+		return x.Refused
+	}
+	return 0
+}
+
+func (x *ScreenUpstream) GetP50Ms() float64 {
+	if x != nil {
+		return x.P50Ms
+	}
+	return 0
+}
+
+func (x *ScreenUpstream) GetP95Ms() float64 {
+	if x != nil {
+		return x.P95Ms
+	}
+	return 0
+}
+
+func (x *ScreenUpstream) GetRequests() []uint32 {
+	if x != nil {
+		return x.Requests
+	}
+	return nil
+}
+
+func (x *ScreenUpstream) GetFailed() []uint32 {
+	if x != nil {
+		return x.Failed
+	}
+	return nil
+}
+
+func (x *ScreenUpstream) GetMinuteP95Ms() []uint32 {
+	if x != nil {
+		return x.MinuteP95Ms
+	}
+	return nil
+}
+
 // ScreenRate is how often the gate is wrong, over the last 7 days.
 type ScreenRate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -859,7 +1032,7 @@ type ScreenRate struct {
 
 func (x *ScreenRate) Reset() {
 	*x = ScreenRate{}
-	mi := &file_gatewatch_v1_screen_proto_msgTypes[11]
+	mi := &file_gatewatch_v1_screen_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -871,7 +1044,7 @@ func (x *ScreenRate) String() string {
 func (*ScreenRate) ProtoMessage() {}
 
 func (x *ScreenRate) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_screen_proto_msgTypes[11]
+	mi := &file_gatewatch_v1_screen_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -884,7 +1057,7 @@ func (x *ScreenRate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScreenRate.ProtoReflect.Descriptor instead.
 func (*ScreenRate) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_screen_proto_rawDescGZIP(), []int{11}
+	return file_gatewatch_v1_screen_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ScreenRate) GetRate() string {
@@ -944,7 +1117,7 @@ type ScreenNode struct {
 
 func (x *ScreenNode) Reset() {
 	*x = ScreenNode{}
-	mi := &file_gatewatch_v1_screen_proto_msgTypes[12]
+	mi := &file_gatewatch_v1_screen_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -956,7 +1129,7 @@ func (x *ScreenNode) String() string {
 func (*ScreenNode) ProtoMessage() {}
 
 func (x *ScreenNode) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_screen_proto_msgTypes[12]
+	mi := &file_gatewatch_v1_screen_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -969,7 +1142,7 @@ func (x *ScreenNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScreenNode.ProtoReflect.Descriptor instead.
 func (*ScreenNode) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_screen_proto_rawDescGZIP(), []int{12}
+	return file_gatewatch_v1_screen_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ScreenNode) GetName() string {
@@ -1019,7 +1192,7 @@ const file_gatewatch_v1_screen_proto_rawDesc = "" +
 	"\x12WatchScreenRequest\x12\x1a\n" +
 	"\bunmasked\x18\x01 \x01(\bR\bunmasked\"F\n" +
 	"\x13WatchScreenResponse\x12/\n" +
-	"\x05state\x18\x01 \x01(\v2\x19.gatewatch.v1.ScreenStateR\x05state\"\x97\x05\n" +
+	"\x05state\x18\x01 \x01(\v2\x19.gatewatch.v1.ScreenStateR\x05state\"\x84\x06\n" +
 	"\vScreenState\x12.\n" +
 	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x127\n" +
 	"\tday_start\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\bdayStart\x12\x16\n" +
@@ -1035,12 +1208,15 @@ const file_gatewatch_v1_screen_proto_rawDesc = "" +
 	"\x05sites\x18\v \x03(\v2\x18.gatewatch.v1.ScreenSiteR\x05sites\x12.\n" +
 	"\x05rates\x18\f \x03(\v2\x18.gatewatch.v1.ScreenRateR\x05rates\x12.\n" +
 	"\x05nodes\x18\r \x03(\v2\x18.gatewatch.v1.ScreenNodeR\x05nodes\x12\x18\n" +
-	"\apartial\x18\x0e \x03(\tR\apartial\"z\n" +
+	"\apartial\x18\x0e \x03(\tR\apartial\x12/\n" +
+	"\x05types\x18\x0f \x03(\v2\x19.gatewatch.v1.ScreenCountR\x05types\x12:\n" +
+	"\tupstreams\x18\x10 \x03(\v2\x1c.gatewatch.v1.ScreenUpstreamR\tupstreams\"\xa3\x01\n" +
 	"\fScreenTotals\x12\x1a\n" +
 	"\brequests\x18\x01 \x01(\x04R\brequests\x12\x18\n" +
 	"\ablocked\x18\x02 \x01(\x04R\ablocked\x12\x18\n" +
 	"\aallowed\x18\x03 \x01(\x04R\aallowed\x12\x1a\n" +
-	"\bfindings\x18\x04 \x01(\x04R\bfindings\"q\n" +
+	"\bfindings\x18\x04 \x01(\x04R\bfindings\x12'\n" +
+	"\x0frequests_before\x18\x05 \x01(\x04R\x0erequestsBefore\"q\n" +
 	"\vScreenPoint\x12.\n" +
 	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x18\n" +
 	"\ablocked\x18\x02 \x01(\x04R\ablocked\x12\x18\n" +
@@ -1048,13 +1224,14 @@ const file_gatewatch_v1_screen_proto_rawDesc = "" +
 	"\vScreenCount\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06detail\x18\x02 \x01(\tR\x06detail\x12\x14\n" +
-	"\x05count\x18\x03 \x01(\x04R\x05count\"{\n" +
+	"\x05count\x18\x03 \x01(\x04R\x05count\"\x93\x01\n" +
 	"\tScreenArc\x12\x18\n" +
 	"\acountry\x18\x01 \x01(\tR\acountry\x12\x12\n" +
 	"\x04city\x18\x02 \x01(\tR\x04city\x12\x12\n" +
 	"\x04site\x18\x03 \x01(\tR\x04site\x12\x14\n" +
 	"\x05count\x18\x04 \x01(\x04R\x05count\x12\x16\n" +
-	"\x06recent\x18\x05 \x01(\x04R\x06recent\"\x95\x02\n" +
+	"\x06recent\x18\x05 \x01(\x04R\x06recent\x12\x16\n" +
+	"\x06missed\x18\x06 \x01(\bR\x06missed\"\xaf\x02\n" +
 	"\n" +
 	"ScreenItem\x12.\n" +
 	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x18\n" +
@@ -1067,7 +1244,8 @@ const file_gatewatch_v1_screen_proto_rawDesc = "" +
 	"\x04rule\x18\b \x01(\tR\x04rule\x12\x1b\n" +
 	"\trule_name\x18\t \x01(\tR\bruleName\x12\x1a\n" +
 	"\bseverity\x18\n" +
-	" \x01(\x05R\bseverity\"\x94\x01\n" +
+	" \x01(\x05R\bseverity\x12\x18\n" +
+	"\asuspect\x18\v \x01(\tR\asuspect\"\x94\x01\n" +
 	"\n" +
 	"ScreenSite\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
@@ -1075,7 +1253,19 @@ const file_gatewatch_v1_screen_proto_rawDesc = "" +
 	"\ablocked\x18\x03 \x01(\x01R\ablocked\x12\x16\n" +
 	"\x06errors\x18\x04 \x01(\x01R\x06errors\x12\x15\n" +
 	"\x06p50_ms\x18\x05 \x01(\x01R\x05p50Ms\x12\x15\n" +
-	"\x06p95_ms\x18\x06 \x01(\x01R\x05p95Ms\"\xaf\x01\n" +
+	"\x06p95_ms\x18\x06 \x01(\x01R\x05p95Ms\"\x8a\x02\n" +
+	"\x0eScreenUpstream\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\agateway\x18\x02 \x01(\tR\agateway\x12\x12\n" +
+	"\x04rate\x18\x03 \x01(\x01R\x04rate\x12\x16\n" +
+	"\x06errors\x18\x04 \x01(\x01R\x06errors\x12\x18\n" +
+	"\arefused\x18\x05 \x01(\x01R\arefused\x12\x15\n" +
+	"\x06p50_ms\x18\x06 \x01(\x01R\x05p50Ms\x12\x15\n" +
+	"\x06p95_ms\x18\a \x01(\x01R\x05p95Ms\x12\x1a\n" +
+	"\brequests\x18\b \x03(\rR\brequests\x12\x16\n" +
+	"\x06failed\x18\t \x03(\rR\x06failed\x12\"\n" +
+	"\rminute_p95_ms\x18\n" +
+	" \x03(\rR\vminuteP95Ms\"\xaf\x01\n" +
 	"\n" +
 	"ScreenRate\x12\x12\n" +
 	"\x04rate\x18\x01 \x01(\tR\x04rate\x12\x1f\n" +
@@ -1110,7 +1300,7 @@ func file_gatewatch_v1_screen_proto_rawDescGZIP() []byte {
 	return file_gatewatch_v1_screen_proto_rawDescData
 }
 
-var file_gatewatch_v1_screen_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_gatewatch_v1_screen_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_gatewatch_v1_screen_proto_goTypes = []any{
 	(*GetScreenRequest)(nil),      // 0: gatewatch.v1.GetScreenRequest
 	(*GetScreenResponse)(nil),     // 1: gatewatch.v1.GetScreenResponse
@@ -1123,15 +1313,16 @@ var file_gatewatch_v1_screen_proto_goTypes = []any{
 	(*ScreenArc)(nil),             // 8: gatewatch.v1.ScreenArc
 	(*ScreenItem)(nil),            // 9: gatewatch.v1.ScreenItem
 	(*ScreenSite)(nil),            // 10: gatewatch.v1.ScreenSite
-	(*ScreenRate)(nil),            // 11: gatewatch.v1.ScreenRate
-	(*ScreenNode)(nil),            // 12: gatewatch.v1.ScreenNode
-	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
+	(*ScreenUpstream)(nil),        // 11: gatewatch.v1.ScreenUpstream
+	(*ScreenRate)(nil),            // 12: gatewatch.v1.ScreenRate
+	(*ScreenNode)(nil),            // 13: gatewatch.v1.ScreenNode
+	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
 }
 var file_gatewatch_v1_screen_proto_depIdxs = []int32{
 	4,  // 0: gatewatch.v1.GetScreenResponse.state:type_name -> gatewatch.v1.ScreenState
 	4,  // 1: gatewatch.v1.WatchScreenResponse.state:type_name -> gatewatch.v1.ScreenState
-	13, // 2: gatewatch.v1.ScreenState.time:type_name -> google.protobuf.Timestamp
-	13, // 3: gatewatch.v1.ScreenState.day_start:type_name -> google.protobuf.Timestamp
+	14, // 2: gatewatch.v1.ScreenState.time:type_name -> google.protobuf.Timestamp
+	14, // 3: gatewatch.v1.ScreenState.day_start:type_name -> google.protobuf.Timestamp
 	5,  // 4: gatewatch.v1.ScreenState.totals:type_name -> gatewatch.v1.ScreenTotals
 	6,  // 5: gatewatch.v1.ScreenState.trend:type_name -> gatewatch.v1.ScreenPoint
 	7,  // 6: gatewatch.v1.ScreenState.attackers:type_name -> gatewatch.v1.ScreenCount
@@ -1140,20 +1331,22 @@ var file_gatewatch_v1_screen_proto_depIdxs = []int32{
 	8,  // 9: gatewatch.v1.ScreenState.arcs:type_name -> gatewatch.v1.ScreenArc
 	9,  // 10: gatewatch.v1.ScreenState.feed:type_name -> gatewatch.v1.ScreenItem
 	10, // 11: gatewatch.v1.ScreenState.sites:type_name -> gatewatch.v1.ScreenSite
-	11, // 12: gatewatch.v1.ScreenState.rates:type_name -> gatewatch.v1.ScreenRate
-	12, // 13: gatewatch.v1.ScreenState.nodes:type_name -> gatewatch.v1.ScreenNode
-	13, // 14: gatewatch.v1.ScreenPoint.time:type_name -> google.protobuf.Timestamp
-	13, // 15: gatewatch.v1.ScreenItem.time:type_name -> google.protobuf.Timestamp
-	13, // 16: gatewatch.v1.ScreenNode.last_seen_time:type_name -> google.protobuf.Timestamp
-	0,  // 17: gatewatch.v1.ScreenService.GetScreen:input_type -> gatewatch.v1.GetScreenRequest
-	2,  // 18: gatewatch.v1.ScreenService.WatchScreen:input_type -> gatewatch.v1.WatchScreenRequest
-	1,  // 19: gatewatch.v1.ScreenService.GetScreen:output_type -> gatewatch.v1.GetScreenResponse
-	3,  // 20: gatewatch.v1.ScreenService.WatchScreen:output_type -> gatewatch.v1.WatchScreenResponse
-	19, // [19:21] is the sub-list for method output_type
-	17, // [17:19] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	12, // 12: gatewatch.v1.ScreenState.rates:type_name -> gatewatch.v1.ScreenRate
+	13, // 13: gatewatch.v1.ScreenState.nodes:type_name -> gatewatch.v1.ScreenNode
+	7,  // 14: gatewatch.v1.ScreenState.types:type_name -> gatewatch.v1.ScreenCount
+	11, // 15: gatewatch.v1.ScreenState.upstreams:type_name -> gatewatch.v1.ScreenUpstream
+	14, // 16: gatewatch.v1.ScreenPoint.time:type_name -> google.protobuf.Timestamp
+	14, // 17: gatewatch.v1.ScreenItem.time:type_name -> google.protobuf.Timestamp
+	14, // 18: gatewatch.v1.ScreenNode.last_seen_time:type_name -> google.protobuf.Timestamp
+	0,  // 19: gatewatch.v1.ScreenService.GetScreen:input_type -> gatewatch.v1.GetScreenRequest
+	2,  // 20: gatewatch.v1.ScreenService.WatchScreen:input_type -> gatewatch.v1.WatchScreenRequest
+	1,  // 21: gatewatch.v1.ScreenService.GetScreen:output_type -> gatewatch.v1.GetScreenResponse
+	3,  // 22: gatewatch.v1.ScreenService.WatchScreen:output_type -> gatewatch.v1.WatchScreenResponse
+	21, // [21:23] is the sub-list for method output_type
+	19, // [19:21] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_gatewatch_v1_screen_proto_init() }
@@ -1161,14 +1354,14 @@ func file_gatewatch_v1_screen_proto_init() {
 	if File_gatewatch_v1_screen_proto != nil {
 		return
 	}
-	file_gatewatch_v1_screen_proto_msgTypes[11].OneofWrappers = []any{}
+	file_gatewatch_v1_screen_proto_msgTypes[12].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatewatch_v1_screen_proto_rawDesc), len(file_gatewatch_v1_screen_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1,11 +1,14 @@
 import "./wall.css";
 import "./panels/lists.tsx";
 import "./panels/live.tsx";
+import "./panels/load.tsx";
 import "./panels/map.tsx";
 import "./panels/nodes.tsx";
 import "./panels/quality.tsx";
+import "./panels/services.tsx";
 import "./panels/totals.tsx";
 import "./panels/traffic.tsx";
+import "./panels/upstreams.tsx";
 import { render } from "preact";
 import { setLanguage, startLanguage } from "../words/language.ts";
 import { App } from "./app.tsx";

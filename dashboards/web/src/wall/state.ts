@@ -12,6 +12,7 @@ export interface ScreenState {
   arcs?: Arc[];
   feed?: Item[];
   sites?: Site[];
+  upstreams?: Upstream[];
   rates?: Rate[];
   nodes?: Node[];
   partial?: string[];
@@ -54,6 +55,20 @@ export interface Site {
   errors?: number;
   p50_ms?: number;
   p95_ms?: number;
+}
+
+/** A service as a gateway tells of it; the lists have a number for each minute of the last hour. */
+export interface Upstream {
+  name?: string;
+  gateway?: string;
+  rate?: number;
+  errors?: number;
+  refused?: number;
+  p50_ms?: number;
+  p95_ms?: number;
+  requests?: number[];
+  failed?: number[];
+  minute_p95_ms?: number[];
 }
 
 export interface Rate {

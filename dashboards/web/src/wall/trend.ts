@@ -28,12 +28,12 @@ export function curves(s: ScreenState): Curves {
       c.all.push([x, allowed + blocked]);
     } else if (p) c.before.push([x, allowed + blocked]);
   }
-  c.top = round(Math.max(1, ...c.all.map((p) => p[1]), ...c.before.map((p) => p[1])));
+  c.top = roundUp(Math.max(1, ...c.all.map((p) => p[1]), ...c.before.map((p) => p[1])));
   return c;
 }
 
-/** round is the next number that reads well and whose half does too. */
-function round(x: number): number {
+/** roundUp is the next number that reads well and whose half does too. */
+export function roundUp(x: number): number {
   const unit = 10 ** Math.floor(Math.log10(x));
   return [1, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10].map((m) => m * unit).find((m) => m >= x)!;
 }

@@ -119,10 +119,10 @@ function base(ground: Ground) {
       emphasis: { disabled: true }, label: { show: false }, tooltip: { show: false },
     },
     series: [
-      { ...ring, id: "land", zlevel: 0, large: true, largeThreshold: 1, symbolSize: 3.5, itemStyle: { color: colours.land }, data: ground.dots },
+      { ...ring, id: "land", zlevel: 0, large: true, largeThreshold: 1, symbolSize: 3.9, itemStyle: { color: colours.land }, data: ground.dots },
       { ...ring, id: "ours", symbolSize: 20, itemStyle: { color: oursGlow() }, data: [] },
       {
-        ...ring, id: "sources", z: 5, data: [], labelLayout: { hideOverlap: true },
+        ...ring, id: "sources", zlevel: 4, data: [], labelLayout: { hideOverlap: true },
         label: {
           color: colours.second, fontSize: 18, distance: 4, textBorderColor: colours.ground, textBorderWidth: 4,
           fontFamily: getComputedStyle(document.body).fontFamily,
