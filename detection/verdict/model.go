@@ -33,6 +33,16 @@ func (m *Model) WithPrior(p float64) (*Model, error) {
 	return &c, nil
 }
 
+// Calibrated returns the model of the program calibrated for a share of attacks;
+// for 0, for that of its training data.
+func Calibrated(prior float64) (*Model, error) {
+	m, err := Default()
+	if err != nil || prior == 0 {
+		return m, err
+	}
+	return m.WithPrior(prior)
+}
+
 // Kind says what a decision rests on.
 type Kind string
 

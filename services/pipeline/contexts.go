@@ -14,9 +14,10 @@ import (
 type source struct {
 	format  *parse.Format
 	context parse.Context
-	judged  bool // decisions of a WAF get a verdict
-	node    bool // they came through the stream of a node
-	kept    bool // they are copies of requests, which nothing looks at
+	judged  bool    // decisions of a WAF get a verdict
+	prior   float64 // see [Config.Prior]
+	node    bool    // they came through the stream of a node
+	kept    bool    // they are copies of requests, which nothing looks at
 }
 
 type sourceKey struct{ source, format string }
@@ -39,6 +40,9 @@ func newContexts(cfg Config) (*contexts, error) {
 	}
 	if v := cfg.Verdicts; v != "" && v != verdictsOn && v != verdictsOff {
 		return nil, fmt.Errorf("pipeline.verdicts: want on or off, have %q", v)
+	}
+	if p := cfg.Prior; p < 0 || p >= 1 {
+		return nil, fmt.Errorf("pipeline.prior: want a share between 0 and 1, have %v", p)
 	}
 	add := func(key, name, zone, format string, proxies []string) error {
 		if _, ok := parse.Lookup(format); format != "" && !ok {
@@ -103,7 +107,7 @@ func (c *contexts) of(g *queue.Group) *source {
 	if !ok {
 		from = ""
 	}
-	s := &source{format: f, context: parse.Context{Zone: c.zones[from], Trusted: c.trust[from]}, judged: c.config.Verdicts != verdictsOff, node: isNode, kept: isKept}
+	s := &source{format: f, context: parse.Context{Zone: c.zones[from], Trusted: c.trust[from]}, judged: c.config.Verdicts != verdictsOff, prior: c.config.Prior, node: isNode, kept: isKept}
 	if len(c.known) < maxContexts {
 		c.known[key] = s
 	}

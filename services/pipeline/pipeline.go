@@ -34,6 +34,7 @@ type Config struct {
 	TrustedProxies []string                `help:"proxies whose word about the client's address is taken, as addresses or CIDR prefixes"`
 	BatchEvents    int                     `help:"events written to the store at once"`
 	Verdicts       string                  `help:"judge decisions of WAFs that come without a verdict: on or off"`
+	Prior          float64                 `help:"share of attacks among decisions that these verdicts are calibrated for, between 0 and 1; 0 is that of the model's training data"`
 	Sources        map[string]SourceConfig `yaml:"sources" help:"what is known of sources: {NAME: {format: F, zone: Z, trusted_proxies: [P]}}"`
 }
 
@@ -327,6 +328,7 @@ func (p *Pipeline) record(c *source, g *queue.Group, r *queue.Record, s *sourceS
 	}
 	p.enrichment.enrich(e)
 	if c.judged {
+		p.verdicts.calibrate(c.prior)
 		p.verdicts.judge(e)
 	}
 	p.records++

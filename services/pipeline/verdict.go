@@ -23,6 +23,9 @@ type verdicts struct {
 	log     *slog.Logger
 	metrics *metrics
 
+	prior float64        // share of attacks to calibrate for, 0 for that of the model
+	model *verdict.Model // for that share, nil before the first decision
+
 	memory   *verdict.Memory // of decisions before; saved with the state of the detectors
 	evidence []verdict.Evidence
 }
@@ -60,6 +63,13 @@ func (v *verdicts) judge(e *event.Event) {
 	v.metrics.verdicts.Inc()
 }
 
+// calibrate has decisions judged for a share of attacks from the next one on.
+func (v *verdicts) calibrate(prior float64) {
+	if prior != v.prior {
+		v.prior, v.model = prior, nil
+	}
+}
+
 // write judges a decision. A request on which the model panics has no verdict,
 // and does not stop the line at each start.
 func (v *verdicts) write(e *event.Event) (err error) {
@@ -68,16 +78,17 @@ func (v *verdicts) write(e *event.Event) (err error) {
 			err = fmt.Errorf("model panicked: %v", p)
 		}
 	}()
-	model, err := verdict.Default()
-	if err != nil {
-		return err
+	if v.model == nil {
+		if v.model, err = verdict.Calibrated(v.prior); err != nil {
+			return err
+		}
 	}
 	in, ok := verdict.FromEvent(e)
 	if !ok {
 		return nil
 	}
 	in.Circumstances = verdict.CircumstancesOf(e)
-	judged := model.Judge(v.evidence[:0], in, v.memory)
+	judged := v.model.Judge(v.evidence[:0], in, v.memory)
 	if judged.Partial {
 		judged.Evidence = append(judged.Evidence[:min(len(judged.Evidence), maxTold)], toldByLog)
 	}

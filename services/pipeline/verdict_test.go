@@ -81,8 +81,35 @@ func TestVerdicts(t *testing.T) {
 	if off := run(Config{Verdicts: "off"}); strings.Contains(off, model.Version()) {
 		t.Errorf("verdicts are not off: %s", off)
 	}
+	if seldom := run(Config{Prior: 1e-6}); !strings.Contains(seldom, "0.0001 % of requests are taken to be attacks") || strings.Contains(strings.Split(seldom, "\n")[0], "p_attack=0.9") {
+		t.Errorf("where one request of a million is an attack: %s", seldom)
+	}
+	if _, err := New(Config{Prior: 1}, Options{}); err == nil || !strings.Contains(err.Error(), "pipeline.prior") {
+		t.Errorf("bad configuration: %v", err)
+	}
 	if _, err := New(Config{Verdicts: "maybe"}, Options{}); err == nil || !strings.Contains(err.Error(), "pipeline.verdicts") {
 		t.Errorf("bad configuration: %v", err)
+	}
+}
+
+// TestPriorReloads judges the next decision by a new prior.
+func TestPriorReloads(t *testing.T) {
+	format, _ := parse.Lookup("coraza.waf")
+	p := func(prior float64) float64 {
+		t.Helper()
+		v := &verdicts{log: slog.New(slog.DiscardHandler), metrics: newMetrics(nil), memory: verdict.NewMemory(0)}
+		var e event.Event
+		for _, prior := range []float64{0.5, prior} {
+			if err := format.Read([]byte(plainDecision), &parse.Context{}, &e); err != nil {
+				t.Fatal(err)
+			}
+			v.calibrate(prior)
+			v.judge(&e)
+		}
+		return e.Get(event.VerdictPAttack).Float()
+	}
+	if often, seldom := p(0.5), p(1e-6); often < 0.9 || seldom > often/2 {
+		t.Errorf("p_attack %v where half of all are attacks, %v where one of a million is", often, seldom)
 	}
 }
 

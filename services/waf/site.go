@@ -6,6 +6,8 @@ import (
 	"net/http/httputil"
 	"strings"
 	"time"
+
+	"github.com/gatewatch/gatewatch/detection/verdict"
 )
 
 // Mode is what a site does about a decision to block.
@@ -32,6 +34,7 @@ type SiteConfig struct {
 	MaxBodyBytes    int64         `help:"size of request bodies that are refused with 413 whatever the rules say; default none"`
 	Events          string        `help:"which requests become events: all, matched or blocked; default all"`
 	Verdicts        string        `help:"on or off: give each decision a verdict, the probability that it was wrong, with its evidence; default on"`
+	Prior           float64       `help:"share of attacks among requests that verdicts are calibrated for, between 0 and 1; 0 is that of the model's training data"`
 	Mask            Masking       `help:"masking of values in events: credentials, strict or off; default credentials"`
 	MaskValueBytes  int           `help:"how much of a matched value is kept; default 256"`
 	Replay          ReplayConfig  `help:"requests that are kept for replay"`
@@ -97,6 +100,9 @@ func (c SiteConfig) validate() error {
 	if c.MaskValueBytes < 1 || c.MaskValueBytes > 64<<10 {
 		return fmt.Errorf("mask_value_bytes: %d is not between 1 and 65536", c.MaskValueBytes)
 	}
+	if c.Prior < 0 || c.Prior >= 1 {
+		return fmt.Errorf("prior: %v is not between 0 and 1", c.Prior)
+	}
 	if c.UpstreamTimeout < 0 {
 		return fmt.Errorf("upstream_timeout: %s is negative", c.UpstreamTimeout)
 	}
@@ -126,7 +132,8 @@ type site struct {
 	mask       eventMask
 	valueBytes int
 	config     SiteConfig
-	sessions   *sessions // nil sees none
+	model      *verdict.Model // of verdicts
+	sessions   *sessions      // nil sees none
 	backends   *backends
 	proxy      *httputil.ReverseProxy
 	candidate  bool   // it is the site of a trial

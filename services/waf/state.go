@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gatewatch/gatewatch/detection/parse"
+	"github.com/gatewatch/gatewatch/detection/verdict"
 )
 
 // state is all that a reload replaces. A request uses the one that it began
@@ -61,6 +62,9 @@ func buildUnder(c Config, n *Node, a *assignment) (st *state, err error) {
 			return st, fmt.Errorf("sites[%d].rules: %w", i, err)
 		}
 		s := &site{name: sc.Name, mode: mode, engine: engine, mask: eventMask{policy: sc.Mask, secrets: newSecrets(sc.Replay.Mask)}, valueBytes: sc.MaskValueBytes, config: sc}
+		if s.model, err = verdict.Calibrated(sc.Prior); err != nil {
+			return st, fmt.Errorf("sites[%d].prior: %w", i, err)
+		}
 		if s.sessions, err = sc.Session.compile(sessionKey); err != nil {
 			return st, fmt.Errorf("sites[%d].session.%w", i, err)
 		}

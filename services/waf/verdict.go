@@ -30,10 +30,6 @@ func (x *exchange) weigh() {
 		return
 	}
 	x.weighed = true
-	model, err := verdict.Default()
-	if err != nil { // it is compiled in: a test of the model would have failed
-		return
-	}
 	defer func() {
 		if p := recover(); p != nil { // the request must not suffer from it
 			x.verdict = verdict.Verdict{}
@@ -42,7 +38,7 @@ func (x *exchange) weigh() {
 	}()
 	in := x.evidence()
 	in.Circumstances = x.circumstances()
-	x.verdict = model.Judge(nil, in, x.node.memory)
+	x.verdict = x.site.model.Judge(nil, in, x.node.memory)
 	if x.verdict.PAttack < plainRequest && !x.decision.Block {
 		x.verdict.Evidence = x.verdict.Evidence[:min(len(x.verdict.Evidence), plainEvidence)]
 	}

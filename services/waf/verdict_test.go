@@ -44,6 +44,14 @@ func TestVerdicts(t *testing.T) {
 	f("just a beacon", "text/plain", "block", false) // wrongly: CRS takes it for no allowed type
 
 	c := testConfig(t, echo(t).URL)
+	c.Sites[0].Prior = 1e-9
+	n = startNode(t, c)
+	request(t, "GET", n.url+"/?file=../../../../etc/passwd", "")
+	if p, _ := n.event(t)["verdict.p_attack"].(float64); p <= 0 || p > 0.5 {
+		t.Errorf("where hardly any request is an attack: p_attack %v", p)
+	}
+
+	c = testConfig(t, echo(t).URL)
 	c.Sites[0].Verdicts = verdictsOff
 	n = startNode(t, c)
 	request(t, "GET", n.url+"/?q=1", "")
