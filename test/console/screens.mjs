@@ -26,6 +26,7 @@ const screens = [
   { name: "findings", path: "/findings" },
   { name: "rules", path: "/rules", keys: ["KeyJ"], wait: ".bench" },
   { name: "tuning", path: "/tuning" },
+  { name: "whatif", path: "/tuning?view=whatif", wait: ".wi" },
   { name: "nodes", path: "/nodes" },
   { name: "keys", path: "/search", keys: ["Shift+Slash"], wait: ".sheet" },
   { name: "nowhere", path: "/nowhere" },

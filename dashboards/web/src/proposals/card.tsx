@@ -12,6 +12,11 @@ import { count, day } from "../words/format.ts";
 import { applyProposal, endProposal, lifetimeMs } from "./acts.ts";
 import { proposalWords } from "./words.ts";
 
+/** ownerName is the name in what the server says of an owner: administrator "ann". */
+export function ownerName(p: Proposal): string {
+  return /"(.+)"$/.exec(p.owner)?.[1] ?? p.owner;
+}
+
 /** StatePill says where a proposal stands. */
 export function StatePill({ p }: { p: Proposal }) {
   const w = proposalWords();
@@ -41,7 +46,7 @@ export function ProposalCard({ p, changed }: { p: Proposal; changed: () => void 
       <Line ok={p.guard_lost.length === 0} text={w.guard} n={p.guard_lost.length} />
       <p class="t3 sm">
         {p.status === "proposed" ? w.willExpire(day(new Date(Date.now() + lifetimeMs))) : p.expire_time ? w.expires(day(new Date(p.expire_time))) : w.never}
-        {p.status !== "proposed" && p.update_time && ` · ${w.by(p.owner, ago(new Date(p.update_time)))}`}
+        {p.status !== "proposed" && p.update_time && ` · ${w.by(ownerName(p), ago(new Date(p.update_time)))}`}
         {p.hits > 0 && ` · ${w.hits(count(p.hits))}`}
       </p>
       {p.retire && <p class="cf sm" lang="en"><Text v={p.retire} /></p>}

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import { session } from "../api/session.ts";
 import { Empty } from "../parts/states.tsx";
 import { useLanguageChanges } from "../words/changes.ts";
 import { Fence } from "./fence.tsx";
@@ -8,6 +9,7 @@ import { Rail } from "./rail.tsx";
 import { refresh, step } from "./range.ts";
 import { go, here, link, usePlace } from "./router.ts";
 import { screenAt, screens } from "./screen.ts";
+import { useStore } from "./store.ts";
 import { Toast, undo } from "./toast.tsx";
 import { TopBar } from "./topbar.tsx";
 import { shellWords } from "./words.ts";
@@ -15,6 +17,7 @@ import { shellWords } from "./words.ts";
 /** App is the frame: rail, the screen of the path, toast, sheet of keys. */
 export function App() {
   useLanguageChanges();
+  useStore(session); // what the role may do is drawn once it is known
   const w = shellWords();
   const { path } = usePlace();
   const [sheet, setSheet] = useState(false);

@@ -31,6 +31,7 @@ export function Rail() {
       {screens().filter((s) => !s.foot).map(item)}
       <div class="sp" />
       {screens().filter((s) => s.foot).map(item)}
+      <a href="/screen/attacks" target="_blank" rel="noopener"><Icon name="wall" /><span>{w.wall}</span></a>
       {who && (
         <a href="/account" target="_self">
           <Icon name="user" />

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { get } from "../../api/client.ts";
 import { mayLabel } from "../../api/session.ts";
@@ -9,19 +10,39 @@ import { Answered, Empty } from "../../parts/states.tsx";
 import { Segment } from "../../parts/tabs.tsx";
 import { Text } from "../../parts/text.tsx";
 import { whyOf } from "../../proposals/acts.ts";
-import { ProposalCard, StatePill } from "../../proposals/card.tsx";
+import { ownerName, ProposalCard, StatePill } from "../../proposals/card.tsx";
 import { useJob } from "../../proposals/job.ts";
 import { useKeys } from "../../shell/keys.ts";
 import { useRange } from "../../shell/range.ts";
+import { setParams, usePlace } from "../../shell/router.ts";
 import { TopBar } from "../../shell/topbar.tsx";
 import { count, day } from "../../words/format.ts";
 import { language } from "../../words/language.ts";
+import { WhatIf } from "./whatif.tsx";
 import { tuningWords } from "./words.ts";
 
 type Which = "all" | "proposed" | "applied" | "ended";
 
-/** Tuning lists exclusions: proposed, in use, ended; who answers for them and what they did. */
+/** Tuning has exclusions, and what other levels and thresholds would do. */
 export function Tuning() {
+  const w = tuningWords();
+  const { range } = useRange();
+  const { params } = usePlace();
+  const view = params.get("view") === "whatif" ? "whatif" : "exclusions";
+  const choice = (
+    <><Segment label={w.view} value={view} onChange={(v) => setParams({ view: v === "whatif" ? v : "" })} options={[{ key: "exclusions", text: w.list }, { key: "whatif", text: w.whatIf }]} /><span class="sp" /></>
+  );
+  if (view === "exclusions") return <Exclusions choice={choice} />;
+  return (
+    <>
+      <TopBar title={w.title}>{choice}</TopBar>
+      <main class="tu whole" id="main" tabIndex={-1}><WhatIf times={{ from: range.from.toISOString(), to: range.to.toISOString() }} /></main>
+    </>
+  );
+}
+
+/** Exclusions lists them: proposed, in use, ended; who answers for them and what they did. */
+function Exclusions({ choice }: { choice: ComponentChildren }) {
   const w = tuningWords();
   const { range, tick } = useRange();
   const [which, setWhich] = useState<Which>("all");
@@ -38,7 +59,7 @@ export function Tuning() {
   const { job } = search;
   return (
     <>
-      <TopBar title={w.title} />
+      <TopBar title={w.title}>{choice}</TopBar>
       <main class="tu" id="main" tabIndex={-1}>
         <section class="tb">
           <div class="tbar">
@@ -57,13 +78,14 @@ export function Tuning() {
           <Answered of={of} rows={12} height={32}>
             {() => (rows.length === 0 ? <Empty act={<a class="btn" href="/decisions">{w.toDecisions}</a>}>{w.empty}</Empty> : (
               <Rows rows={rows} height={32} id="tuning" label={w.list} selected={Math.min(at, rows.length - 1)} onSelect={select} stamp={language()} dim={of.busy}
-                columns="104px 110px minmax(120px,1fr) minmax(100px,.7fr) 76px 76px 96px 70px"
-                head={[w.status, w.site, w.path, w.rules, w.effect, w.lost, w.expires, w.hits].map((x, i) => <span class={`hc${i > 3 && i !== 6 ? " num" : ""}`} role="columnheader"><span class="el">{x}</span></span>)}
+                columns="104px 100px minmax(110px,1fr) minmax(90px,.7fr) minmax(70px,.4fr) 76px 76px 96px 70px"
+                head={[w.status, w.site, w.path, w.rules, w.owner, w.effect, w.lost, w.expires, w.hits].map((x, i) => <span class={`hc${i > 4 && i !== 7 ? " num" : ""}`} role="columnheader"><span class="el">{x}</span></span>)}
                 row={(p) => [
                   <span role="gridcell"><StatePill p={p} /></span>,
                   <span role="gridcell" class="mono el"><Text v={p.site} /></span>,
                   <span role="gridcell" class="mono el"><Text v={p.path} /></span>,
                   <span role="gridcell" class="mono el t2">{p.rules.join(", ")}</span>,
+                  <span role="gridcell" class="el t2">{p.status === "proposed" ? "–" : <Text v={ownerName(p)} />}</span>,
                   <span role="gridcell" class="num">{count(p.unblocks.length)}</span>,
                   <span role="gridcell" class={`num${p.guard_lost.length > 0 ? " cb" : ""}`}>{count(p.guard_lost.length)}</span>,
                   <span role="gridcell" class="t2">{p.expire_time ? day(new Date(p.expire_time)) : p.status === "proposed" ? "–" : w.never}</span>,
