@@ -9,6 +9,7 @@ import { axe, look, watch } from "./checks.mjs";
 import { sample } from "./sample.mjs";
 import { search } from "./search.mjs";
 import { signedIn } from "./signin.mjs";
+import { session } from "./session.mjs";
 import { triage } from "./triage.mjs";
 
 const require = createRequire(new URL("../../dashboards/web/package.json", import.meta.url));
@@ -43,6 +44,7 @@ for (const lang of ["zh-CN", "en"]) {
   for (const theme of ["light", "dark"]) await eachScreen(lang, theme);
 }
 await gone();
+for (const fault of await session(await context("en", "light"), base)) say(`session: ${fault}`);
 for (const fault of await search(await context("en", "light"), await context("en", "dark"), base)) say(`search: ${fault}`);
 for (const fault of await sample(await context("en", "light"), base)) say(`sample: ${fault}`);
 for (const fault of await triage(await context("en", "dark"), base)) say(`triage: ${fault}`);

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { get } from "../../api/client.ts";
 import { mayLabel } from "../../api/session.ts";
 import type { Proposal } from "../../api/types.ts";
@@ -49,8 +49,17 @@ function Exclusions({ choice }: { choice: ComponentChildren }) {
   const [turn, setTurn] = useState(0);
   const [at, select] = useState(0);
   const search = useJob();
+  const seen = useRef(search.found);
   const of = useAnswer(`proposals ${tick} ${turn} ${search.found?.length ?? -1}`, (s) => get<{ proposals: Proposal[] }>("/api/v1/proposals", { page_size: 1000 }, s));
   const rows = (of.data?.proposals ?? []).filter((p) => which === "all" || p.status === which || (which === "ended" && p.status !== "proposed" && p.status !== "applied"));
+  useEffect(() => {
+    // What a search found is what one looks at next, once it is in the list.
+    if (search.found === seen.current) return;
+    const i = rows.findIndex((p) => p.id === search.found?.[0]?.id);
+    if (i < 0) return;
+    seen.current = search.found;
+    select(i);
+  }, [search.found, of.data]);
   const chosen = rows[Math.min(at, rows.length - 1)];
   useKeys(() => w.title, [
     { code: "KeyJ", what: () => w.next, run: () => select(Math.min(rows.length - 1, at + 1)) },
