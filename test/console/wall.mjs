@@ -45,6 +45,7 @@ process.exitCode = faults.length > 0 ? 1 : 0;
 async function open(name, lang, motion = "reduce") {
   const c = await browser.newContext({ viewport: { width: 1920, height: 1080 }, locale: lang, timezoneId: "Asia/Shanghai", reducedMotion: motion, ...(kept ? { storageState: kept } : {}) });
   await c.addInitScript(watch);
+  await c.addCookies([{ name: "gatewatch_lang", value: lang, url: front.url }]);
   const page = await c.newPage();
   page.on("pageerror", (e) => say(`${name} ${lang}: ${e.message}`));
   page.on("console", (m) => m.type() === "error" && !front.gone && say(`${name} ${lang}: console: ${m.text()}`));

@@ -1,5 +1,5 @@
-import { post, Refusal } from "../api/client.ts";
-import type { Proposal } from "../api/types.ts";
+import { get, post, Refusal } from "../api/client.ts";
+import type { Node, Proposal } from "../api/types.ts";
 import { reasonOf } from "../parts/states.tsx";
 import { tell } from "../shell/undo.ts";
 import { proposalWords } from "./words.ts";
@@ -14,7 +14,8 @@ export async function applyProposal(p: Proposal, stage: "shadow" | "all", change
   const w = proposalWords();
   try {
     // On the way to another stage it keeps the time that it has.
-    await post(path(p, "apply"), { stage, expires: p.stage ? "" : "now+90d", reason: `false positives of ${p.rules.join(", ")}` });
+    const on = stage === "shadow" ? { nodes: await nodesOf(p.site) } : {};
+    await post(path(p, "apply"), { stage, ...on, expires: p.stage ? "" : "now+90d", reason: `false positives of ${p.rules.join(", ")}` });
     tell({
       said: stage === "all" ? w.appliedToast(p.site) : w.shadowToast,
       undo: async () => {
@@ -26,6 +27,14 @@ export async function applyProposal(p: Proposal, stage: "shadow" | "all", change
     tell({ said: w.failed(whyOf(e)), failed: true });
   }
   changed();
+}
+
+/** nodesOf are the nodes that a site is tried out on: those connected that have it, else all of them. */
+async function nodesOf(site: string): Promise<string[]> {
+  const { nodes } = await get<{ nodes: Node[] }>("/api/v1/nodes", { page_size: 1000 });
+  const there = nodes.filter((n) => n.connected);
+  const mine = there.filter((n) => n.sites.includes(site));
+  return (mine.length > 0 ? mine : there).map((n) => n.name);
 }
 
 /** endProposal takes an exclusion away: rolled back, or retired because it is not needed any more. */
