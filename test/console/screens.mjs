@@ -10,6 +10,7 @@ import { sample } from "./sample.mjs";
 import { search } from "./search.mjs";
 import { signedIn } from "./signin.mjs";
 import { session } from "./session.mjs";
+import { table } from "./table.mjs";
 import { triage } from "./triage.mjs";
 
 const require = createRequire(new URL("../../dashboards/web/package.json", import.meta.url));
@@ -47,6 +48,7 @@ await gone();
 for (const fault of await session(await context("en", "light"), base)) say(`session: ${fault}`);
 for (const fault of await search(await context("en", "light"), await context("en", "dark"), base)) say(`search: ${fault}`);
 for (const fault of await sample(await context("en", "light"), base)) say(`sample: ${fault}`);
+for (const fault of await table(await context("en", "light"), base)) say(`table: ${fault}`);
 for (const fault of await triage(await context("en", "dark"), base)) say(`triage: ${fault}`);
 await browser.close();
 console.log(`${screens.length * 4} views, ${faults.length} faults`);

@@ -43,7 +43,7 @@ export function visible(s: string): string {
   return reveal(s).map((p) => ("text" in p ? p.text : `[${codeName(p.code)}]`)).join("");
 }
 
-const simple = /^[\x20-\x7e\u00a1-\u00ac\u00ae-\u024f\u3001-\u3030\u4e00-\u9fff\uff01-\uff5e]*$/;
+const simple = /^[\x20-\x7e\u00a1-\u00ac\u00ae-\u024f\u2010-\u2027\u2030-\u205e\u3001-\u3030\u4e00-\u9fff\uff01-\uff5e]*$/;
 
 /** plain is whether a text can be drawn as it is. */
 export function plain(s: string): boolean {

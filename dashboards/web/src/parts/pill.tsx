@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { dictionary } from "../words/dictionary.ts";
 import { probability } from "../words/format.ts";
 import { Icon, type IconName } from "./icon.tsx";
+import type { Cell } from "./table/cell.tsx";
 
 export type Tone = "b" | "a" | "f" | "m" | "n";
 
@@ -38,15 +39,17 @@ export function DecisionPill({ decision, action }: { decision: string; action?: 
   return <Pill tone="a" icon="g-allowed">{w.allowed}</Pill>;
 }
 
-/** DecisionCell is the same in one line of a table. */
+/** DecisionCell is the same in one line of a list. */
 export function DecisionCell({ decision, p }: { decision: string; p?: number | undefined }) {
+  const { look, icon, runs } = decisionCell(decision, p);
+  return <span class={look}><Icon name={icon!.name} small tone={icon!.tone} /> {runs[0]!.text}</span>;
+}
+
+/** decisionCell is the same in a cell of a table. */
+export function decisionCell(decision: string, p?: number): Cell {
   const w = words();
   const { icon, tone } = decisionGlyph(decision, p);
-  return (
-    <span class={`ac c-${tone === "a" ? "n" : tone}`}>
-      <Icon name={icon} small tone={tone} /> {decision === "block" ? w.block : w.allow}
-    </span>
-  );
+  return { look: `ac c-${tone === "a" ? "n" : tone}`, icon: { name: icon, tone }, runs: [{ text: decision === "block" ? w.block : w.allow }] };
 }
 
 /** SuspectPill says that a decision is likely wrong, and how likely. */

@@ -46,12 +46,18 @@ export function bytes(n: number): string {
   return `${n} B`;
 }
 
-/** parts are the digits of a time in the shown zone. */
+/** parts are the digits of a time in the shown zone. Rows of a table are mostly of one minute. */
 function parts(t: Date): Record<string, string> {
-  const all: Record<string, string> = {};
-  for (const p of formatter().formatToParts(t)) all[p.type] = p.value;
-  return all;
+  const of = Math.floor(t.getTime() / 60_000);
+  if (last?.of !== of || last.zone !== zoneName()) {
+    const all: Record<string, string> = {};
+    for (const p of formatter().formatToParts(t)) all[p.type] = p.value;
+    last = { of, zone: zoneName(), all };
+  }
+  return last.all;
 }
+
+let last: { of: number; zone: string; all: Record<string, string> } | undefined;
 
 let made: { zone: string; f: Intl.DateTimeFormat } | undefined;
 function formatter(): Intl.DateTimeFormat {
@@ -60,7 +66,7 @@ function formatter(): Intl.DateTimeFormat {
       zone: zoneName(),
       f: new Intl.DateTimeFormat("en-US", {
         timeZone: zoneName(), hourCycle: "h23",
-        year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
+        year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit",
       }),
     };
   }
@@ -81,7 +87,7 @@ export function minute(t: Date): string {
 
 /** second is 14:32:07. */
 export function second(t: Date): string {
-  return `${minute(t)}:${parts(t)["second"]}`;
+  return `${minute(t)}:${String(t.getUTCSeconds()).padStart(2, "0")}`; // the same in all zones
 }
 
 /** milli is 14:32:07.418. */

@@ -1,10 +1,9 @@
-import type { ComponentChildren } from "preact";
 import { clientOf, list, num, str, textOf, wrongOf } from "../../api/event.ts";
 import { preference } from "../../api/preferences.ts";
 import type { Event } from "../../api/types.ts";
 import { find } from "../../parts/find.ts";
-import { DecisionCell } from "../../parts/pill.tsx";
-import { Text } from "../../parts/text.tsx";
+import { decisionCell } from "../../parts/pill.tsx";
+import type { Cell } from "../../parts/table/cell.tsx";
 import { milli, probability } from "../../words/format.ts";
 import { searchWords } from "./words.ts";
 
@@ -16,7 +15,7 @@ export interface Column {
   width: string;
   right?: boolean;
   field?: (e: Event) => { name: string; value: string } | undefined; // for + and −
-  cell: (e: Event, words: string[]) => ComponentChildren;
+  cell: (e: Event, words: string[]) => Cell;
 }
 
 const usual = ["@time", "@action", "@source", "@request", "@rule", "@score", "@p", "@status"];
@@ -64,48 +63,49 @@ export function fieldsOf(keys: string[]): string[] {
   return [...new Set(keys.flatMap((k) => fieldsOfUsual[k] ?? [k]))];
 }
 
-const dash = <span class="t3">–</span>;
+/** one is a cell of one text, a dash if that is empty. */
+function one(text: string, look: string): Cell {
+  return text === "" ? { look: "t3", runs: [{ text: "–" }] } : { look, runs: [{ text }] };
+}
 
 /** columnOf gives the column of a key. */
 export function columnOf(key: string): Column {
   const w = searchWords();
   switch (key) {
     case "@time":
-      return { key, title: w.time, width: "92px", cell: (e) => <span class="mono t2 tm">{milli(new Date(str(e, "@timestamp")))}</span> };
+      return { key, title: w.time, width: "92px", cell: (e) => one(milli(new Date(str(e, "@timestamp"))), "mono t2") };
     case "@action":
       return {
         key, title: w.action, width: "80px", field: (e) => part(e, "waf.decision"),
-        cell: (e) => (str(e, "waf.decision") ? <DecisionCell decision={str(e, "waf.decision")} p={num(e, "verdict.p_attack")} />
-          : <span class="t3 el"><Text v={str(e, "event.dataset")} /></span>),
+        cell: (e) => (str(e, "waf.decision") ? decisionCell(str(e, "waf.decision"), num(e, "verdict.p_attack")) : one(str(e, "event.dataset"), "t3")),
       };
     case "@source":
       return {
-        key, title: w.source, width: "116px",
+        key, title: w.source, width: "116px", cell: (e) => one(clientOf(e), "mono"),
         field: (e) => part(e, str(e, "client.ip") ? "client.ip" : "source.ip"),
-        cell: (e) => (clientOf(e) ? <span class="mono el"><Text v={clientOf(e)} /></span> : dash),
       };
     case "@request":
       return { key, title: w.request, width: "minmax(160px,1fr)", field: (e) => part(e, "url.path"), cell: request };
     case "@rule":
-      return {
-        key, title: w.rule, width: "54px", field: (e) => part(e, "rule.id"),
-        cell: (e) => (str(e, "rule.id") ? <span class="mono t2 el"><Text v={str(e, "rule.id")} /></span> : dash),
-      };
+      return { key, title: w.rule, width: "54px", field: (e) => part(e, "rule.id"), cell: (e) => one(str(e, "rule.id"), "mono t2") };
     case "@score":
-      return { key, title: w.score, width: "40px", right: true, cell: (e) => ((num(e, "waf.anomaly_score") ?? 0) > 0 ? num(e, "waf.anomaly_score") : dash) };
+      return {
+        key, title: w.score, width: "40px", right: true,
+        cell: (e) => ((num(e, "waf.anomaly_score") ?? 0) > 0 ? one(str(e, "waf.anomaly_score"), "") : one("", "")),
+      };
     case "@p":
       return { key, title: w.p, hint: w.pTitle, width: "50px", right: true, cell: wrong };
     case "@status":
       return {
         key, title: w.status, width: "48px", right: true, field: (e) => part(e, "http.response.status_code"),
-        cell: (e) => <span class="t2">{num(e, "http.response.status_code") ?? dash}</span>,
+        cell: (e) => one(str(e, "http.response.status_code"), "t2"),
       };
   }
   return {
     key, title: key, width: "minmax(90px,.5fr)", field: (e) => part(e, key),
     cell: (e, words) => {
-      const v = textOf(e[key]).slice(0, 600);
-      return v ? <span class="mono el"><Text v={v} marks={find(v, words)} /></span> : dash;
+      const text = textOf(e[key]).slice(0, 600);
+      return text === "" ? one("", "") : { look: "mono", runs: [{ text, marks: find(text, words) }] };
     },
   };
 }
@@ -115,25 +115,24 @@ function part(e: Event, name: string): { name: string; value: string } | undefin
   return value ? { name, value } : undefined;
 }
 
-function request(e: Event, words: string[]): ComponentChildren {
+function request(e: Event, words: string[]): Cell {
   const path = str(e, "url.path") || str(e, "url.original");
   const query = str(e, "url.query");
   if (path === "") {
     const text = (str(e, "message") || str(e, "rule.name") || str(e, "event.original")).slice(0, 600);
-    return <span class="mono el"><Text v={text} marks={find(text, words)} /></span>;
+    return { look: "mono", runs: [{ text, marks: find(text, words) }] };
   }
-  const whole = `${path}${query ? `?${query}` : ""}`.slice(0, 600);
-  return (
-    <span class="mono el">
-      <span class="t3"><Text v={str(e, "http.request.method")} /></span> <Text v={whole} marks={find(whole, words)} />{" "}
-      <span class="t3"><Text v={str(e, "url.domain")} /></span>
-    </span>
-  );
+  const text = `${path}${query ? `?${query}` : ""}`.slice(0, 600);
+  const [method, host] = [str(e, "http.request.method"), str(e, "url.domain")];
+  return {
+    look: "mono",
+    runs: [{ text: method && `${method} `, look: "t3" }, { text, marks: find(text, words) }, { text: host && ` ${host}`, look: "t3" }],
+  };
 }
 
-function wrong(e: Event): ComponentChildren {
+function wrong(e: Event): Cell {
   const p = wrongOf(e);
-  if (p === undefined) return dash;
+  if (p === undefined) return one("", "");
   const tone = p < 0.3 ? "t3" : str(e, "waf.decision") === "block" ? "cf" : "cm";
-  return <span class={tone}>{probability(p)}</span>;
+  return one(probability(p), tone);
 }

@@ -1,8 +1,8 @@
-import { useState } from "preact/hooks";
 import type { Event } from "../../api/types.ts";
 import { IconButton } from "../../parts/button.tsx";
-import { Rows } from "../../parts/rows.tsx";
+import { Table } from "../../parts/table/table.tsx";
 import { useStore } from "../../shell/store.ts";
+import { zoneName } from "../../time/zone.ts";
 import { language } from "../../words/language.ts";
 import { chosen, columnOf, move, toggle } from "./columns.tsx";
 import { searchWords } from "./words.ts";
@@ -23,7 +23,6 @@ export function EventTable({ events, words, selected, dim, all, onSelect, onEnd,
   const w = searchWords();
   const keys = useStore(chosen);
   const columns = keys.map(columnOf);
-  const [over, setOver] = useState(-1); // the row under the pointer: only it and the selected one have buttons
   const head = columns.map((c) => (
     <span class={`hc${c.right ? " num" : ""}`} role="columnheader" title={c.hint ?? c.title} draggable
       onDragStart={(e) => e.dataTransfer?.setData("text/plain", c.key)}
@@ -33,29 +32,18 @@ export function EventTable({ events, words, selected, dim, all, onSelect, onEnd,
       {!c.key.startsWith("@") && <IconButton icon="x" small label={w.dropColumn(c.key)} onClick={() => toggle(c.key)} />}
     </span>
   ));
-  const hover = (e: MouseEvent) => {
-    const row = (e.target as Element).closest<HTMLElement>("[data-row]");
-    setOver(row ? Number(row.dataset["row"]) : -1);
-  };
   return (
-    <div class="hovers" onMouseOver={hover} onMouseLeave={() => setOver(-1)}>
-    <Rows rows={events} height={27} id="events" label={w.table} selected={selected} dim={dim} all={all}
-      columns={columns.map((c) => c.width).join(" ")} head={head} stamp={`${keys.join()} ${words.join()} ${language()}`}
-      onSelect={onSelect} onEnd={onEnd} rowClass={(_, i) => (i === over ? "hv" : "")}
-      row={(e, i) => columns.map((c) => {
-        const f = c.field?.(e);
-        return (
-          <span class={`cell${c.right ? " num" : ""}`} role="gridcell">
-            {c.cell(e, words)}
-            {f && (i === over || i === selected) && (
-              <span class="hov">
-                <IconButton icon="plus" small label={w.filterIn(`${f.name}: ${f.value.slice(0, 60)}`)} onClick={() => onFilter(f.name, f.value, false)} />
-                <IconButton icon="minus" small label={w.filterOut(`${f.name}: ${f.value.slice(0, 60)}`)} onClick={() => onFilter(f.name, f.value, true)} />
-              </span>
-            )}
-          </span>
+    <Table rows={events} height={27} id="events" label={w.table} selected={selected} dim={dim} all={all} head={head}
+      columns={columns.map((c) => ({ width: c.width, right: c.right ?? false, cell: (e: Event) => c.cell(e, words) }))}
+      stamp={`${keys.join()} ${words.join()} ${language()} ${zoneName()}`} onSelect={onSelect} onEnd={onEnd}
+      tools={(e, k) => {
+        const f = columns[k]?.field?.(e);
+        return f && (
+          <>
+            <IconButton icon="plus" small label={w.filterIn(`${f.name}: ${f.value.slice(0, 60)}`)} onClick={() => onFilter(f.name, f.value, false)} />
+            <IconButton icon="minus" small label={w.filterOut(`${f.name}: ${f.value.slice(0, 60)}`)} onClick={() => onFilter(f.name, f.value, true)} />
+          </>
         );
-      })} />
-    </div>
+      }} />
   );
 }
