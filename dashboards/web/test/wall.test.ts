@@ -5,7 +5,7 @@ import { along, curve } from "../src/wall/map/curve.ts";
 import { countries } from "../src/wall/map/countries.ts";
 import { cities } from "../src/wall/map/cities.ts";
 import { countryName, origin, placeOfZone } from "../src/wall/map/places.ts";
-import { frame, isLand, landDots, project, unproject, unwrap } from "../src/wall/map/projection.ts";
+import { frame, isLand, landDots, nearest, project, unproject, unwrap } from "../src/wall/map/projection.ts";
 import { shift } from "../src/wall/stage.ts";
 import { curves } from "../src/wall/trend.ts";
 
@@ -16,6 +16,14 @@ test("places are projected onto the frame and back", () => {
     const [back, up] = unproject([x, y]);
     assert.ok(Math.abs(back - unwrap(lon)) < 1e-9 && Math.abs(up - lat) < 1e-9);
   }
+});
+
+test("a place beyond a map is at its nearer edge", () => {
+  const f = (lon: number, want: number) => assert.equal(nearest(lon, 74, 134), want, String(lon));
+  f(100, 100);
+  f(8, 74); // Europe lies to the west
+  f(-118, 134); // and America nearer over the Pacific
+  f(460, 100);
 });
 
 test("land is where there is land", () => {

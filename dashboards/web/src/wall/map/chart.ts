@@ -114,7 +114,7 @@ function base(ground: Ground) {
   return {
     animation: false,
     geo: {
-      map: ground.name, projection, silent: true, zlevel: 0, left: 0, top: own ? 0 : 8, right: 0, bottom: own ? 0 : 8,
+      map: ground.name, projection, silent: true, zlevel: 0, left: 0, top: own ? 0 : 8, right: 0, bottom: own ? 0 : 44,
       itemStyle: own ? { color: "transparent", borderWidth: 0 } : { color: "#122334", borderColor: "#31506E", borderWidth: 0.8 },
       emphasis: { disabled: true }, label: { show: false }, tooltip: { show: false },
     },

@@ -1,5 +1,5 @@
 import { echarts } from "./echarts.ts";
-import { frame, landDots, type Point, project, unproject, unwrap } from "./projection.ts";
+import { frame, landDots, nearest, type Point, project, unproject, unwrap, within } from "./projection.ts";
 
 /** What lies under the places: our dots of land, or a map of the operator. */
 export interface Ground {
@@ -31,20 +31,13 @@ export function operatorGround(map: unknown): Ground {
   register("operator", map);
   return {
     name: "operator",
-    fit: ([lon, lat]) => {
-      const near = [lon, lon + 360, lon - 360].find((l) => l >= left && l <= right) ?? lon;
-      return [within(near, left, right), within(lat, bottom, top)];
-    },
+    fit: ([lon, lat]) => [nearest(lon, left, right), within(lat, bottom, top)],
     dots: [],
   };
 }
 
 function register(name: string, map: unknown): void {
   echarts.registerMap(name, map as never);
-}
-
-function within(x: number, lo: number, hi: number): number {
-  return Math.min(hi, Math.max(lo, x));
 }
 
 /** bounds of all coordinates; it throws for what is no map. */

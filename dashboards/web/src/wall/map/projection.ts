@@ -15,6 +15,17 @@ export function unwrap(lon: number): number {
   return ((((lon - cut) % 360) + 360) % 360) + cut;
 }
 
+/** within is the number between two that is nearest. */
+export function within(x: number, lo: number, hi: number): number {
+  return Math.min(hi, Math.max(lo, x));
+}
+
+/** nearest is a longitude on a map from left to right, or the edge that is nearer around the earth. */
+export function nearest(lon: number, left: number, right: number): number {
+  const off = (l: number) => Math.abs(l - within(l, left, right));
+  return within([lon - 360, lon, lon + 360].sort((a, b) => off(a) - off(b))[0]!, left, right);
+}
+
 /** project is Miller's cylindrical projection; longitudes are unwrapped. */
 export function project([lon, lat]: Point): Point {
   return [(lon - cut) * rad * radius, equator - radius * 1.25 * Math.asinh(Math.tan(0.8 * lat * rad))];
