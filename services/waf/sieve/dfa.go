@@ -24,17 +24,19 @@ type dfa struct {
 	bounds []rune      // first rune of each interval, in ascending order
 	class  []uint16    // of each interval
 	reps   []rune      // one rune of each class
+	memory *budget
 	cache  atomic.Pointer[states]
 }
 
-// maxStates bounds the memory of one expression.
+// maxStates bounds the states of one expression.
 const maxStates = 1024
 
 // states are those that have been made so far.
 type states struct {
-	mu    sync.Mutex
-	byKey map[string]*state
-	first *state
+	mu     sync.Mutex
+	byKey  map[string]*state
+	first  *state
+	charge charge
 }
 
 // state is a set of instructions that wait for the next character.
@@ -50,7 +52,10 @@ var matched = &state{}
 
 // newDFA compiles an expression. With bytes it must say nothing that depends on
 // what a character is, which is checked.
-func newDFA(expr string, bytes bool) (*dfa, error) {
+func newDFA(expr string, bytes bool) (*dfa, error) { return newDFAWithin(expr, bytes, automata) }
+
+// newDFAWithin is newDFA with other bounds of the memory for states.
+func newDFAWithin(expr string, bytes bool, memory *budget) (*dfa, error) {
 	re, err := syntax.Parse(expr, syntax.Perl)
 	if err != nil {
 		return nil, err
@@ -62,9 +67,10 @@ func newDFA(expr string, bytes bool) (*dfa, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &dfa{prog: prog, bytes: bytes}
+	d := &dfa{prog: prog, bytes: bytes, memory: memory}
 	d.classify()
 	d.cache.Store(d.fresh())
+	memory.add(d)
 	return d, nil
 }
 
@@ -177,7 +183,7 @@ func (d *dfa) kind(r rune) rune {
 }
 
 func (d *dfa) fresh() *states {
-	c := &states{byKey: map[string]*state{}}
+	c := &states{byKey: map[string]*state{}, charge: d.memory.open()}
 	prev := rune(' ')
 	if d.uses&(syntax.EmptyBeginText|syntax.EmptyBeginLine) != 0 {
 		prev = -1
@@ -200,6 +206,7 @@ func (d *dfa) state(c *states, insts []uint32, prev rune) *state {
 	}
 	s := &state{insts: insts, prev: prev, next: make([]atomic.Pointer[state], len(d.reps))}
 	c.byKey[string(key)] = s
+	d.memory.take(&c.charge, stateCost+len(key)+4*cap(insts)+8*len(s.next))
 	return s
 }
 
@@ -207,6 +214,10 @@ func (d *dfa) state(c *states, insts []uint32, prev rune) *state {
 // run out; they begin anew then.
 func (d *dfa) match(s string) (matches, known bool) {
 	c := d.cache.Load()
+	if d.memory.over(c.charge.era) {
+		d.memory.sweep()
+		c = d.cache.Load()
+	}
 	at := c.first
 	for i := 0; i < len(s); {
 		class := d.low[s[i]]
@@ -220,7 +231,7 @@ func (d *dfa) match(s string) (matches, known bool) {
 		next := at.next[class].Load()
 		if next == nil {
 			if next = d.step(c, at, int(class)); next == nil {
-				d.cache.CompareAndSwap(c, d.fresh())
+				d.renew(c)
 				return false, false
 			}
 		}
@@ -230,6 +241,16 @@ func (d *dfa) match(s string) (matches, known bool) {
 		at = next
 	}
 	return d.ends(at), true
+}
+
+// renew begins the states anew, unless that has been done.
+func (d *dfa) renew(old *states) {
+	old.mu.Lock()
+	defer old.mu.Unlock()
+	if d.cache.Load() == old {
+		d.memory.give(&old.charge)
+		d.cache.Store(d.fresh())
+	}
 }
 
 // step makes the state behind a character.
