@@ -1,6 +1,7 @@
 package waf
 
 import (
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -40,10 +41,10 @@ func TestSieveIsInTime(t *testing.T) {
 		t.Errorf("%d ticks, %d rules left out", ticks, want)
 	}
 	err = v.guarded(func() error {
-		sift(func() { panic(errTime) })
+		sift(func() { panic(stopped{errTime}) })
 		return nil
 	})
-	if err != errTime {
+	if !errors.Is(err, errTime) {
 		t.Errorf("stopped: %v", err)
 	}
 	if got := sift(func() {}); got != want {
