@@ -20,6 +20,7 @@ import (
 )
 
 type tuneMissedFlags struct {
+	remote
 	selectionFlags
 	traffic, labels, data, config, output string
 	maxCost                               float64
@@ -29,7 +30,7 @@ type tuneMissedFlags struct {
 func newTuneMissed() *cobra.Command {
 	var f tuneMissedFlags
 	cmd := &cobra.Command{
-		Use:   "missed --traffic FILE --labels FILE | --data DIR",
+		Use:   "missed --server URL | --data DIR | --traffic FILE --labels FILE",
 		Short: "Propose single rules of higher paranoia levels against missed attacks, with what they cost",
 		Long: `Judges the attacks among allowed requests (those that a person labelled, or whose
 verdict is sure) at paranoia level 4, and proposes the rules that would have blocked
@@ -37,10 +38,13 @@ them, each to block by itself while the paranoia level stays. All are replayed o
 the site's own traffic: "catches" are the attacks that are blocked then, "blocks" the
 legitimate requests that are blocked, too; a rule that costs more than --max-cost is
 left out. "directive" is SecLang for a place before the Core Rule Set, in Coraza and
-in ModSecurity. Where CRS has no answer the line says why. Nothing is changed by this
-command.`,
+in ModSecurity. Where CRS has no answer the line says why.
+
+A server keeps what it proposes: gatewatch waf tune list, show, apply, roll-back and
+retire are for promotions as for exclusions. Otherwise nothing is changed.`,
 		Example: `  gatewatch waf tune missed --traffic allowed.ndjson --labels reviewed.ndjson
-  gatewatch waf tune missed --data ./gatewatch-data --from now-7d -o table`,
+  gatewatch waf tune missed --data ./gatewatch-data --from now-7d -o table
+  gatewatch waf tune missed --server http://127.0.0.1:8080 -o table`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runTuneMissed(cmd, &f) },
 	}
@@ -49,7 +53,8 @@ command.`,
 	flags.StringVar(&f.labels, "labels", "", `what people say of them: {"id","label": "attack" or "legit"}`)
 	flags.StringVar(&f.data, "data", "", "data folder whose kept requests are taken, instead of --traffic")
 	flags.StringVar(&f.config, "config", "", "configuration file of the server, for its master key")
-	flags.StringVar(&f.filter, "filter", "", "with --data: which decisions, in the query language")
+	flags.StringVar(&f.filter, "filter", "", "with --server and --data: which decisions, in the query language")
+	addRemote(cmd, &f.remote)
 	flags.Float64Var(&f.maxCost, "max-cost", 0.005, "largest share of the legitimate requests that a rule may block")
 	flags.IntVar(&f.limit, "limit", 20, "rules of a site at most")
 	f.add(cmd)
@@ -62,15 +67,24 @@ func runTuneMissed(cmd *cobra.Command, f *tuneMissedFlags) error {
 	if err != nil {
 		return err
 	}
+	given := 0
+	for _, name := range []string{"traffic", "server", "data"} {
+		if cmd.Flags().Changed(name) {
+			given++
+		}
+	}
 	switch {
-	case (f.traffic == "") == (f.data == ""):
-		return usagef("give --traffic or --data, and not both")
-	case f.data != "" && f.labels != "":
-		return usagef("--labels is for --traffic: with --data labels are those given to decisions")
+	case given != 1:
+		return usagef("give one of --traffic, --server and --data")
+	case f.traffic == "" && f.labels != "":
+		return usagef("--labels is for --traffic: elsewhere labels are those given to decisions")
 	case f.maxCost <= 0 || f.maxCost > 1:
 		return usagef("--max-cost: %g is not above 0 and at most 1", f.maxCost)
 	case f.limit < 1:
 		return usagef("--limit: %d is less than 1", f.limit)
+	}
+	if f.traffic == "" && f.data == "" {
+		return runTuneMissedServer(cmd, f)
 	}
 	sterner, err := waf.CompileSterner()
 	if err != nil {

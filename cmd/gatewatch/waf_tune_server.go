@@ -20,16 +20,19 @@ import (
 
 // jobJSON is a search for proposals of the REST API.
 type jobJSON struct {
-	End       string  `json:"end_time"`
-	Stage     string  `json:"stage"`
-	Done      int     `json:"done"`
-	Total     int     `json:"total"`
-	Proposals []int64 `json:"proposals"`
-	Wrong     int     `json:"wrong"`
-	Nowhere   int     `json:"nowhere"`
-	LeftOut   string  `json:"left_out"`
-	Warnings  []string
-	Error     string
+	End        string                           `json:"end_time"`
+	Stage      string                           `json:"stage"`
+	Done       int                              `json:"done"`
+	Total      int                              `json:"total"`
+	Proposals  []int64                          `json:"proposals"`
+	Wrong      int                              `json:"wrong"`
+	Nowhere    int                              `json:"nowhere"`
+	Missed     int                              `json:"missed"`
+	Legit      int                              `json:"legitimate"`
+	Answerless []struct{ ID, Site, Why string } `json:"unanswered"`
+	LeftOut    string                           `json:"left_out"`
+	Warnings   []string
+	Error      string
 }
 
 // jobEach is how often a job is looked at.
@@ -56,28 +59,60 @@ func runWAFTuneServer(cmd *cobra.Command, f *wafTuneFlags) error {
 		"filter": f.filter, "from": f.from, "to": f.to, "group_id": f.group, "scope": f.scope, "limit": f.limit,
 		"guard_loss": f.guardLoss, "suspect": f.suspect, "guard": lines.String(),
 	}
-	var answer struct{ Job jobJSON }
-	if err := f.call(cmd.Context(), http.MethodPost, "/api/v1/proposals:propose", body, &answer); err != nil {
-		return err
-	}
-	job, err := f.awaitJob(cmd)
+	job, err := f.propose(cmd, body)
 	if err != nil {
 		return err
 	}
-	warn(cmd, job.Warnings)
 	fmt.Fprintf(cmd.ErrOrStderr(), "%d blocked requests are taken for false positives; %d of them at places that no directive can describe\n", job.Wrong, job.Nowhere)
 	if job.LeftOut != "" {
 		fmt.Fprintf(cmd.ErrOrStderr(), "blocked requests left out: %s\n", printable(job.LeftOut))
 	}
+	return f.writeFound(cmd, f.output, job)
+}
+
+// runTuneMissedServer has a server look for promotions, and prints them.
+func runTuneMissedServer(cmd *cobra.Command, f *tuneMissedFlags) error {
+	if err := f.connect(); err != nil {
+		return err
+	}
+	job, err := f.propose(cmd, map[string]any{"kind": "promotion", "filter": f.filter, "from": f.from, "to": f.to, "limit": f.limit, "max_cost": f.maxCost})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "%d missed attacks and %d legitimate requests among those that were allowed\n", job.Missed, job.Legit)
+	if job.LeftOut != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "allowed requests left out: %s\n", printable(job.LeftOut))
+	}
+	for _, u := range job.Answerless {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s of %s: %s\n", printable(u.ID), printable(u.Site), printable(u.Why))
+	}
+	return f.writeFound(cmd, f.output, job)
+}
+
+// propose has a server look for proposals and waits for it.
+func (r *remote) propose(cmd *cobra.Command, body map[string]any) (*jobJSON, error) {
+	var answer struct{ Job jobJSON }
+	if err := r.call(cmd.Context(), http.MethodPost, "/api/v1/proposals:propose", body, &answer); err != nil {
+		return nil, err
+	}
+	job, err := r.awaitJob(cmd)
+	if err == nil {
+		warn(cmd, job.Warnings)
+	}
+	return job, err
+}
+
+// writeFound prints the proposals that a job has found.
+func (r *remote) writeFound(cmd *cobra.Command, output string, job *jobJSON) error {
 	var all []proposalJSON
 	for _, id := range job.Proposals {
-		p, err := f.proposal(cmd.Context(), http.MethodGet, strconv.FormatInt(id, 10), "", nil)
+		p, err := r.proposal(cmd.Context(), http.MethodGet, strconv.FormatInt(id, 10), "", nil)
 		if err != nil {
 			return err
 		}
 		all = append(all, *p)
 	}
-	return writeProposals(cmd, f.output, all)
+	return writeProposals(cmd, output, all)
 }
 
 // awaitJob waits until the job of a server has ended.
@@ -114,6 +149,9 @@ type proposalJSON struct {
 	raw json.RawMessage
 
 	ID       int64    `json:"id"`
+	Kind     string   `json:"kind"`
+	Catches  []string `json:"catches"`
+	Blocks   []string `json:"blocks"`
 	Site     string   `json:"site"`
 	Path     string   `json:"path"`
 	Rules    []int    `json:"rules"`
@@ -181,13 +219,13 @@ func writeProposals(cmd *cobra.Command, flag string, all []proposalJSON) error {
 			stage += " (" + p.Stage + ")"
 		}
 		expires, _, _ := strings.Cut(p.Expires, "T")
-		row, err := jsonRow(p.ID, p.Site, p.Path, stage, len(p.Unblocks), len(p.Released), len(p.Guard), p.Hits, expires, p.Owner, change, p.Retire)
+		row, err := jsonRow(p.ID, p.Site, p.Path, p.Kind, stage, len(p.Unblocks), len(p.Released), len(p.Guard), len(p.Catches), len(p.Blocks), p.Hits, expires, p.Owner, change, p.Retire)
 		if err != nil {
 			return err
 		}
 		rows = append(rows, row)
 	}
-	return writeRows(cmd.OutOrStdout(), flag, []string{"id", "site", "path", "status", "unblocks", "released", "guard_lost", "hits", "expires", "owner", "change", "retire"}, rows)
+	return writeRows(cmd.OutOrStdout(), flag, []string{"id", "site", "path", "kind", "status", "unblocks", "released", "guard_lost", "catches", "blocks", "hits", "expires", "owner", "change", "retire"}, rows)
 }
 
 func newTuneList() *cobra.Command {
@@ -227,7 +265,7 @@ func newTuneShow() *cobra.Command {
 	var r remote
 	var output string
 	cmd := &cobra.Command{
-		Use: "show ID", Short: "Print a proposal: what it changes, frees and lets in, and its SecLang", Args: oneArg("the id of a proposal"),
+		Use: "show ID", Short: "Print a proposal: what it changes, frees, lets in and blocks, and its SecLang", Args: oneArg("the id of a proposal"),
 		Example: `  gatewatch waf tune show 9950001`,
 	}
 	addRemote(cmd, &r)
@@ -252,7 +290,7 @@ func newTuneShow() *cobra.Command {
 			return err
 		}
 		w := cmd.OutOrStdout()
-		fmt.Fprintf(w, "proposal %d, %s %s: %s %s\n", p.ID, printable(p.Site), printable(p.Path), p.Status, p.Stage)
+		fmt.Fprintf(w, "proposal %d, %s for %s %s: %s %s\n", p.ID, printable(p.Kind), printable(p.Site), printable(p.Path), p.Status, p.Stage)
 		for _, e := range p.Evidence {
 			fmt.Fprintf(w, "  %s: %s\n", e.Name, printable(e.Detail))
 		}
@@ -264,6 +302,8 @@ func newTuneShow() *cobra.Command {
 			{"to be retired", p.Retire},
 			{"suspects let through", strings.Join(p.Released, " ")},
 			{"attacks of the guard let through", strings.Join(p.Guard, " ")},
+			{"missed attacks blocked", strings.Join(p.Catches, " ")},
+			{"legitimate requests blocked", strings.Join(p.Blocks, " ")},
 		} {
 			if x.value != "" {
 				fmt.Fprintf(w, "  %s: %s\n", x.name, printable(x.value))

@@ -66,7 +66,15 @@ func (s proposalServer) question(req *gatewatchv1.ProposeChangesRequest) (q prop
 		},
 	}
 	q.Filter, q.From, q.To = req.GetFilter(), req.GetFrom(), req.GetTo()
+	q.Kind, q.MaxCost = req.GetKind(), req.GetMaxCost()
+	promotion := q.Kind == proposals.Promotion
 	switch {
+	case q.Kind != "" && q.Kind != proposals.Exclusion && !promotion:
+		return q, &badField{"kind", fmt.Errorf("%.20q is neither exclusion nor promotion", q.Kind)}
+	case promotion && (q.Scope != "" || q.GuardLoss != 0 || q.Suspect != 0 || req.GetGuard() != "" || q.Group.ID != ""):
+		return q, &badField{"kind", errors.New("a promotion has no scope, guard_loss, suspect, guard or group_id")}
+	case !(q.MaxCost >= 0 && q.MaxCost <= 1) || q.MaxCost != 0 && !promotion:
+		return q, &badField{"max_cost", errors.New("is not between 0 and 1, or the kind is not promotion")}
 	case q.Scope != "" && q.Scope != tuning.Path && q.Scope != tuning.Site:
 		return q, &badField{"scope", fmt.Errorf("%.20q is neither path nor site", q.Scope)}
 	case q.Limit < 0 || q.Limit > maxProposalLimit:
@@ -201,6 +209,10 @@ func newProtoProposal(p *proposals.Proposal) *gatewatchv1.Proposal {
 		ExpireTime: optionalTime(p.Expires), CreateTime: optionalTime(p.Created), UpdateTime: optionalTime(p.Updated),
 		Hits: p.Hits.Total, LastHitTime: optionalTime(p.Hits.Last), Retire: p.Retire,
 	}
+	m.Catches, m.Blocks = plainTexts(p.Catches), plainTexts(p.Blocks)
+	if p.Cost != nil {
+		m.Cost, m.CostLo, m.CostHi = &p.Cost[0], &p.Cost[1], &p.Cost[2]
+	}
 	for _, id := range p.Rules {
 		m.Rules = append(m.Rules, int64(id))
 	}
@@ -230,10 +242,14 @@ func newProtoJob(j *proposals.Job) *gatewatchv1.ProposalJob {
 	if j == nil {
 		return nil
 	}
-	return &gatewatchv1.ProposalJob{
-		Actor: j.Actor, StartTime: optionalTime(j.Began), EndTime: optionalTime(j.Ended),
+	m := &gatewatchv1.ProposalJob{
+		Actor: j.Actor, Kind: j.Kind, Missed: int64(j.Missed), Legitimate: int64(j.Legitimate), StartTime: optionalTime(j.Began), EndTime: optionalTime(j.Ended),
 		Stage: j.Progress.Stage, Done: int64(j.Progress.Done), Total: int64(j.Progress.Total), Proposals: j.IDs,
 		Wrong: int64(j.Wrong), Nowhere: int64(j.Nowhere), Guard: int64(j.Guard), Judged: int64(j.Judged),
 		LeftOut: j.Left.String(), Warnings: plainTexts(j.Partial), Error: plainText(j.Error),
 	}
+	for _, u := range j.Unanswered {
+		m.Unanswered = append(m.Unanswered, &gatewatchv1.UnansweredAttack{Id: plainText(u.ID), Site: plainText(u.Site), Why: plainText(u.Why)})
+	}
+	return m
 }

@@ -90,7 +90,7 @@ func TestProposals(t *testing.T) {
 	if p = post(first+":retire", `{}`, http.StatusOK)["proposal"].(map[string]any); p["status"] != "retired" {
 		t.Errorf("retired %v", p)
 	}
-	for _, bad := range []string{`{"scope":"fleet"}`, `{"limit":-1}`, `{"suspect":2}`, `{"guard_loss":-1}`, `{"guard":"x"}`, `{"filter":"a: b | limit 1"}`} {
+	for _, bad := range []string{`{"scope":"fleet"}`, `{"limit":-1}`, `{"suspect":2}`, `{"guard_loss":-1}`, `{"guard":"x"}`, `{"filter":"a: b | limit 1"}`, `{"kind":"rule"}`, `{"max_cost":0.1}`, `{"kind":"promotion","max_cost":2}`, `{"kind":"promotion","scope":"site"}`} {
 		post("/api/v1/proposals:propose", bad, http.StatusBadRequest)
 	}
 	f("POST", "/api/v1/proposals:propose", "analyst", `{}`, http.StatusForbidden)
@@ -103,11 +103,27 @@ func TestProposals(t *testing.T) {
 	if job["end_time"] == nil || job["actor"] != `administrator "administrator"` || job["error"] != "" {
 		t.Errorf("job %v", job)
 	}
+	post("/api/v1/proposals:propose", `{"kind":"promotion","max_cost":0.01}`, http.StatusOK)
+	s.api.parts.Proposals.Wait()
+	if job = f("GET", "/api/v1/proposals:job", "viewer", "", http.StatusOK)["job"].(map[string]any); job["kind"] != "promotion" || job["error"] != "" {
+		t.Errorf("job for promotions %v", job)
+	}
+	promoted := state.Proposal{
+		ID: proposals.FirstID + 9, Kind: proposals.Promotion, Name: "p", Site: "shop", Path: "*", Directive: "x",
+		Content: `{"rules":[941380],"evidence":[],"catches":["m1"],"blocks":["l1"],"cost":[0.1,0.05,0.2]}`,
+	}
+	if err := s.state.AddProposals(t.Context(), []state.Proposal{promoted}, nil); err != nil {
+		t.Fatal(err)
+	}
+	p = f("GET", fmt.Sprintf("/api/v1/proposals/%d", promoted.ID), "viewer", "", http.StatusOK)["proposal"].(map[string]any)
+	if p["kind"] != "promotion" || p["catches"].([]any)[0] != "m1" || p["blocks"].([]any)[0] != "l1" || p["cost"] != 0.1 || p["cost_lo"] != 0.05 || p["cost_hi"] != 0.2 {
+		t.Errorf("promotion %v", p)
+	}
 	acts := map[string]int{}
 	for _, l := range s.leaves {
 		acts[l.Act]++
 	}
-	if acts[audit.ActPropose] != 1 || acts[audit.ActApply] != 1 || acts[audit.ActTakeOut] != 1 || acts[audit.ActRetire] != 1 {
+	if acts[audit.ActPropose] != 2 || acts[audit.ActApply] != 1 || acts[audit.ActTakeOut] != 1 || acts[audit.ActRetire] != 1 {
 		t.Errorf("leaves %v", acts)
 	}
 }

@@ -63,7 +63,16 @@ type Proposal struct {
 	// Beginning of the last day on which it did.
 	LastHitTime *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=last_hit_time,json=lastHitTime,proto3" json:"last_hit_time,omitempty"`
 	// Why it should be retired, empty if it should not.
-	Retire        string `protobuf:"bytes,22,opt,name=retire,proto3" json:"retire,omitempty"`
+	Retire string `protobuf:"bytes,22,opt,name=retire,proto3" json:"retire,omitempty"`
+	// Of a promotion: decisions about missed attacks that would be blocked, and about
+	// legitimate requests that would be, by their ids.
+	Catches []string `protobuf:"bytes,23,rep,name=catches,proto3" json:"catches,omitempty"`
+	Blocks  []string `protobuf:"bytes,24,rep,name=blocks,proto3" json:"blocks,omitempty"`
+	// Share of the legitimate requests of the site that it blocks, with its 95 %
+	// interval; unset for an exclusion.
+	Cost          *float64 `protobuf:"fixed64,25,opt,name=cost,proto3,oneof" json:"cost,omitempty"`
+	CostLo        *float64 `protobuf:"fixed64,26,opt,name=cost_lo,json=costLo,proto3,oneof" json:"cost_lo,omitempty"`
+	CostHi        *float64 `protobuf:"fixed64,27,opt,name=cost_hi,json=costHi,proto3,oneof" json:"cost_hi,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -252,6 +261,103 @@ func (x *Proposal) GetRetire() string {
 	return ""
 }
 
+func (x *Proposal) GetCatches() []string {
+	if x != nil {
+		return x.Catches
+	}
+	return nil
+}
+
+func (x *Proposal) GetBlocks() []string {
+	if x != nil {
+		return x.Blocks
+	}
+	return nil
+}
+
+func (x *Proposal) GetCost() float64 {
+	if x != nil && x.Cost != nil {
+		return *x.Cost
+	}
+	return 0
+}
+
+func (x *Proposal) GetCostLo() float64 {
+	if x != nil && x.CostLo != nil {
+		return *x.CostLo
+	}
+	return 0
+}
+
+func (x *Proposal) GetCostHi() float64 {
+	if x != nil && x.CostHi != nil {
+		return *x.CostHi
+	}
+	return 0
+}
+
+// UnansweredAttack is a missed attack against which nothing is proposed.
+type UnansweredAttack struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the decision.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Site          string `protobuf:"bytes,2,opt,name=site,proto3" json:"site,omitempty"`
+	Why           string `protobuf:"bytes,3,opt,name=why,proto3" json:"why,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnansweredAttack) Reset() {
+	*x = UnansweredAttack{}
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnansweredAttack) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnansweredAttack) ProtoMessage() {}
+
+func (x *UnansweredAttack) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnansweredAttack.ProtoReflect.Descriptor instead.
+func (*UnansweredAttack) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *UnansweredAttack) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *UnansweredAttack) GetSite() string {
+	if x != nil {
+		return x.Site
+	}
+	return ""
+}
+
+func (x *UnansweredAttack) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
 // ProposalEvidence is what speaks for a proposal, or against it.
 type ProposalEvidence struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -264,7 +370,7 @@ type ProposalEvidence struct {
 
 func (x *ProposalEvidence) Reset() {
 	*x = ProposalEvidence{}
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[1]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -276,7 +382,7 @@ func (x *ProposalEvidence) String() string {
 func (*ProposalEvidence) ProtoMessage() {}
 
 func (x *ProposalEvidence) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[1]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -289,7 +395,7 @@ func (x *ProposalEvidence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposalEvidence.ProtoReflect.Descriptor instead.
 func (*ProposalEvidence) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{1}
+	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ProposalEvidence) GetName() string {
@@ -336,14 +442,21 @@ type ProposeChangesRequest struct {
 	Suspect float64 `protobuf:"fixed64,9,opt,name=suspect,proto3" json:"suspect,omitempty"`
 	// Attacks that must stay blocked besides those that nodes have kept: requests of a
 	// corpus, one JSON object a line.
-	Guard         string `protobuf:"bytes,10,opt,name=guard,proto3" json:"guard,omitempty"`
+	Guard string `protobuf:"bytes,10,opt,name=guard,proto3" json:"guard,omitempty"`
+	// What is looked for: exclusion, the default, or promotion of rules of higher paranoia
+	// levels against missed attacks. For a promotion the fields scope, guard_loss,
+	// suspect, guard and group_id must be unset.
+	Kind string `protobuf:"bytes,11,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Largest share of the legitimate requests that one promoted rule may block; 0.005 if
+	// 0.
+	MaxCost       float64 `protobuf:"fixed64,12,opt,name=max_cost,json=maxCost,proto3" json:"max_cost,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ProposeChangesRequest) Reset() {
 	*x = ProposeChangesRequest{}
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[2]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -355,7 +468,7 @@ func (x *ProposeChangesRequest) String() string {
 func (*ProposeChangesRequest) ProtoMessage() {}
 
 func (x *ProposeChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[2]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -368,7 +481,7 @@ func (x *ProposeChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeChangesRequest.ProtoReflect.Descriptor instead.
 func (*ProposeChangesRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{2}
+	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ProposeChangesRequest) GetFilter() string {
@@ -441,6 +554,20 @@ func (x *ProposeChangesRequest) GetGuard() string {
 	return ""
 }
 
+func (x *ProposeChangesRequest) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ProposeChangesRequest) GetMaxCost() float64 {
+	if x != nil {
+		return x.MaxCost
+	}
+	return 0
+}
+
 // ProposeChangesResponse is the job.
 type ProposeChangesResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -451,7 +578,7 @@ type ProposeChangesResponse struct {
 
 func (x *ProposeChangesResponse) Reset() {
 	*x = ProposeChangesResponse{}
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[3]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -463,7 +590,7 @@ func (x *ProposeChangesResponse) String() string {
 func (*ProposeChangesResponse) ProtoMessage() {}
 
 func (x *ProposeChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[3]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -476,7 +603,7 @@ func (x *ProposeChangesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeChangesResponse.ProtoReflect.Descriptor instead.
 func (*ProposeChangesResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{3}
+	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ProposeChangesResponse) GetJob() *ProposalJob {
@@ -495,7 +622,7 @@ type GetProposalJobRequest struct {
 
 func (x *GetProposalJobRequest) Reset() {
 	*x = GetProposalJobRequest{}
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[4]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -507,7 +634,7 @@ func (x *GetProposalJobRequest) String() string {
 func (*GetProposalJobRequest) ProtoMessage() {}
 
 func (x *GetProposalJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[4]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -520,7 +647,7 @@ func (x *GetProposalJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProposalJobRequest.ProtoReflect.Descriptor instead.
 func (*GetProposalJobRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{4}
+	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{5}
 }
 
 // GetProposalJobResponse is the job.
@@ -534,7 +661,7 @@ type GetProposalJobResponse struct {
 
 func (x *GetProposalJobResponse) Reset() {
 	*x = GetProposalJobResponse{}
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[5]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -546,7 +673,7 @@ func (x *GetProposalJobResponse) String() string {
 func (*GetProposalJobResponse) ProtoMessage() {}
 
 func (x *GetProposalJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[5]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -559,7 +686,7 @@ func (x *GetProposalJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProposalJobResponse.ProtoReflect.Descriptor instead.
 func (*GetProposalJobResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{5}
+	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetProposalJobResponse) GetJob() *ProposalJob {
@@ -595,14 +722,21 @@ type ProposalJob struct {
 	// Why not all requests were read.
 	Warnings []string `protobuf:"bytes,13,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	// Why the job failed, empty if it did not.
-	Error         string `protobuf:"bytes,14,opt,name=error,proto3" json:"error,omitempty"`
+	Error string `protobuf:"bytes,14,opt,name=error,proto3" json:"error,omitempty"`
+	// exclusion or promotion.
+	Kind string `protobuf:"bytes,15,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Of a job for promotions: missed attacks and legitimate requests among those that
+	// were allowed, and some of the attacks that no promotion blocks.
+	Missed        int64               `protobuf:"varint,16,opt,name=missed,proto3" json:"missed,omitempty"`
+	Legitimate    int64               `protobuf:"varint,17,opt,name=legitimate,proto3" json:"legitimate,omitempty"`
+	Unanswered    []*UnansweredAttack `protobuf:"bytes,18,rep,name=unanswered,proto3" json:"unanswered,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ProposalJob) Reset() {
 	*x = ProposalJob{}
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[6]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -614,7 +748,7 @@ func (x *ProposalJob) String() string {
 func (*ProposalJob) ProtoMessage() {}
 
 func (x *ProposalJob) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[6]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -627,7 +761,7 @@ func (x *ProposalJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposalJob.ProtoReflect.Descriptor instead.
 func (*ProposalJob) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{6}
+	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ProposalJob) GetActor() string {
@@ -728,6 +862,34 @@ func (x *ProposalJob) GetError() string {
 	return ""
 }
 
+func (x *ProposalJob) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ProposalJob) GetMissed() int64 {
+	if x != nil {
+		return x.Missed
+	}
+	return 0
+}
+
+func (x *ProposalJob) GetLegitimate() int64 {
+	if x != nil {
+		return x.Legitimate
+	}
+	return 0
+}
+
+func (x *ProposalJob) GetUnanswered() []*UnansweredAttack {
+	if x != nil {
+		return x.Unanswered
+	}
+	return nil
+}
+
 // ListProposalsRequest asks for a page of proposals.
 type ListProposalsRequest struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -741,7 +903,7 @@ type ListProposalsRequest struct {
 
 func (x *ListProposalsRequest) Reset() {
 	*x = ListProposalsRequest{}
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[7]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -753,7 +915,7 @@ func (x *ListProposalsRequest) String() string {
 func (*ListProposalsRequest) ProtoMessage() {}
 
 func (x *ListProposalsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[7]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -766,7 +928,7 @@ func (x *ListProposalsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProposalsRequest.ProtoReflect.Descriptor instead.
 func (*ListProposalsRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{7}
+	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListProposalsRequest) GetPageSize() int32 {
@@ -801,7 +963,7 @@ type ListProposalsResponse struct {
 
 func (x *ListProposalsResponse) Reset() {
 	*x = ListProposalsResponse{}
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[8]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -813,7 +975,7 @@ func (x *ListProposalsResponse) String() string {
 func (*ListProposalsResponse) ProtoMessage() {}
 
 func (x *ListProposalsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[8]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -826,7 +988,7 @@ func (x *ListProposalsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProposalsResponse.ProtoReflect.Descriptor instead.
 func (*ListProposalsResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{8}
+	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListProposalsResponse) GetProposals() []*Proposal {
@@ -853,7 +1015,7 @@ type GetProposalRequest struct {
 
 func (x *GetProposalRequest) Reset() {
 	*x = GetProposalRequest{}
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[9]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -865,7 +1027,7 @@ func (x *GetProposalRequest) String() string {
 func (*GetProposalRequest) ProtoMessage() {}
 
 func (x *GetProposalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[9]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -878,7 +1040,7 @@ func (x *GetProposalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProposalRequest.ProtoReflect.Descriptor instead.
 func (*GetProposalRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{9}
+	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetProposalRequest) GetId() int64 {
@@ -898,7 +1060,7 @@ type GetProposalResponse struct {
 
 func (x *GetProposalResponse) Reset() {
 	*x = GetProposalResponse{}
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[10]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -910,7 +1072,7 @@ func (x *GetProposalResponse) String() string {
 func (*GetProposalResponse) ProtoMessage() {}
 
 func (x *GetProposalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[10]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -923,7 +1085,7 @@ func (x *GetProposalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProposalResponse.ProtoReflect.Descriptor instead.
 func (*GetProposalResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{10}
+	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetProposalResponse) GetProposal() *Proposal {
@@ -954,7 +1116,7 @@ type ApplyProposalRequest struct {
 
 func (x *ApplyProposalRequest) Reset() {
 	*x = ApplyProposalRequest{}
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[11]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -966,7 +1128,7 @@ func (x *ApplyProposalRequest) String() string {
 func (*ApplyProposalRequest) ProtoMessage() {}
 
 func (x *ApplyProposalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[11]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -979,7 +1141,7 @@ func (x *ApplyProposalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyProposalRequest.ProtoReflect.Descriptor instead.
 func (*ApplyProposalRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{11}
+	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ApplyProposalRequest) GetId() int64 {
@@ -1041,7 +1203,7 @@ type ApplyProposalResponse struct {
 
 func (x *ApplyProposalResponse) Reset() {
 	*x = ApplyProposalResponse{}
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[12]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1053,7 +1215,7 @@ func (x *ApplyProposalResponse) String() string {
 func (*ApplyProposalResponse) ProtoMessage() {}
 
 func (x *ApplyProposalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[12]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1066,7 +1228,7 @@ func (x *ApplyProposalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyProposalResponse.ProtoReflect.Descriptor instead.
 func (*ApplyProposalResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{12}
+	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ApplyProposalResponse) GetProposal() *Proposal {
@@ -1087,7 +1249,7 @@ type RetireProposalRequest struct {
 
 func (x *RetireProposalRequest) Reset() {
 	*x = RetireProposalRequest{}
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[13]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1099,7 +1261,7 @@ func (x *RetireProposalRequest) String() string {
 func (*RetireProposalRequest) ProtoMessage() {}
 
 func (x *RetireProposalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[13]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1112,7 +1274,7 @@ func (x *RetireProposalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetireProposalRequest.ProtoReflect.Descriptor instead.
 func (*RetireProposalRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{13}
+	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RetireProposalRequest) GetId() int64 {
@@ -1139,7 +1301,7 @@ type RetireProposalResponse struct {
 
 func (x *RetireProposalResponse) Reset() {
 	*x = RetireProposalResponse{}
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[14]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1151,7 +1313,7 @@ func (x *RetireProposalResponse) String() string {
 func (*RetireProposalResponse) ProtoMessage() {}
 
 func (x *RetireProposalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[14]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1164,7 +1326,7 @@ func (x *RetireProposalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetireProposalResponse.ProtoReflect.Descriptor instead.
 func (*RetireProposalResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{14}
+	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RetireProposalResponse) GetProposal() *Proposal {
@@ -1185,7 +1347,7 @@ type RollBackProposalRequest struct {
 
 func (x *RollBackProposalRequest) Reset() {
 	*x = RollBackProposalRequest{}
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[15]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1197,7 +1359,7 @@ func (x *RollBackProposalRequest) String() string {
 func (*RollBackProposalRequest) ProtoMessage() {}
 
 func (x *RollBackProposalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[15]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1210,7 +1372,7 @@ func (x *RollBackProposalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollBackProposalRequest.ProtoReflect.Descriptor instead.
 func (*RollBackProposalRequest) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{15}
+	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RollBackProposalRequest) GetId() int64 {
@@ -1237,7 +1399,7 @@ type RollBackProposalResponse struct {
 
 func (x *RollBackProposalResponse) Reset() {
 	*x = RollBackProposalResponse{}
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[16]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1249,7 +1411,7 @@ func (x *RollBackProposalResponse) String() string {
 func (*RollBackProposalResponse) ProtoMessage() {}
 
 func (x *RollBackProposalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatewatch_v1_proposal_proto_msgTypes[16]
+	mi := &file_gatewatch_v1_proposal_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1262,7 +1424,7 @@ func (x *RollBackProposalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollBackProposalResponse.ProtoReflect.Descriptor instead.
 func (*RollBackProposalResponse) Descriptor() ([]byte, []int) {
-	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{16}
+	return file_gatewatch_v1_proposal_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RollBackProposalResponse) GetProposal() *Proposal {
@@ -1276,7 +1438,7 @@ var File_gatewatch_v1_proposal_proto protoreflect.FileDescriptor
 
 const file_gatewatch_v1_proposal_proto_rawDesc = "" +
 	"\n" +
-	"\x1bgatewatch/v1/proposal.proto\x12\fgatewatch.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd6\x05\n" +
+	"\x1bgatewatch/v1/proposal.proto\x12\fgatewatch.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfe\x06\n" +
 	"\bProposal\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
@@ -1304,11 +1466,25 @@ const file_gatewatch_v1_proposal_proto_rawDesc = "" +
 	"updateTime\x12\x12\n" +
 	"\x04hits\x18\x14 \x01(\x03R\x04hits\x12>\n" +
 	"\rlast_hit_time\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampR\vlastHitTime\x12\x16\n" +
-	"\x06retire\x18\x16 \x01(\tR\x06retire\"V\n" +
+	"\x06retire\x18\x16 \x01(\tR\x06retire\x12\x18\n" +
+	"\acatches\x18\x17 \x03(\tR\acatches\x12\x16\n" +
+	"\x06blocks\x18\x18 \x03(\tR\x06blocks\x12\x17\n" +
+	"\x04cost\x18\x19 \x01(\x01H\x00R\x04cost\x88\x01\x01\x12\x1c\n" +
+	"\acost_lo\x18\x1a \x01(\x01H\x01R\x06costLo\x88\x01\x01\x12\x1c\n" +
+	"\acost_hi\x18\x1b \x01(\x01H\x02R\x06costHi\x88\x01\x01B\a\n" +
+	"\x05_costB\n" +
+	"\n" +
+	"\b_cost_loB\n" +
+	"\n" +
+	"\b_cost_hi\"H\n" +
+	"\x10UnansweredAttack\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04site\x18\x02 \x01(\tR\x04site\x12\x10\n" +
+	"\x03why\x18\x03 \x01(\tR\x03why\"V\n" +
 	"\x10ProposalEvidence\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06weight\x18\x02 \x01(\x01R\x06weight\x12\x16\n" +
-	"\x06detail\x18\x03 \x01(\tR\x06detail\"\x8c\x02\n" +
+	"\x06detail\x18\x03 \x01(\tR\x06detail\"\xbb\x02\n" +
 	"\x15ProposeChangesRequest\x12\x16\n" +
 	"\x06filter\x18\x01 \x01(\tR\x06filter\x12\x12\n" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
@@ -1321,12 +1497,14 @@ const file_gatewatch_v1_proposal_proto_rawDesc = "" +
 	"guard_loss\x18\b \x01(\x01R\tguardLoss\x12\x18\n" +
 	"\asuspect\x18\t \x01(\x01R\asuspect\x12\x14\n" +
 	"\x05guard\x18\n" +
-	" \x01(\tR\x05guard\"E\n" +
+	" \x01(\tR\x05guard\x12\x12\n" +
+	"\x04kind\x18\v \x01(\tR\x04kind\x12\x19\n" +
+	"\bmax_cost\x18\f \x01(\x01R\amaxCost\"E\n" +
 	"\x16ProposeChangesResponse\x12+\n" +
 	"\x03job\x18\x01 \x01(\v2\x19.gatewatch.v1.ProposalJobR\x03job\"\x17\n" +
 	"\x15GetProposalJobRequest\"E\n" +
 	"\x16GetProposalJobResponse\x12+\n" +
-	"\x03job\x18\x01 \x01(\v2\x19.gatewatch.v1.ProposalJobR\x03job\"\x9e\x03\n" +
+	"\x03job\x18\x01 \x01(\v2\x19.gatewatch.v1.ProposalJobR\x03job\"\xaa\x04\n" +
 	"\vProposalJob\x12\x14\n" +
 	"\x05actor\x18\x01 \x01(\tR\x05actor\x129\n" +
 	"\n" +
@@ -1343,7 +1521,15 @@ const file_gatewatch_v1_proposal_proto_rawDesc = "" +
 	"\x06judged\x18\v \x01(\x03R\x06judged\x12\x19\n" +
 	"\bleft_out\x18\f \x01(\tR\aleftOut\x12\x1a\n" +
 	"\bwarnings\x18\r \x03(\tR\bwarnings\x12\x14\n" +
-	"\x05error\x18\x0e \x01(\tR\x05error\"j\n" +
+	"\x05error\x18\x0e \x01(\tR\x05error\x12\x12\n" +
+	"\x04kind\x18\x0f \x01(\tR\x04kind\x12\x16\n" +
+	"\x06missed\x18\x10 \x01(\x03R\x06missed\x12\x1e\n" +
+	"\n" +
+	"legitimate\x18\x11 \x01(\x03R\n" +
+	"legitimate\x12>\n" +
+	"\n" +
+	"unanswered\x18\x12 \x03(\v2\x1e.gatewatch.v1.UnansweredAttackR\n" +
+	"unanswered\"j\n" +
 	"\x14ListProposalsRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -1397,61 +1583,63 @@ func file_gatewatch_v1_proposal_proto_rawDescGZIP() []byte {
 	return file_gatewatch_v1_proposal_proto_rawDescData
 }
 
-var file_gatewatch_v1_proposal_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_gatewatch_v1_proposal_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_gatewatch_v1_proposal_proto_goTypes = []any{
 	(*Proposal)(nil),                 // 0: gatewatch.v1.Proposal
-	(*ProposalEvidence)(nil),         // 1: gatewatch.v1.ProposalEvidence
-	(*ProposeChangesRequest)(nil),    // 2: gatewatch.v1.ProposeChangesRequest
-	(*ProposeChangesResponse)(nil),   // 3: gatewatch.v1.ProposeChangesResponse
-	(*GetProposalJobRequest)(nil),    // 4: gatewatch.v1.GetProposalJobRequest
-	(*GetProposalJobResponse)(nil),   // 5: gatewatch.v1.GetProposalJobResponse
-	(*ProposalJob)(nil),              // 6: gatewatch.v1.ProposalJob
-	(*ListProposalsRequest)(nil),     // 7: gatewatch.v1.ListProposalsRequest
-	(*ListProposalsResponse)(nil),    // 8: gatewatch.v1.ListProposalsResponse
-	(*GetProposalRequest)(nil),       // 9: gatewatch.v1.GetProposalRequest
-	(*GetProposalResponse)(nil),      // 10: gatewatch.v1.GetProposalResponse
-	(*ApplyProposalRequest)(nil),     // 11: gatewatch.v1.ApplyProposalRequest
-	(*ApplyProposalResponse)(nil),    // 12: gatewatch.v1.ApplyProposalResponse
-	(*RetireProposalRequest)(nil),    // 13: gatewatch.v1.RetireProposalRequest
-	(*RetireProposalResponse)(nil),   // 14: gatewatch.v1.RetireProposalResponse
-	(*RollBackProposalRequest)(nil),  // 15: gatewatch.v1.RollBackProposalRequest
-	(*RollBackProposalResponse)(nil), // 16: gatewatch.v1.RollBackProposalResponse
-	(*timestamppb.Timestamp)(nil),    // 17: google.protobuf.Timestamp
+	(*UnansweredAttack)(nil),         // 1: gatewatch.v1.UnansweredAttack
+	(*ProposalEvidence)(nil),         // 2: gatewatch.v1.ProposalEvidence
+	(*ProposeChangesRequest)(nil),    // 3: gatewatch.v1.ProposeChangesRequest
+	(*ProposeChangesResponse)(nil),   // 4: gatewatch.v1.ProposeChangesResponse
+	(*GetProposalJobRequest)(nil),    // 5: gatewatch.v1.GetProposalJobRequest
+	(*GetProposalJobResponse)(nil),   // 6: gatewatch.v1.GetProposalJobResponse
+	(*ProposalJob)(nil),              // 7: gatewatch.v1.ProposalJob
+	(*ListProposalsRequest)(nil),     // 8: gatewatch.v1.ListProposalsRequest
+	(*ListProposalsResponse)(nil),    // 9: gatewatch.v1.ListProposalsResponse
+	(*GetProposalRequest)(nil),       // 10: gatewatch.v1.GetProposalRequest
+	(*GetProposalResponse)(nil),      // 11: gatewatch.v1.GetProposalResponse
+	(*ApplyProposalRequest)(nil),     // 12: gatewatch.v1.ApplyProposalRequest
+	(*ApplyProposalResponse)(nil),    // 13: gatewatch.v1.ApplyProposalResponse
+	(*RetireProposalRequest)(nil),    // 14: gatewatch.v1.RetireProposalRequest
+	(*RetireProposalResponse)(nil),   // 15: gatewatch.v1.RetireProposalResponse
+	(*RollBackProposalRequest)(nil),  // 16: gatewatch.v1.RollBackProposalRequest
+	(*RollBackProposalResponse)(nil), // 17: gatewatch.v1.RollBackProposalResponse
+	(*timestamppb.Timestamp)(nil),    // 18: google.protobuf.Timestamp
 }
 var file_gatewatch_v1_proposal_proto_depIdxs = []int32{
-	1,  // 0: gatewatch.v1.Proposal.evidence:type_name -> gatewatch.v1.ProposalEvidence
-	17, // 1: gatewatch.v1.Proposal.expire_time:type_name -> google.protobuf.Timestamp
-	17, // 2: gatewatch.v1.Proposal.create_time:type_name -> google.protobuf.Timestamp
-	17, // 3: gatewatch.v1.Proposal.update_time:type_name -> google.protobuf.Timestamp
-	17, // 4: gatewatch.v1.Proposal.last_hit_time:type_name -> google.protobuf.Timestamp
-	6,  // 5: gatewatch.v1.ProposeChangesResponse.job:type_name -> gatewatch.v1.ProposalJob
-	6,  // 6: gatewatch.v1.GetProposalJobResponse.job:type_name -> gatewatch.v1.ProposalJob
-	17, // 7: gatewatch.v1.ProposalJob.start_time:type_name -> google.protobuf.Timestamp
-	17, // 8: gatewatch.v1.ProposalJob.end_time:type_name -> google.protobuf.Timestamp
-	0,  // 9: gatewatch.v1.ListProposalsResponse.proposals:type_name -> gatewatch.v1.Proposal
-	0,  // 10: gatewatch.v1.GetProposalResponse.proposal:type_name -> gatewatch.v1.Proposal
-	0,  // 11: gatewatch.v1.ApplyProposalResponse.proposal:type_name -> gatewatch.v1.Proposal
-	0,  // 12: gatewatch.v1.RetireProposalResponse.proposal:type_name -> gatewatch.v1.Proposal
-	0,  // 13: gatewatch.v1.RollBackProposalResponse.proposal:type_name -> gatewatch.v1.Proposal
-	2,  // 14: gatewatch.v1.ProposalService.ProposeChanges:input_type -> gatewatch.v1.ProposeChangesRequest
-	4,  // 15: gatewatch.v1.ProposalService.GetProposalJob:input_type -> gatewatch.v1.GetProposalJobRequest
-	7,  // 16: gatewatch.v1.ProposalService.ListProposals:input_type -> gatewatch.v1.ListProposalsRequest
-	9,  // 17: gatewatch.v1.ProposalService.GetProposal:input_type -> gatewatch.v1.GetProposalRequest
-	11, // 18: gatewatch.v1.ProposalService.ApplyProposal:input_type -> gatewatch.v1.ApplyProposalRequest
-	13, // 19: gatewatch.v1.ProposalService.RetireProposal:input_type -> gatewatch.v1.RetireProposalRequest
-	15, // 20: gatewatch.v1.ProposalService.RollBackProposal:input_type -> gatewatch.v1.RollBackProposalRequest
-	3,  // 21: gatewatch.v1.ProposalService.ProposeChanges:output_type -> gatewatch.v1.ProposeChangesResponse
-	5,  // 22: gatewatch.v1.ProposalService.GetProposalJob:output_type -> gatewatch.v1.GetProposalJobResponse
-	8,  // 23: gatewatch.v1.ProposalService.ListProposals:output_type -> gatewatch.v1.ListProposalsResponse
-	10, // 24: gatewatch.v1.ProposalService.GetProposal:output_type -> gatewatch.v1.GetProposalResponse
-	12, // 25: gatewatch.v1.ProposalService.ApplyProposal:output_type -> gatewatch.v1.ApplyProposalResponse
-	14, // 26: gatewatch.v1.ProposalService.RetireProposal:output_type -> gatewatch.v1.RetireProposalResponse
-	16, // 27: gatewatch.v1.ProposalService.RollBackProposal:output_type -> gatewatch.v1.RollBackProposalResponse
-	21, // [21:28] is the sub-list for method output_type
-	14, // [14:21] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	2,  // 0: gatewatch.v1.Proposal.evidence:type_name -> gatewatch.v1.ProposalEvidence
+	18, // 1: gatewatch.v1.Proposal.expire_time:type_name -> google.protobuf.Timestamp
+	18, // 2: gatewatch.v1.Proposal.create_time:type_name -> google.protobuf.Timestamp
+	18, // 3: gatewatch.v1.Proposal.update_time:type_name -> google.protobuf.Timestamp
+	18, // 4: gatewatch.v1.Proposal.last_hit_time:type_name -> google.protobuf.Timestamp
+	7,  // 5: gatewatch.v1.ProposeChangesResponse.job:type_name -> gatewatch.v1.ProposalJob
+	7,  // 6: gatewatch.v1.GetProposalJobResponse.job:type_name -> gatewatch.v1.ProposalJob
+	18, // 7: gatewatch.v1.ProposalJob.start_time:type_name -> google.protobuf.Timestamp
+	18, // 8: gatewatch.v1.ProposalJob.end_time:type_name -> google.protobuf.Timestamp
+	1,  // 9: gatewatch.v1.ProposalJob.unanswered:type_name -> gatewatch.v1.UnansweredAttack
+	0,  // 10: gatewatch.v1.ListProposalsResponse.proposals:type_name -> gatewatch.v1.Proposal
+	0,  // 11: gatewatch.v1.GetProposalResponse.proposal:type_name -> gatewatch.v1.Proposal
+	0,  // 12: gatewatch.v1.ApplyProposalResponse.proposal:type_name -> gatewatch.v1.Proposal
+	0,  // 13: gatewatch.v1.RetireProposalResponse.proposal:type_name -> gatewatch.v1.Proposal
+	0,  // 14: gatewatch.v1.RollBackProposalResponse.proposal:type_name -> gatewatch.v1.Proposal
+	3,  // 15: gatewatch.v1.ProposalService.ProposeChanges:input_type -> gatewatch.v1.ProposeChangesRequest
+	5,  // 16: gatewatch.v1.ProposalService.GetProposalJob:input_type -> gatewatch.v1.GetProposalJobRequest
+	8,  // 17: gatewatch.v1.ProposalService.ListProposals:input_type -> gatewatch.v1.ListProposalsRequest
+	10, // 18: gatewatch.v1.ProposalService.GetProposal:input_type -> gatewatch.v1.GetProposalRequest
+	12, // 19: gatewatch.v1.ProposalService.ApplyProposal:input_type -> gatewatch.v1.ApplyProposalRequest
+	14, // 20: gatewatch.v1.ProposalService.RetireProposal:input_type -> gatewatch.v1.RetireProposalRequest
+	16, // 21: gatewatch.v1.ProposalService.RollBackProposal:input_type -> gatewatch.v1.RollBackProposalRequest
+	4,  // 22: gatewatch.v1.ProposalService.ProposeChanges:output_type -> gatewatch.v1.ProposeChangesResponse
+	6,  // 23: gatewatch.v1.ProposalService.GetProposalJob:output_type -> gatewatch.v1.GetProposalJobResponse
+	9,  // 24: gatewatch.v1.ProposalService.ListProposals:output_type -> gatewatch.v1.ListProposalsResponse
+	11, // 25: gatewatch.v1.ProposalService.GetProposal:output_type -> gatewatch.v1.GetProposalResponse
+	13, // 26: gatewatch.v1.ProposalService.ApplyProposal:output_type -> gatewatch.v1.ApplyProposalResponse
+	15, // 27: gatewatch.v1.ProposalService.RetireProposal:output_type -> gatewatch.v1.RetireProposalResponse
+	17, // 28: gatewatch.v1.ProposalService.RollBackProposal:output_type -> gatewatch.v1.RollBackProposalResponse
+	22, // [22:29] is the sub-list for method output_type
+	15, // [15:22] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_gatewatch_v1_proposal_proto_init() }
@@ -1459,13 +1647,14 @@ func file_gatewatch_v1_proposal_proto_init() {
 	if File_gatewatch_v1_proposal_proto != nil {
 		return
 	}
+	file_gatewatch_v1_proposal_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatewatch_v1_proposal_proto_rawDesc), len(file_gatewatch_v1_proposal_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -36,7 +36,7 @@ const (
 // nodes. Each act is told of in the audit log first.
 type ProposalServiceClient interface {
 	// ProposeChanges begins to look for changes that let wrongly blocked requests
-	// pass. One job is under way at a time.
+	// pass, or that block missed attacks. One job is under way at a time.
 	ProposeChanges(ctx context.Context, in *ProposeChangesRequest, opts ...grpc.CallOption) (*ProposeChangesResponse, error)
 	// GetProposalJob tells how far the job is, or what came of the last one.
 	GetProposalJob(ctx context.Context, in *GetProposalJobRequest, opts ...grpc.CallOption) (*GetProposalJobResponse, error)
@@ -140,7 +140,7 @@ func (c *proposalServiceClient) RollBackProposal(ctx context.Context, in *RollBa
 // nodes. Each act is told of in the audit log first.
 type ProposalServiceServer interface {
 	// ProposeChanges begins to look for changes that let wrongly blocked requests
-	// pass. One job is under way at a time.
+	// pass, or that block missed attacks. One job is under way at a time.
 	ProposeChanges(context.Context, *ProposeChangesRequest) (*ProposeChangesResponse, error)
 	// GetProposalJob tells how far the job is, or what came of the last one.
 	GetProposalJob(context.Context, *GetProposalJobRequest) (*GetProposalJobResponse, error)

@@ -22,6 +22,7 @@ import (
 // Job is the search for proposals that is under way, or was last.
 type Job struct {
 	Actor    string
+	Kind     string // of proposals
 	Began    time.Time
 	Ended    time.Time // zero while it is under way
 	Progress tuning.Progress
@@ -33,12 +34,20 @@ type Job struct {
 	Left     tuning.LeftOut
 	Partial  []string
 	Error    string // why it failed, "" if it did not
+
+	// Of a job for promotions: missed attacks and legitimate requests among those that
+	// were allowed, and some of the attacks that no promotion blocks.
+	Missed, Legitimate int
+	Unanswered         []tuning.Unanswered
 }
 
 // Question is what a job is asked for; From to Group are told in the audit log as
 // they were written.
 type Question struct {
-	tuning.Ask
+	tuning.Ask         // for a promotion its selection and its limit alone
+	Kind       string  // [Exclusion], the default, or [Promotion]
+	MaxCost    float64 // of a promotion; default [tuning.MaxCost]
+
 	Filter, From, To string
 }
 
@@ -55,12 +64,21 @@ func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 // lax tells whether a question takes more for false positives, or lets more of the guard
 // pass, than one that says nothing of it; and how, in words.
 func (q *Question) lax() (words string, lax bool) {
+	if q.Kind == Promotion {
+		return "asked for with max_cost " + number(q.MaxCost), q.MaxCost != tuning.MaxCost
+	}
 	words = fmt.Sprintf("asked for with suspect %s and guard_loss %s", number(q.suspect()), number(q.GuardLoss))
 	return words, q.suspect() != tuning.Suspect || q.GuardLoss != 0
 }
 
 // Propose begins to look for proposals. [ErrBusy] means that a job is under way.
 func (k *Keeper) Propose(ctx context.Context, actor string, q Question) error {
+	if q.Kind == "" {
+		q.Kind = Exclusion
+	}
+	if q.MaxCost == 0 {
+		q.MaxCost = tuning.MaxCost
+	}
 	run, cancel := context.WithCancel(context.Background())
 	k.mu.Lock()
 	if k.closed || k.job != nil && k.job.Ended.IsZero() {
@@ -69,11 +87,11 @@ func (k *Keeper) Propose(ctx context.Context, actor string, q Question) error {
 		return ErrBusy
 	}
 	before := k.job
-	k.job, k.cancel = &Job{Actor: actor, Began: k.Now()}, cancel
+	k.job, k.cancel = &Job{Actor: actor, Kind: q.Kind, Began: k.Now()}, cancel
 	k.run.Add(1)
 	k.mu.Unlock()
 	leaf := audit.Leaf{Actor: actor, Act: audit.ActPropose, Object: "kept requests", Detail: map[string]string{
-		"suspect": number(q.suspect()), "guard_loss": number(q.GuardLoss),
+		"kind": q.Kind, "max_cost": number(q.MaxCost), "suspect": number(q.suspect()), "guard_loss": number(q.GuardLoss),
 		"filter": q.Filter, "from": q.From, "to": q.To, "group": q.Group.ID, "scope": string(q.Scope), "guard": strconv.Itoa(len(q.Guard)),
 	}}
 	if _, err := k.Audit(ctx, leaf); err != nil {
@@ -126,11 +144,11 @@ func (k *Keeper) on(change func(*Job)) {
 
 // search does the work of a job.
 func (k *Keeper) search(ctx context.Context, actor string, q Question) {
-	plan, ids, err := k.find(ctx, q)
+	ids, tell, err := k.find(ctx, q)
 	k.on(func(j *Job) {
 		j.Ended, j.IDs = k.Now(), ids
-		if plan != nil {
-			j.Wrong, j.Nowhere, j.Guard, j.Judged, j.Left, j.Partial = plan.Wrong, plan.Nowhere, plan.Guard, plan.Judged, plan.LeftOut, plan.Partial
+		if tell != nil {
+			tell(j)
 		}
 		if err != nil {
 			j.Error = err.Error()
@@ -140,10 +158,12 @@ func (k *Keeper) search(ctx context.Context, actor string, q Question) {
 		k.Log.Error("look for proposals", slog.String("by", actor), slog.Any("error", err))
 		return
 	}
-	k.Log.Info("proposals found", slog.String("by", actor), slog.Int("proposals", len(ids)), slog.Int("wrong", plan.Wrong))
+	k.Log.Info("proposals found", slog.String("by", actor), slog.String("kind", q.Kind), slog.Int("proposals", len(ids)))
 }
 
-func (k *Keeper) find(ctx context.Context, q Question) (*tuning.LivePlan, []int64, error) {
+// find looks for proposals and keeps them. What tell tells a job came of the search even
+// if it then failed; it may be nil.
+func (k *Keeper) find(ctx context.Context, q Question) (ids []int64, tell func(*Job), err error) {
 	first, err := k.State.NextProposal(ctx, FirstID)
 	if err != nil {
 		return nil, nil, err
@@ -156,24 +176,45 @@ func (k *Keeper) find(ctx context.Context, q Question) (*tuning.LivePlan, []int6
 		first = max(first, int64(b.NextRule()))
 	}
 	q.FirstID = int(first)
+	look := k.exclusions
+	if q.Kind == Promotion {
+		look = k.promotions
+	}
+	rows, tell, err := look(ctx, &q)
+	if err != nil {
+		return nil, tell, err
+	}
+	if err := k.add(ctx, rows); err != nil {
+		return nil, tell, err
+	}
+	ids = make([]int64, len(rows))
+	for i := range rows {
+		ids[i] = rows[i].ID
+	}
+	return ids, tell, nil
+}
+
+// exclusions looks for those that let wrongly blocked requests pass.
+func (k *Keeper) exclusions(ctx context.Context, q *Question) (rows []state.Proposal, tell func(*Job), err error) {
 	plan, err := k.Live.Propose(ctx, q.Ask, func(p tuning.Progress) { k.on(func(j *Job) { j.Progress = p }) })
 	if err != nil {
 		return nil, nil, err
 	}
-	rows := make([]state.Proposal, len(plan.Proposals))
+	tell = func(j *Job) {
+		j.Wrong, j.Nowhere, j.Guard, j.Judged, j.Left, j.Partial = plan.Wrong, plan.Nowhere, plan.Guard, plan.Judged, plan.LeftOut, plan.Partial
+	}
+	rows = make([]state.Proposal, len(plan.Proposals))
 	for i := range plan.Proposals {
-		if rows[i], err = newRow(Exclusion, &q, &plan.Proposals[i]); err != nil {
-			return plan, nil, err
+		p := &plan.Proposals[i]
+		row := state.Proposal{ID: int64(p.ID), Kind: Exclusion, Site: p.Site, Path: p.Path, Directive: p.Directive, Portable: p.Portable}
+		rows[i], err = q.complete(row, Content{
+			Rules: p.Rules, Unblocks: p.Unblocks, Released: p.Released, Guard: p.Guard, Disputed: p.Disputed, Evidence: p.Evidence,
+		})
+		if err != nil {
+			return nil, tell, err
 		}
 	}
-	if err := k.add(ctx, rows); err != nil {
-		return plan, nil, err
-	}
-	ids := make([]int64, len(rows))
-	for i := range rows {
-		ids[i] = rows[i].ID
-	}
-	return plan, ids, nil
+	return rows, tell, nil
 }
 
 // add keeps what was found, while nobody acts on what it renews and takes the place of.
@@ -190,24 +231,21 @@ func (k *Keeper) add(ctx context.Context, rows []state.Proposal) error {
 // Bounds of what is kept of a proposal.
 const maxListed = 5000 // ids of a list
 
-// newRow is how a proposal is kept. The same change asked for otherwise is another one,
-// so that its evidence does not take the place of what a stricter question found.
-func newRow(kind string, q *Question, p *tuning.Proposal) (state.Proposal, error) {
-	evidence, asked := p.Evidence, ""
+// complete makes a row of what was found. The same change asked for otherwise is another
+// one, so that its evidence does not take the place of what a stricter question found.
+func (q *Question) complete(row state.Proposal, c Content) (state.Proposal, error) {
+	asked := ""
 	if words, lax := q.lax(); lax {
-		evidence, asked = append(slices.Clone(evidence), verdict.Evidence{Name: "question", Detail: words}), "\n"+words
+		c.Evidence, asked = append(slices.Clone(c.Evidence), verdict.Evidence{Name: "question", Detail: words}), "\n"+words
 	}
-	clipped := func(ids []string) []string { return ids[:min(len(ids), maxListed)] }
-	content, err := json.Marshal(Content{
-		Rules: p.Rules, Unblocks: clipped(p.Unblocks), Released: clipped(p.Released), Guard: clipped(p.Guard), Disputed: clipped(p.Disputed), Evidence: evidence,
-	})
+	for _, ids := range []*[]string{&c.Unblocks, &c.Released, &c.Guard, &c.Disputed, &c.Catches, &c.Blocks} {
+		*ids = (*ids)[:min(len(*ids), maxListed)]
+	}
+	content, err := json.Marshal(c)
 	if err != nil {
 		return state.Proposal{}, fmt.Errorf("keep proposal: %w", err)
 	}
-	id := strconv.Itoa(p.ID)
-	sum := sha256.Sum256([]byte(kind + "\n" + p.Site + "\n" + strings.Replace(p.Directive, "id:"+id, "id:0", 1) + asked))
-	return state.Proposal{
-		ID: int64(p.ID), Kind: kind, Name: hex.EncodeToString(sum[:]), Site: p.Site, Path: p.Path,
-		Directive: p.Directive, Portable: p.Portable, Content: string(content),
-	}, nil
+	sum := sha256.Sum256([]byte(row.Kind + "\n" + row.Site + "\n" + strings.Replace(row.Directive, "id:"+strconv.FormatInt(row.ID, 10), "id:0", 1) + asked))
+	row.Name, row.Content = hex.EncodeToString(sum[:]), string(content)
+	return row, nil
 }

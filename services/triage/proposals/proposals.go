@@ -102,6 +102,14 @@ type Content struct {
 	Guard    []string           `json:"guard_lost"`
 	Disputed []string           `json:"disputed"` // those of Unblocks that the verdict, against a label, is sure about
 	Evidence []verdict.Evidence `json:"evidence"`
+
+	// Of a promotion: decisions about missed attacks that would be blocked, and about
+	// legitimate requests that would be.
+	Catches []string `json:"catches,omitempty"`
+	Blocks  []string `json:"blocks,omitempty"`
+	// Cost is the share of the legitimate requests that it blocks, with its 95 %
+	// interval; nil for an exclusion.
+	Cost *[3]float64 `json:"cost,omitempty"`
 }
 
 // Proposal is one with what is known of it now.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -21,10 +22,14 @@ type Allowed struct {
 	Weight float64 // how many such requests it stands for, at least 1
 }
 
+// MaxCost is the largest share of the legitimate requests that one rule may block where
+// nothing else is said.
+const MaxCost = 0.005
+
 // MissedConfig bounds what is promoted. The zero value is the default.
 type MissedConfig struct {
 	FirstID int     // of the rules that are made; default [FirstID]
-	MaxCost float64 // largest share of the legitimate requests that one rule may block; default 0.005
+	MaxCost float64 // largest share of the legitimate requests that one rule may block; default [MaxCost]
 	Limit   int     // rules at most; default 20
 }
 
@@ -33,7 +38,7 @@ func (c MissedConfig) withDefaults() MissedConfig {
 		c.FirstID = FirstID
 	}
 	if c.MaxCost == 0 {
-		c.MaxCost = 0.005
+		c.MaxCost = MaxCost
 	}
 	if c.Limit == 0 {
 		c.Limit = 20
@@ -328,15 +333,13 @@ func (l *Live) Missed(ctx context.Context, cfg MissedConfig, s Selection, stern 
 		return nil, err
 	}
 	plan := &MissedPlan{LeftOut: left, Partial: partial}
-	for _, site := range slices.Sorted(func(yield func(string) bool) {
-		for name := range bySite {
-			if !yield(name) {
-				return
-			}
+	for _, site := range slices.Sorted(maps.Keys(bySite)) {
+		passing, err := l.passing(ctx, site, bySite[site], &plan.LeftOut)
+		if err != nil {
+			return nil, fmt.Errorf("site %q: %w", site, err)
 		}
-	}) {
 		var all []Allowed
-		for _, r := range bySite[site] {
+		for _, r := range passing {
 			weight := 1.0
 			if r.copy.Probability > 0 {
 				weight = 1 / r.copy.Probability
@@ -347,11 +350,40 @@ func (l *Live) Missed(ctx context.Context, cfg MissedConfig, s Selection, stern 
 		if err != nil {
 			return nil, fmt.Errorf("site %q: %w", site, err)
 		}
-		cfg.FirstID += len(found.Promotions) + 1
+		for _, p := range found.Promotions { // not all that were chosen are there
+			cfg.FirstID = max(cfg.FirstID, p.ID+1)
+		}
 		plan.Promotions = append(plan.Promotions, found.Promotions...)
 		plan.Unanswered = append(plan.Unanswered, found.Unanswered...)
 		plan.Missed += found.Missed
 		plan.Legit += found.Legit
 	}
 	return plan, nil
+}
+
+// passing are the requests that the rules in use let pass still: of the others nothing
+// is missed any more.
+func (l *Live) passing(ctx context.Context, site string, all []request, left *LeftOut) (still []request, err error) {
+	engine, err := l.Rules(site, "")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = engine.Close() }() // its caches go in any case
+	blocked, failed := make([]bool, len(all)), make([]bool, len(all))
+	err = eachOf(ctx, len(all), func(i int) error {
+		d, err := waf.Within(ctx, waf.JudgeLimit, func(ctx context.Context) (waf.Decision, error) { return engine.JudgeCopy(ctx, all[i].copy) })
+		blocked[i], failed[i] = d.Block, err != nil
+		return nil
+	})
+	for i := range all {
+		switch {
+		case failed[i]:
+			left.Unreadable++
+		case blocked[i]:
+			left.Otherwise++
+		default:
+			still = append(still, all[i])
+		}
+	}
+	return still, err
 }
