@@ -75,7 +75,6 @@ async function ask(page, q) {
     });
   });
   await page.focus(".qe textarea");
-  await page.keyboard.press("Escape"); // closes the completion, whose choice Enter would take
   await page.keyboard.press("Enter");
   return await page.evaluate(() => window.asked);
 }
