@@ -121,6 +121,13 @@ func (r *receiver) RoundTrip(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: code, Body: http.NoBody, Header: http.Header{}}, nil
 }
 
+// with changes what the answer depends on.
+func (r *receiver) with(change func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change()
+}
+
 func (r *receiver) all() []arrived {
 	r.mu.Lock()
 	defer r.mu.Unlock()

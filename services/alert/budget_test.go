@@ -129,7 +129,7 @@ func TestAway(t *testing.T) {
 		if tries > 10*60*2 {
 			t.Errorf("%d tries in ten hours", tries)
 		}
-		away = false
+		r.with(func() { away = false })
 		pass(2 * time.Hour)
 		singles, digests, _ := sum(r.all())
 		if singles != 10 || digests != 90 {
@@ -159,7 +159,7 @@ func TestGiveUp(t *testing.T) {
 		if status.Dead[len(status.Dead)-1].Reason != "receiver answered 400" || status.Dead[0].Kind != state.NoticeDigest {
 			t.Errorf("given up: %+v", status.Dead)
 		}
-		refuse = false
+		r.with(func() { refuse = false })
 		pass(4 * time.Hour)
 		singles, digests, _ := sum(r.all())
 		if singles != 0 || digests != 5 {

@@ -36,9 +36,10 @@ type Notifier struct {
 	hook   *webhook // nil while nobody is told
 
 	// Run alone uses these.
-	failures int       // in a row
-	resting  time.Time // nothing is tried before
-	told     int       // stands for what the state was told: see [Notifier.follow]
+	failures int           // in a row
+	resting  time.Time     // nothing is tried before
+	told     int           // stands for what the state was told: see [Notifier.follow]
+	taken    *state.Notice // that the receiver took and the state could not keep, nil for none
 }
 
 // Times of the loop.
@@ -172,6 +173,9 @@ func (n *Notifier) follow(ctx context.Context, on bool) error {
 // deliver tries what is due until one try comes to nothing: a receiver that is away
 // is not asked again for each message.
 func (n *Notifier) deliver(ctx context.Context, c Config, hook *webhook) error {
+	if err := n.keepTaken(ctx); err != nil {
+		return err
+	}
 	for ctx.Err() == nil && !n.Now().Before(n.resting) {
 		notice, err := n.State.DueNotice(ctx)
 		if errors.Is(err, state.ErrNotFound) {
@@ -197,7 +201,8 @@ func (n *Notifier) settle(ctx context.Context, c Config, notice state.Notice, se
 	if sent == nil {
 		n.failures = 0
 		n.metrics.tries.WithLabelValues(kind, "delivered").Inc()
-		return n.State.NoticeArrived(ctx, notice)
+		n.taken = &notice
+		return n.keepTaken(ctx)
 	}
 	now := n.Now()
 	rest := backOff(n.failures, minRest, maxRest)
@@ -218,6 +223,19 @@ func (n *Notifier) settle(ctx context.Context, c Config, notice state.Notice, se
 	}
 	wait := max(backOff(notice.Tries, minWait, maxWait), rest)
 	return n.State.NoticeFailed(ctx, notice, sent.Error(), now.Add(wait))
+}
+
+// keepTaken keeps that a message was taken. Until the state can, nothing more is sent:
+// as long as a disk is full, the receiver would get the same message at every look.
+func (n *Notifier) keepTaken(ctx context.Context) error {
+	if n.taken == nil {
+		return nil
+	}
+	if err := n.State.NoticeArrived(ctx, *n.taken); err != nil {
+		return err
+	}
+	n.taken = nil
+	return nil
 }
 
 // backOff doubles a wait with each try, up to a longest one, and varies it by a

@@ -176,6 +176,41 @@ func TestTuned(t *testing.T) {
 	}
 }
 
+// TestTunedLongPath: the figures of a change are those of its whole path, of which the
+// report tells the beginning.
+func TestTunedLongPath(t *testing.T) {
+	long := "/" + strings.Repeat("long/", 60)
+	p := parts(t)
+	var events []event.Event
+	for i := range 3 {
+		at := changed.Add(time.Duration(i-1) * time.Hour)
+		e := event.Event{ID: fmt.Sprint("long", i), Source: "edge-1", Dataset: "coraza.waf", Time: at.UnixNano(), Received: at.UnixNano()}
+		e.AddText(event.GatewatchWAF, event.WAFByNode)
+		e.AddText(event.WAFDecision, []string{"block", "allow", "allow"}[i])
+		e.AddText(event.WAFSite, "shop")
+		e.AddText(event.URLPath, long)
+		events = append(events, e)
+	}
+	if err := p.Events.(store.Store).Write(t.Context(), store.Batch{Events: events}); err != nil {
+		t.Fatal(err)
+	}
+	p.Proposals = func(ctx context.Context, after int64, n int) ([]*proposals.Proposal, error) {
+		all, err := proposed(ctx, after, n)
+		for _, x := range all {
+			x.Path = long
+		}
+		return all, err
+	}
+	w, err := Make(t.Context(), p, Ask{Language: dashboards.English})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := w.Changes[0]
+	if c.Before == nil || c.Before.N != 1 || c.Before.Value != 1 || c.After == nil || c.After.N != 2 || len(c.Path) >= len(long) {
+		t.Errorf("change %+v, before %+v, after %+v", c, c.Before, c.After)
+	}
+}
+
 // TestAdvice: what is most urgent comes first, and each piece is said in both languages.
 func TestAdvice(t *testing.T) {
 	for _, l := range languages {

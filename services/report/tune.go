@@ -58,7 +58,9 @@ func (m *maker) tune(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	exact := map[int64]*proposals.Proposal{} // what is told is clipped
 	for _, p := range all {
+		exact[p.ID] = p
 		place := Place{ID: p.ID, Kind: p.Kind, Site: clip(p.Site), Path: clip(p.Path), Rules: p.Rules}
 		switch {
 		case p.Status == state.Proposed:
@@ -77,7 +79,7 @@ func (m *maker) tune(ctx context.Context) error {
 	})
 	m.Open = m.Open[:min(len(m.Open), maxOpen)]
 	for i := range m.Changes {
-		if err := m.compare(ctx, &m.Changes[i]); err != nil {
+		if err := m.compare(ctx, &m.Changes[i], exact[m.Changes[i].ID]); err != nil {
 			return err
 		}
 	}
@@ -100,16 +102,16 @@ func (m *maker) proposals(ctx context.Context) (all []*proposals.Proposal, err e
 }
 
 // compare counts at the place of a change before it and since.
-func (m *maker) compare(ctx context.Context, c *Change) error {
+func (m *maker) compare(ctx context.Context, c *Change, p *proposals.Proposal) error {
 	if !c.Time.After(m.reader.From) { // nothing of the range is before it
 		return nil
 	}
 	filter := "(" + verdict.Decisions + ")"
-	if c.Site != "" {
-		filter += " and waf.site: " + query.Quote(c.Site)
+	if p.Site != "" {
+		filter += " and waf.site: " + query.Quote(p.Site)
 	}
-	if c.Path != "*" && !strings.Contains(c.Path, "{") {
-		filter += " and url.path: " + query.Quote(c.Path)
+	if p.Path != "*" && !strings.Contains(p.Path, "{") {
+		filter += " and url.path: " + query.Quote(p.Path)
 	} else if len(c.Rules) > 0 { // a template: where its rules scored
 		ids := make([]string, len(c.Rules))
 		for i, id := range c.Rules {

@@ -2,6 +2,7 @@ package wall
 
 import (
 	"cmp"
+	"maps"
 	"math/bits"
 	"slices"
 	"strings"
@@ -23,7 +24,8 @@ type Upstream struct {
 
 const (
 	upstreamMinutes = 60
-	maxUpstreams    = 32 // kept and shown; the busiest stay
+	maxUpstreams    = 32  // kept and shown: of more the busiest of the hour
+	maxNewUpstreams = 256 // counted until the end of a step, with those that are kept
 )
 
 type upstreamKey struct{ gateway, name string }
@@ -55,7 +57,7 @@ func (t *tally) gateway(e *event.Event) {
 	}
 	u := t.upstreams[key]
 	if u == nil {
-		if len(t.upstreams) >= maxUpstreams {
+		if len(t.upstreams) >= maxNewUpstreams {
 			return
 		}
 		u = &upstream{}
@@ -108,6 +110,7 @@ func (u *upstream) minute(number int64) *upstreamMinute {
 // for an hour goes.
 func (t *tally) showUpstreams(now time.Time, step time.Duration) (all []Upstream) {
 	t.minute = now.Unix() / 60
+	t.pruneUpstreams()
 	for key, u := range t.upstreams {
 		x, idle := u.show(key, t.minute, step)
 		if idle {
@@ -122,6 +125,36 @@ func (t *tally) showUpstreams(now time.Time, step time.Duration) (all []Upstream
 		return cmp.Or(cmp.Compare(b.Rate, a.Rate), strings.Compare(a.Gateway, b.Gateway), strings.Compare(a.Name, b.Name))
 	})
 	return all
+}
+
+// pruneUpstreams keeps the services with the most requests of the hour. Names may be
+// written by clients, as a host is: who makes up many of them takes no place of those
+// that are used.
+func (t *tally) pruneUpstreams() {
+	if len(t.upstreams) <= maxUpstreams {
+		return
+	}
+	keys := slices.Collect(maps.Keys(t.upstreams))
+	sums := make(map[upstreamKey]uint64, len(keys))
+	for _, k := range keys {
+		sums[k] = t.upstreams[k].sum(t.minute)
+	}
+	slices.SortFunc(keys, func(a, b upstreamKey) int {
+		return cmp.Or(cmp.Compare(sums[b], sums[a]), strings.Compare(a.gateway, b.gateway), strings.Compare(a.name, b.name))
+	})
+	for _, k := range keys[maxUpstreams:] {
+		delete(t.upstreams, k)
+	}
+}
+
+// sum is the requests of the hour that ends with a minute.
+func (u *upstream) sum(now int64) (n uint64) {
+	for i := range u.minutes {
+		if m := &u.minutes[i]; m.number > now-upstreamMinutes && m.number <= now {
+			n += uint64(m.requests)
+		}
+	}
+	return n
 }
 
 func (u *upstream) show(key upstreamKey, now int64, step time.Duration) (x Upstream, idle bool) {

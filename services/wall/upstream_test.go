@@ -62,6 +62,33 @@ func TestUpstreamsAreBounded(t *testing.T) {
 	}
 }
 
+// TestUpstreamsThatAreUsed: names that somebody makes up do not keep services off the
+// screen.
+func TestUpstreamsThatAreUsed(t *testing.T) {
+	n := newTally(noon, dayOf(noon))
+	line := 0
+	add := func(name string, times int) {
+		for range times {
+			e := answered(line, name, 200, 0.008)
+			n.add(&e)
+			line++
+		}
+	}
+	for i := range 2 * maxUpstreams {
+		add(fmt.Sprint("made-up-", i), 1)
+	}
+	add("shop", 100)
+	n.state(noon.Add(time.Second), dayOf(noon), time.Second)
+	for i := range 2 * maxNewUpstreams {
+		add(fmt.Sprint("later-", i), 1)
+	}
+	add("shop", 1)
+	all := n.state(noon.Add(2*time.Second), dayOf(noon), time.Second).Upstreams
+	if len(all) != maxUpstreams || len(n.upstreams) != maxUpstreams || all[0].Name != "shop" || all[0].Requests[upstreamMinutes-1] != 101 {
+		t.Errorf("%d are shown, %d kept, the first is %+v", len(all), len(n.upstreams), all[0])
+	}
+}
+
 func TestSuspects(t *testing.T) {
 	n := newTally(noon, dayOf(noon))
 	f := func(i int, blocked bool, key event.Key, p float64) {

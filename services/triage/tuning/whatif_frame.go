@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/gatewatch/gatewatch/detection/verdict"
+	"github.com/gatewatch/gatewatch/services/kept"
 	"github.com/gatewatch/gatewatch/services/triage"
 )
 
@@ -30,6 +31,8 @@ const maxFrameSites = 1000
 type frame struct {
 	sites map[string]*siteFrame
 	limit int // requests of a site that are to be judged
+	held  int // members of all parts
+	room  int // for them; the limit is halved where there is more
 	left  LeftOut
 }
 
@@ -79,9 +82,26 @@ func (f *frame) add(x *triage.Decision, counted verdict.Decided) error {
 		f.left.Unknown++
 	default:
 		name := copyName{x.Source, x.Request, x.Time.UnixNano()}
+		before := len(s.kept[of].members)
 		s.kept[of].add(name, decided{ref: x.Ref, counted: counted, stratum: of}, f.share())
+		f.held += len(s.kept[of].members) - before
+	}
+	for f.held > f.room && f.limit > int(strata) {
+		f.limit /= 2
+		f.thin()
 	}
 	return nil
+}
+
+// thin leaves so many members of each part as the limit allows.
+func (f *frame) thin() {
+	f.held = 0
+	for _, s := range f.sites {
+		for i := range s.kept {
+			s.kept[i].thin(f.share())
+			f.held += len(s.kept[i].members)
+		}
+	}
 }
 
 // share is how many of each stratum are judged at most.
@@ -107,6 +127,9 @@ func (p *part) thin(most int) {
 	}
 }
 
+// inverse is one over the probability with which a decision is in the part.
+func (p *part) inverse() float64 { return math.MaxUint64 / float64(p.bound) }
+
 // largest keeps the sites with the most requests, with so many requests to judge in all,
 // and returns how many other ones there were.
 func (f *frame) largest(sites, requests int) (gone int) {
@@ -121,11 +144,7 @@ func (f *frame) largest(sites, requests int) (gone int) {
 		return gone
 	}
 	f.limit = min(f.limit, requests/len(f.sites))
-	for _, s := range f.sites {
-		for i := range s.kept {
-			s.kept[i].thin(f.share())
-		}
-	}
+	f.thin()
 	return gone
 }
 
@@ -150,12 +169,22 @@ func (s *siteFrame) requests() int { return s.allowed + s.blocked }
 // nothing, are stood for. why says what is stood for by none, "" if all are.
 func (s *siteFrame) weigh(all []request, observed []Observed) (why string) {
 	var sums, most [strata]float64
-	for i := range all {
-		observed[i].Weight = 1 / all[i].copy.Probability
-		sums[all[i].stratum] += observed[i].Weight
+	whole := slices.ContainsFunc(all, drawnWhole)
+	of := func(r *request) stratum {
+		if whole && r.stratum == ofSuspect {
+			return ofSample
+		}
+		return r.stratum
 	}
-	most[ofBlocked], most[ofSuspect] = float64(s.blocked), float64(s.kept[ofSuspect].n)
-	most[ofSample] = float64(s.allowed - s.kept[ofSuspect].n)
+	for i := range all {
+		observed[i].Weight = s.kept[all[i].stratum].inverse() / all[i].copy.Probability
+		sums[of(&all[i])] += observed[i].Weight
+	}
+	most[ofBlocked], most[ofSample] = float64(s.blocked), float64(s.allowed)
+	if !whole {
+		most[ofSuspect] = float64(s.kept[ofSuspect].n)
+		most[ofSample] -= most[ofSuspect]
+	}
 	switch {
 	case most[ofSample] > 0 && sums[ofSample] == 0:
 		return fmt.Sprintf("no random sample of its %d allowed requests can be judged: nodes keep one where replay.keep is sample", s.allowed)
@@ -166,13 +195,18 @@ func (s *siteFrame) weigh(all []request, observed []Observed) (why string) {
 	}
 	for i := range all {
 		o := &observed[i]
-		o.Weight *= most[all[i].stratum] / sums[all[i].stratum]
+		o.Weight *= most[of(&all[i])] / sums[of(&all[i])]
 		if o.Probability > 0 { // drawn for a label, and kept
 			o.Probability = min(1, max(leastProbability, o.Probability/o.Weight))
 		}
 	}
 	return ""
 }
+
+// drawnWhole tells whether a request was drawn for the sample with a probability of 1.
+// Where some are, those that are kept always cannot be told from the sample before
+// their copies are read: both are one then.
+func drawnWhole(r request) bool { return r.stratum == ofSuspect && r.copy.Why == kept.Sampled }
 
 // leastProbability is the least one that rates take.
 const leastProbability = 1e-9

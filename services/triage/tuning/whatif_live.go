@@ -133,7 +133,7 @@ func ofSite(site string) string {
 
 // framed reads which requests of sites there are to judge.
 func (l *Live) framed(ctx context.Context, q WhatIf) (f *frame, partial []string, err error) {
-	f = &frame{sites: map[string]*siteFrame{}, limit: q.Limit}
+	f = &frame{sites: map[string]*siteFrame{}, limit: q.Limit, room: maxDecisions}
 	text := "gatewatch.waf: node"
 	if q.Site != "" {
 		text += " and " + ofSite(q.Site)

@@ -289,7 +289,7 @@ func TestLiveWhatIfEnds(t *testing.T) {
 // TestFrame takes a random part of many requests, which stands for all of them, and the
 // sites with the most.
 func TestFrame(t *testing.T) {
-	f := &frame{sites: map[string]*siteFrame{}, limit: 300}
+	f := &frame{sites: map[string]*siteFrame{}, limit: 300, room: maxDecisions}
 	for i := range 4000 {
 		x := &triage.Decision{Ref: triage.Ref{ID: fmt.Sprint(i), Source: "edge-1"}, Request: fmt.Sprint(i), Kept: 0.5, Judged: true, Site: "shop"}
 		if i%4 == 0 {
