@@ -111,6 +111,7 @@ var rights = map[string]right{
 	"/gatewatch.v1.TuningService/StartWhatIf": analysts,
 	"/gatewatch.v1.TuningService/GetWhatIf":   readers,
 	"/gatewatch.v1.TuningService/StopWhatIf":  analysts,
+	"/gatewatch.v1.TuningService/Replay":      examiners,
 
 	"/gatewatch.v1.AdminService/CreateToken": administrators,
 	"/gatewatch.v1.AdminService/ListTokens":  administrators,

@@ -144,6 +144,7 @@ type API struct {
 	searches chan struct{} // a place for each search that runs
 	large    chan struct{} // a place for each large page that is in memory
 	tails    chan struct{} // a place for each tail
+	replays  chan struct{} // the place of the replay that runs
 	screens  screens
 }
 
@@ -160,6 +161,7 @@ func New(config Config, parts Parts) (*API, error) {
 		searches: make(chan struct{}, config.MaxSearches),
 		large:    make(chan struct{}, maxLarge),
 		tails:    make(chan struct{}, config.MaxTails),
+		replays:  make(chan struct{}, 1),
 		screens:  screens{places: make(chan struct{}, maxScreens)},
 	}
 	if parts.Triage != nil {

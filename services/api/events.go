@@ -218,17 +218,24 @@ func (s *eventStream) beat() error {
 
 // send writes one event and waits until it is on its way.
 func (s *eventStream) send(e *event.Event, missed int) error {
+	return s.append(func(b []byte) []byte {
+		b = append(b, `{"event":`...)
+		b = e.AppendJSON(b)
+		b = append(b, `,"missed":`...)
+		b = strconv.AppendInt(b, int64(missed), 10)
+		return append(b, '}')
+	})
+}
+
+// append writes the JSON that add appends as one event.
+func (s *eventStream) append(add func([]byte) []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.buf[:0]
 	if s.sse {
 		b = append(b, "data: "...)
 	}
-	b = append(b, `{"event":`...)
-	b = e.AppendJSON(b)
-	b = append(b, `,"missed":`...)
-	b = strconv.AppendInt(b, int64(missed), 10)
-	b = append(b, '}', '\n')
+	b = append(add(b), '\n')
 	if s.sse {
 		b = append(b, '\n')
 	}

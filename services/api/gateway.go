@@ -75,6 +75,7 @@ func (a *API) gateway(g *guard) (http.Handler, error) {
 		mux.HandlePath(http.MethodPost, "/api/v1/aggregate", g.restAggregate),
 		mux.HandlePath(http.MethodPost, "/api/v1/tail", g.restTail),
 		mux.HandlePath(http.MethodPost, "/api/v1/export", g.restExport),
+		mux.HandlePath(http.MethodPost, "/api/v1/tuning:replay", g.restReplay),
 		mux.HandlePath(http.MethodGet, "/api/v1/screen/stream", g.restScreen),
 		mux.HandlePath(http.MethodGet, "/api/v1/reports/waf", g.restReport),
 	)

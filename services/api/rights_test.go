@@ -78,6 +78,7 @@ var mayCall = map[string]string{
 	"/gatewatch.v1.TuningService/StartWhatIf":                        "analyst examiner administrator",
 	"/gatewatch.v1.TuningService/GetWhatIf":                          "viewer analyst examiner administrator",
 	"/gatewatch.v1.TuningService/StopWhatIf":                         "analyst examiner administrator",
+	"/gatewatch.v1.TuningService/Replay":                             "examiner administrator",
 	"/gatewatch.v1.AdminService/CreateToken":                         "administrator",
 	"/gatewatch.v1.AdminService/ListTokens":                          "administrator",
 	"/gatewatch.v1.AdminService/RevokeToken":                         "administrator",

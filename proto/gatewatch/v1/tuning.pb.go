@@ -751,6 +751,516 @@ func (x *StopWhatIfResponse) GetJob() *WhatIfJob {
 	return nil
 }
 
+// ReplayRequest says which rules, and which requests.
+type ReplayRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The bundle: its name, or stable or candidate for what is rolled out. Where it says
+	// nothing of level and threshold those of CRS hold: what a node has in its own
+	// configuration is not known here.
+	Bundle string `protobuf:"bytes,1,opt,name=bundle,proto3" json:"bundle,omitempty"`
+	// Or the text of a bundle, which need not be kept: JSON, in any layout.
+	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	// Only these sites, at most 20; empty takes all.
+	Sites []string `protobuf:"bytes,3,rep,name=sites,proto3" json:"sites,omitempty"`
+	// Start of the time range, inclusive: RFC 3339, a date, or "now-1h".
+	From string `protobuf:"bytes,4,opt,name=from,proto3" json:"from,omitempty"`
+	// End of the time range, exclusive.
+	To string `protobuf:"bytes,5,opt,name=to,proto3" json:"to,omitempty"`
+	// Requests that are judged at most, the newest; 50000 if 0, and at most 1000000. After
+	// 30 minutes the sums are those of what was judged by then.
+	Limit int32 `protobuf:"varint,6,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Leaves out what is unchanged. It is counted still.
+	Changed       bool `protobuf:"varint,7,opt,name=changed,proto3" json:"changed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayRequest) Reset() {
+	*x = ReplayRequest{}
+	mi := &file_gatewatch_v1_tuning_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayRequest) ProtoMessage() {}
+
+func (x *ReplayRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_tuning_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayRequest.ProtoReflect.Descriptor instead.
+func (*ReplayRequest) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_tuning_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ReplayRequest) GetBundle() string {
+	if x != nil {
+		return x.Bundle
+	}
+	return ""
+}
+
+func (x *ReplayRequest) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *ReplayRequest) GetSites() []string {
+	if x != nil {
+		return x.Sites
+	}
+	return nil
+}
+
+func (x *ReplayRequest) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *ReplayRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *ReplayRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ReplayRequest) GetChanged() bool {
+	if x != nil {
+		return x.Changed
+	}
+	return false
+}
+
+// ReplayResponse is one line.
+type ReplayResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Line:
+	//
+	//	*ReplayResponse_Request
+	//	*ReplayResponse_Progress
+	//	*ReplayResponse_Summary
+	Line          isReplayResponse_Line `protobuf_oneof:"line"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayResponse) Reset() {
+	*x = ReplayResponse{}
+	mi := &file_gatewatch_v1_tuning_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayResponse) ProtoMessage() {}
+
+func (x *ReplayResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_tuning_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayResponse.ProtoReflect.Descriptor instead.
+func (*ReplayResponse) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_tuning_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ReplayResponse) GetLine() isReplayResponse_Line {
+	if x != nil {
+		return x.Line
+	}
+	return nil
+}
+
+func (x *ReplayResponse) GetRequest() *ReplayedRequest {
+	if x != nil {
+		if x, ok := x.Line.(*ReplayResponse_Request); ok {
+			return x.Request
+		}
+	}
+	return nil
+}
+
+func (x *ReplayResponse) GetProgress() *ReplaySums {
+	if x != nil {
+		if x, ok := x.Line.(*ReplayResponse_Progress); ok {
+			return x.Progress
+		}
+	}
+	return nil
+}
+
+func (x *ReplayResponse) GetSummary() *ReplaySums {
+	if x != nil {
+		if x, ok := x.Line.(*ReplayResponse_Summary); ok {
+			return x.Summary
+		}
+	}
+	return nil
+}
+
+type isReplayResponse_Line interface {
+	isReplayResponse_Line()
+}
+
+type ReplayResponse_Request struct {
+	Request *ReplayedRequest `protobuf:"bytes,1,opt,name=request,proto3,oneof"`
+}
+
+type ReplayResponse_Progress struct {
+	// Sums so far.
+	Progress *ReplaySums `protobuf:"bytes,2,opt,name=progress,proto3,oneof"`
+}
+
+type ReplayResponse_Summary struct {
+	// Of it all: the last line.
+	Summary *ReplaySums `protobuf:"bytes,3,opt,name=summary,proto3,oneof"`
+}
+
+func (*ReplayResponse_Request) isReplayResponse_Line() {}
+
+func (*ReplayResponse_Progress) isReplayResponse_Line() {}
+
+func (*ReplayResponse_Summary) isReplayResponse_Line() {}
+
+// ReplayedRequest is what becomes of a request.
+type ReplayedRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As those of KeptRequest.
+	Id     string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Source string                 `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
+	Node   string                 `protobuf:"bytes,3,opt,name=node,proto3" json:"node,omitempty"`
+	Time   *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=time,proto3" json:"time,omitempty"`
+	Site   string                 `protobuf:"bytes,5,opt,name=site,proto3" json:"site,omitempty"`
+	// newly_blocked, newly_allowed, unchanged or failed.
+	Change string `protobuf:"bytes,6,opt,name=change,proto3" json:"change,omitempty"`
+	// What the node's rules asked for, block or allow, and what those of the bundle do;
+	// after is empty if it failed.
+	Before string `protobuf:"bytes,7,opt,name=before,proto3" json:"before,omitempty"`
+	After  string `protobuf:"bytes,8,opt,name=after,proto3" json:"after,omitempty"`
+	// Anomaly scores of then and of the bundle.
+	ScoreBefore int64 `protobuf:"varint,9,opt,name=score_before,json=scoreBefore,proto3" json:"score_before,omitempty"`
+	ScoreAfter  int64 `protobuf:"varint,10,opt,name=score_after,json=scoreAfter,proto3" json:"score_after,omitempty"`
+	// Those that score by the bundle.
+	Rules []int32 `protobuf:"varint,11,rep,packed,name=rules,proto3" json:"rules,omitempty"`
+	// The verdict of the moment, or of the model of the program where there was none.
+	PAttack float64 `protobuf:"fixed64,12,opt,name=p_attack,json=pAttack,proto3" json:"p_attack,omitempty"`
+	Kind    string  `protobuf:"bytes,13,opt,name=kind,proto3" json:"kind,omitempty"`
+	// attack or legit, by p_attack.
+	TakenFor string `protobuf:"bytes,14,opt,name=taken_for,json=takenFor,proto3" json:"taken_for,omitempty"`
+	// The copy has not the whole body.
+	Cut bool `protobuf:"varint,15,opt,name=cut,proto3" json:"cut,omitempty"`
+	// Why it failed.
+	Error         string `protobuf:"bytes,16,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayedRequest) Reset() {
+	*x = ReplayedRequest{}
+	mi := &file_gatewatch_v1_tuning_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayedRequest) ProtoMessage() {}
+
+func (x *ReplayedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_tuning_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayedRequest.ProtoReflect.Descriptor instead.
+func (*ReplayedRequest) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_tuning_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ReplayedRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ReplayedRequest) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *ReplayedRequest) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *ReplayedRequest) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *ReplayedRequest) GetSite() string {
+	if x != nil {
+		return x.Site
+	}
+	return ""
+}
+
+func (x *ReplayedRequest) GetChange() string {
+	if x != nil {
+		return x.Change
+	}
+	return ""
+}
+
+func (x *ReplayedRequest) GetBefore() string {
+	if x != nil {
+		return x.Before
+	}
+	return ""
+}
+
+func (x *ReplayedRequest) GetAfter() string {
+	if x != nil {
+		return x.After
+	}
+	return ""
+}
+
+func (x *ReplayedRequest) GetScoreBefore() int64 {
+	if x != nil {
+		return x.ScoreBefore
+	}
+	return 0
+}
+
+func (x *ReplayedRequest) GetScoreAfter() int64 {
+	if x != nil {
+		return x.ScoreAfter
+	}
+	return 0
+}
+
+func (x *ReplayedRequest) GetRules() []int32 {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+func (x *ReplayedRequest) GetPAttack() float64 {
+	if x != nil {
+		return x.PAttack
+	}
+	return 0
+}
+
+func (x *ReplayedRequest) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ReplayedRequest) GetTakenFor() string {
+	if x != nil {
+		return x.TakenFor
+	}
+	return ""
+}
+
+func (x *ReplayedRequest) GetCut() bool {
+	if x != nil {
+		return x.Cut
+	}
+	return false
+}
+
+func (x *ReplayedRequest) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+// ReplaySums counts requests.
+type ReplaySums struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	NewlyBlocked int64                  `protobuf:"varint,1,opt,name=newly_blocked,json=newlyBlocked,proto3" json:"newly_blocked,omitempty"`
+	NewlyAllowed int64                  `protobuf:"varint,2,opt,name=newly_allowed,json=newlyAllowed,proto3" json:"newly_allowed,omitempty"`
+	Unchanged    int64                  `protobuf:"varint,3,opt,name=unchanged,proto3" json:"unchanged,omitempty"`
+	// Those that the rules cannot judge, or not in time.
+	Failed int64 `protobuf:"varint,4,opt,name=failed,proto3" json:"failed,omitempty"`
+	// Of those that are newly blocked: taken for attacks, and for legitimate.
+	BlockedAttack int64 `protobuf:"varint,5,opt,name=blocked_attack,json=blockedAttack,proto3" json:"blocked_attack,omitempty"`
+	BlockedLegit  int64 `protobuf:"varint,6,opt,name=blocked_legit,json=blockedLegit,proto3" json:"blocked_legit,omitempty"`
+	// Of those that are newly allowed.
+	AllowedAttack int64 `protobuf:"varint,7,opt,name=allowed_attack,json=allowedAttack,proto3" json:"allowed_attack,omitempty"`
+	AllowedLegit  int64 `protobuf:"varint,8,opt,name=allowed_legit,json=allowedLegit,proto3" json:"allowed_legit,omitempty"`
+	// Left out: what is masked in the copy changes what rules decide.
+	Unfaithful int64 `protobuf:"varint,9,opt,name=unfaithful,proto3" json:"unfaithful,omitempty"`
+	// Left out: the copy cannot be opened.
+	Unreadable int64 `protobuf:"varint,10,opt,name=unreadable,proto3" json:"unreadable,omitempty"`
+	// Why not all requests were judged; empty if they were.
+	Warnings      []string `protobuf:"bytes,11,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplaySums) Reset() {
+	*x = ReplaySums{}
+	mi := &file_gatewatch_v1_tuning_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplaySums) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplaySums) ProtoMessage() {}
+
+func (x *ReplaySums) ProtoReflect() protoreflect.Message {
+	mi := &file_gatewatch_v1_tuning_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplaySums.ProtoReflect.Descriptor instead.
+func (*ReplaySums) Descriptor() ([]byte, []int) {
+	return file_gatewatch_v1_tuning_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ReplaySums) GetNewlyBlocked() int64 {
+	if x != nil {
+		return x.NewlyBlocked
+	}
+	return 0
+}
+
+func (x *ReplaySums) GetNewlyAllowed() int64 {
+	if x != nil {
+		return x.NewlyAllowed
+	}
+	return 0
+}
+
+func (x *ReplaySums) GetUnchanged() int64 {
+	if x != nil {
+		return x.Unchanged
+	}
+	return 0
+}
+
+func (x *ReplaySums) GetFailed() int64 {
+	if x != nil {
+		return x.Failed
+	}
+	return 0
+}
+
+func (x *ReplaySums) GetBlockedAttack() int64 {
+	if x != nil {
+		return x.BlockedAttack
+	}
+	return 0
+}
+
+func (x *ReplaySums) GetBlockedLegit() int64 {
+	if x != nil {
+		return x.BlockedLegit
+	}
+	return 0
+}
+
+func (x *ReplaySums) GetAllowedAttack() int64 {
+	if x != nil {
+		return x.AllowedAttack
+	}
+	return 0
+}
+
+func (x *ReplaySums) GetAllowedLegit() int64 {
+	if x != nil {
+		return x.AllowedLegit
+	}
+	return 0
+}
+
+func (x *ReplaySums) GetUnfaithful() int64 {
+	if x != nil {
+		return x.Unfaithful
+	}
+	return 0
+}
+
+func (x *ReplaySums) GetUnreadable() int64 {
+	if x != nil {
+		return x.Unreadable
+	}
+	return 0
+}
+
+func (x *ReplaySums) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
 var File_gatewatch_v1_tuning_proto protoreflect.FileDescriptor
 
 const file_gatewatch_v1_tuning_proto_rawDesc = "" +
@@ -818,12 +1328,63 @@ const file_gatewatch_v1_tuning_proto_rawDesc = "" +
 	"\x03job\x18\x01 \x01(\v2\x17.gatewatch.v1.WhatIfJobR\x03job\"\x13\n" +
 	"\x11StopWhatIfRequest\"?\n" +
 	"\x12StopWhatIfResponse\x12)\n" +
-	"\x03job\x18\x01 \x01(\v2\x17.gatewatch.v1.WhatIfJobR\x03job2\xe2\x02\n" +
+	"\x03job\x18\x01 \x01(\v2\x17.gatewatch.v1.WhatIfJobR\x03job\"\xa5\x01\n" +
+	"\rReplayRequest\x12\x16\n" +
+	"\x06bundle\x18\x01 \x01(\tR\x06bundle\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12\x14\n" +
+	"\x05sites\x18\x03 \x03(\tR\x05sites\x12\x12\n" +
+	"\x04from\x18\x04 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x05 \x01(\tR\x02to\x12\x14\n" +
+	"\x05limit\x18\x06 \x01(\x05R\x05limit\x12\x18\n" +
+	"\achanged\x18\a \x01(\bR\achanged\"\xc1\x01\n" +
+	"\x0eReplayResponse\x129\n" +
+	"\arequest\x18\x01 \x01(\v2\x1d.gatewatch.v1.ReplayedRequestH\x00R\arequest\x126\n" +
+	"\bprogress\x18\x02 \x01(\v2\x18.gatewatch.v1.ReplaySumsH\x00R\bprogress\x124\n" +
+	"\asummary\x18\x03 \x01(\v2\x18.gatewatch.v1.ReplaySumsH\x00R\asummaryB\x06\n" +
+	"\x04line\"\xa5\x03\n" +
+	"\x0fReplayedRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
+	"\x06source\x18\x02 \x01(\tR\x06source\x12\x12\n" +
+	"\x04node\x18\x03 \x01(\tR\x04node\x12.\n" +
+	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x12\n" +
+	"\x04site\x18\x05 \x01(\tR\x04site\x12\x16\n" +
+	"\x06change\x18\x06 \x01(\tR\x06change\x12\x16\n" +
+	"\x06before\x18\a \x01(\tR\x06before\x12\x14\n" +
+	"\x05after\x18\b \x01(\tR\x05after\x12!\n" +
+	"\fscore_before\x18\t \x01(\x03R\vscoreBefore\x12\x1f\n" +
+	"\vscore_after\x18\n" +
+	" \x01(\x03R\n" +
+	"scoreAfter\x12\x14\n" +
+	"\x05rules\x18\v \x03(\x05R\x05rules\x12\x19\n" +
+	"\bp_attack\x18\f \x01(\x01R\apAttack\x12\x12\n" +
+	"\x04kind\x18\r \x01(\tR\x04kind\x12\x1b\n" +
+	"\ttaken_for\x18\x0e \x01(\tR\btakenFor\x12\x10\n" +
+	"\x03cut\x18\x0f \x01(\bR\x03cut\x12\x14\n" +
+	"\x05error\x18\x10 \x01(\tR\x05error\"\x80\x03\n" +
+	"\n" +
+	"ReplaySums\x12#\n" +
+	"\rnewly_blocked\x18\x01 \x01(\x03R\fnewlyBlocked\x12#\n" +
+	"\rnewly_allowed\x18\x02 \x01(\x03R\fnewlyAllowed\x12\x1c\n" +
+	"\tunchanged\x18\x03 \x01(\x03R\tunchanged\x12\x16\n" +
+	"\x06failed\x18\x04 \x01(\x03R\x06failed\x12%\n" +
+	"\x0eblocked_attack\x18\x05 \x01(\x03R\rblockedAttack\x12#\n" +
+	"\rblocked_legit\x18\x06 \x01(\x03R\fblockedLegit\x12%\n" +
+	"\x0eallowed_attack\x18\a \x01(\x03R\rallowedAttack\x12#\n" +
+	"\rallowed_legit\x18\b \x01(\x03R\fallowedLegit\x12\x1e\n" +
+	"\n" +
+	"unfaithful\x18\t \x01(\x03R\n" +
+	"unfaithful\x12\x1e\n" +
+	"\n" +
+	"unreadable\x18\n" +
+	" \x01(\x03R\n" +
+	"unreadable\x12\x1a\n" +
+	"\bwarnings\x18\v \x03(\tR\bwarnings2\xcb\x03\n" +
 	"\rTuningService\x12t\n" +
 	"\vStartWhatIf\x12 .gatewatch.v1.StartWhatIfRequest\x1a!.gatewatch.v1.StartWhatIfResponse\" \x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/api/v1/tuning:whatif\x12k\n" +
 	"\tGetWhatIf\x12\x1e.gatewatch.v1.GetWhatIfRequest\x1a\x1f.gatewatch.v1.GetWhatIfResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\x12\x15/api/v1/tuning:whatif\x12n\n" +
 	"\n" +
-	"StopWhatIf\x12\x1f.gatewatch.v1.StopWhatIfRequest\x1a .gatewatch.v1.StopWhatIfResponse\"\x1d\x82\xd3\xe4\x93\x02\x17*\x15/api/v1/tuning:whatifB?Z=github.com/gatewatch/gatewatch/proto/gatewatch/v1;gatewatchv1b\x06proto3"
+	"StopWhatIf\x12\x1f.gatewatch.v1.StopWhatIfRequest\x1a .gatewatch.v1.StopWhatIfResponse\"\x1d\x82\xd3\xe4\x93\x02\x17*\x15/api/v1/tuning:whatif\x12g\n" +
+	"\x06Replay\x12\x1b.gatewatch.v1.ReplayRequest\x1a\x1c.gatewatch.v1.ReplayResponse\" \x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/api/v1/tuning:replay0\x01B?Z=github.com/gatewatch/gatewatch/proto/gatewatch/v1;gatewatchv1b\x06proto3"
 
 var (
 	file_gatewatch_v1_tuning_proto_rawDescOnce sync.Once
@@ -837,7 +1398,7 @@ func file_gatewatch_v1_tuning_proto_rawDescGZIP() []byte {
 	return file_gatewatch_v1_tuning_proto_rawDescData
 }
 
-var file_gatewatch_v1_tuning_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_gatewatch_v1_tuning_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_gatewatch_v1_tuning_proto_goTypes = []any{
 	(*WhatIfJob)(nil),             // 0: gatewatch.v1.WhatIfJob
 	(*WhatIfCurve)(nil),           // 1: gatewatch.v1.WhatIfCurve
@@ -849,11 +1410,15 @@ var file_gatewatch_v1_tuning_proto_goTypes = []any{
 	(*GetWhatIfResponse)(nil),     // 7: gatewatch.v1.GetWhatIfResponse
 	(*StopWhatIfRequest)(nil),     // 8: gatewatch.v1.StopWhatIfRequest
 	(*StopWhatIfResponse)(nil),    // 9: gatewatch.v1.StopWhatIfResponse
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
+	(*ReplayRequest)(nil),         // 10: gatewatch.v1.ReplayRequest
+	(*ReplayResponse)(nil),        // 11: gatewatch.v1.ReplayResponse
+	(*ReplayedRequest)(nil),       // 12: gatewatch.v1.ReplayedRequest
+	(*ReplaySums)(nil),            // 13: gatewatch.v1.ReplaySums
+	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
 }
 var file_gatewatch_v1_tuning_proto_depIdxs = []int32{
-	10, // 0: gatewatch.v1.WhatIfJob.start_time:type_name -> google.protobuf.Timestamp
-	10, // 1: gatewatch.v1.WhatIfJob.end_time:type_name -> google.protobuf.Timestamp
+	14, // 0: gatewatch.v1.WhatIfJob.start_time:type_name -> google.protobuf.Timestamp
+	14, // 1: gatewatch.v1.WhatIfJob.end_time:type_name -> google.protobuf.Timestamp
 	1,  // 2: gatewatch.v1.WhatIfJob.curves:type_name -> gatewatch.v1.WhatIfCurve
 	2,  // 3: gatewatch.v1.WhatIfCurve.points:type_name -> gatewatch.v1.WhatIfPoint
 	3,  // 4: gatewatch.v1.WhatIfPoint.blocked:type_name -> gatewatch.v1.WhatIfRate
@@ -862,17 +1427,23 @@ var file_gatewatch_v1_tuning_proto_depIdxs = []int32{
 	0,  // 7: gatewatch.v1.StartWhatIfResponse.job:type_name -> gatewatch.v1.WhatIfJob
 	0,  // 8: gatewatch.v1.GetWhatIfResponse.job:type_name -> gatewatch.v1.WhatIfJob
 	0,  // 9: gatewatch.v1.StopWhatIfResponse.job:type_name -> gatewatch.v1.WhatIfJob
-	4,  // 10: gatewatch.v1.TuningService.StartWhatIf:input_type -> gatewatch.v1.StartWhatIfRequest
-	6,  // 11: gatewatch.v1.TuningService.GetWhatIf:input_type -> gatewatch.v1.GetWhatIfRequest
-	8,  // 12: gatewatch.v1.TuningService.StopWhatIf:input_type -> gatewatch.v1.StopWhatIfRequest
-	5,  // 13: gatewatch.v1.TuningService.StartWhatIf:output_type -> gatewatch.v1.StartWhatIfResponse
-	7,  // 14: gatewatch.v1.TuningService.GetWhatIf:output_type -> gatewatch.v1.GetWhatIfResponse
-	9,  // 15: gatewatch.v1.TuningService.StopWhatIf:output_type -> gatewatch.v1.StopWhatIfResponse
-	13, // [13:16] is the sub-list for method output_type
-	10, // [10:13] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	12, // 10: gatewatch.v1.ReplayResponse.request:type_name -> gatewatch.v1.ReplayedRequest
+	13, // 11: gatewatch.v1.ReplayResponse.progress:type_name -> gatewatch.v1.ReplaySums
+	13, // 12: gatewatch.v1.ReplayResponse.summary:type_name -> gatewatch.v1.ReplaySums
+	14, // 13: gatewatch.v1.ReplayedRequest.time:type_name -> google.protobuf.Timestamp
+	4,  // 14: gatewatch.v1.TuningService.StartWhatIf:input_type -> gatewatch.v1.StartWhatIfRequest
+	6,  // 15: gatewatch.v1.TuningService.GetWhatIf:input_type -> gatewatch.v1.GetWhatIfRequest
+	8,  // 16: gatewatch.v1.TuningService.StopWhatIf:input_type -> gatewatch.v1.StopWhatIfRequest
+	10, // 17: gatewatch.v1.TuningService.Replay:input_type -> gatewatch.v1.ReplayRequest
+	5,  // 18: gatewatch.v1.TuningService.StartWhatIf:output_type -> gatewatch.v1.StartWhatIfResponse
+	7,  // 19: gatewatch.v1.TuningService.GetWhatIf:output_type -> gatewatch.v1.GetWhatIfResponse
+	9,  // 20: gatewatch.v1.TuningService.StopWhatIf:output_type -> gatewatch.v1.StopWhatIfResponse
+	11, // 21: gatewatch.v1.TuningService.Replay:output_type -> gatewatch.v1.ReplayResponse
+	18, // [18:22] is the sub-list for method output_type
+	14, // [14:18] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_gatewatch_v1_tuning_proto_init() }
@@ -881,13 +1452,18 @@ func file_gatewatch_v1_tuning_proto_init() {
 		return
 	}
 	file_gatewatch_v1_tuning_proto_msgTypes[3].OneofWrappers = []any{}
+	file_gatewatch_v1_tuning_proto_msgTypes[11].OneofWrappers = []any{
+		(*ReplayResponse_Request)(nil),
+		(*ReplayResponse_Progress)(nil),
+		(*ReplayResponse_Summary)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatewatch_v1_tuning_proto_rawDesc), len(file_gatewatch_v1_tuning_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -104,6 +104,29 @@ func local_request_TuningService_StopWhatIf_0(ctx context.Context, marshaler run
 	return msg, metadata, err
 }
 
+func request_TuningService_Replay_0(ctx context.Context, marshaler runtime.Marshaler, client TuningServiceClient, req *http.Request, pathParams map[string]string) (TuningService_ReplayClient, runtime.ServerMetadata, error) {
+	var (
+		protoReq ReplayRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	stream, err := client.Replay(ctx, &protoReq)
+	if err != nil {
+		return nil, metadata, err
+	}
+	header, err := stream.Header()
+	if err != nil {
+		return nil, metadata, err
+	}
+	metadata.HeaderMD = header
+	return stream, metadata, nil
+}
+
 // RegisterTuningServiceHandlerServer registers the http handlers for service TuningService to "mux".
 // UnaryRPC     :call TuningServiceServer directly.
 // StreamingRPC :currently unsupported pending https://github.com/grpc/grpc-go/issues/906.
@@ -169,6 +192,13 @@ func RegisterTuningServiceHandlerServer(ctx context.Context, mux *runtime.ServeM
 			return
 		}
 		forward_TuningService_StopWhatIf_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
+
+	mux.Handle(http.MethodPost, pattern_TuningService_Replay_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		err := status.Error(codes.Unimplemented, "streaming calls are not yet supported in the in-process transport")
+		_, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+		return
 	})
 
 	return nil
@@ -261,6 +291,23 @@ func RegisterTuningServiceHandlerClient(ctx context.Context, mux *runtime.ServeM
 		}
 		forward_TuningService_StopWhatIf_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodPost, pattern_TuningService_Replay_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/gatewatch.v1.TuningService/Replay", runtime.WithHTTPPathPattern("/api/v1/tuning:replay"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_TuningService_Replay_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_TuningService_Replay_0(annotatedContext, mux, outboundMarshaler, w, req, func() (proto.Message, error) { return resp.Recv() }, mux.GetForwardResponseOptions()...)
+	})
 	return nil
 }
 
@@ -268,10 +315,12 @@ var (
 	pattern_TuningService_StartWhatIf_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2}, []string{"api", "v1", "tuning"}, "whatif"))
 	pattern_TuningService_GetWhatIf_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2}, []string{"api", "v1", "tuning"}, "whatif"))
 	pattern_TuningService_StopWhatIf_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2}, []string{"api", "v1", "tuning"}, "whatif"))
+	pattern_TuningService_Replay_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2}, []string{"api", "v1", "tuning"}, "replay"))
 )
 
 var (
 	forward_TuningService_StartWhatIf_0 = runtime.ForwardResponseMessage
 	forward_TuningService_GetWhatIf_0   = runtime.ForwardResponseMessage
 	forward_TuningService_StopWhatIf_0  = runtime.ForwardResponseMessage
+	forward_TuningService_Replay_0      = runtime.ForwardResponseStream
 )

@@ -22,15 +22,16 @@ const (
 	TuningService_StartWhatIf_FullMethodName = "/gatewatch.v1.TuningService/StartWhatIf"
 	TuningService_GetWhatIf_FullMethodName   = "/gatewatch.v1.TuningService/GetWhatIf"
 	TuningService_StopWhatIf_FullMethodName  = "/gatewatch.v1.TuningService/StopWhatIf"
+	TuningService_Replay_FullMethodName      = "/gatewatch.v1.TuningService/Replay"
 )
 
 // TuningServiceClient is the client API for TuningService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// TuningService tells what other paranoia levels and thresholds would do to the
-// traffic of sites. Requests that nodes have kept are judged again for it, and the
-// audit log is told first; the answer is figures and holds nothing of the requests.
+// TuningService tells what other rules would do to the traffic of sites. Requests that
+// nodes have kept are judged again for it, and the audit log is told first. The answer
+// of a what-if is figures and holds nothing of the requests; a replay names them.
 type TuningServiceClient interface {
 	// StartWhatIf begins to judge. One job is under way at a time.
 	StartWhatIf(ctx context.Context, in *StartWhatIfRequest, opts ...grpc.CallOption) (*StartWhatIfResponse, error)
@@ -38,6 +39,10 @@ type TuningServiceClient interface {
 	GetWhatIf(ctx context.Context, in *GetWhatIfRequest, opts ...grpc.CallOption) (*GetWhatIfResponse, error)
 	// StopWhatIf ends the job that is under way. What it has found is lost.
 	StopWhatIf(ctx context.Context, in *StopWhatIfRequest, opts ...grpc.CallOption) (*StopWhatIfResponse, error)
+	// Replay judges kept requests by a bundle, the newest first, and sends what becomes
+	// of each, how far it is, and at last the sums. Without sums the answer is not whole.
+	// One is under way at a time. It needs the role examiner or administrator.
+	Replay(ctx context.Context, in *ReplayRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReplayResponse], error)
 }
 
 type tuningServiceClient struct {
@@ -78,13 +83,32 @@ func (c *tuningServiceClient) StopWhatIf(ctx context.Context, in *StopWhatIfRequ
 	return out, nil
 }
 
+func (c *tuningServiceClient) Replay(ctx context.Context, in *ReplayRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReplayResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &TuningService_ServiceDesc.Streams[0], TuningService_Replay_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ReplayRequest, ReplayResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type TuningService_ReplayClient = grpc.ServerStreamingClient[ReplayResponse]
+
 // TuningServiceServer is the server API for TuningService service.
 // All implementations must embed UnimplementedTuningServiceServer
 // for forward compatibility.
 //
-// TuningService tells what other paranoia levels and thresholds would do to the
-// traffic of sites. Requests that nodes have kept are judged again for it, and the
-// audit log is told first; the answer is figures and holds nothing of the requests.
+// TuningService tells what other rules would do to the traffic of sites. Requests that
+// nodes have kept are judged again for it, and the audit log is told first. The answer
+// of a what-if is figures and holds nothing of the requests; a replay names them.
 type TuningServiceServer interface {
 	// StartWhatIf begins to judge. One job is under way at a time.
 	StartWhatIf(context.Context, *StartWhatIfRequest) (*StartWhatIfResponse, error)
@@ -92,6 +116,10 @@ type TuningServiceServer interface {
 	GetWhatIf(context.Context, *GetWhatIfRequest) (*GetWhatIfResponse, error)
 	// StopWhatIf ends the job that is under way. What it has found is lost.
 	StopWhatIf(context.Context, *StopWhatIfRequest) (*StopWhatIfResponse, error)
+	// Replay judges kept requests by a bundle, the newest first, and sends what becomes
+	// of each, how far it is, and at last the sums. Without sums the answer is not whole.
+	// One is under way at a time. It needs the role examiner or administrator.
+	Replay(*ReplayRequest, grpc.ServerStreamingServer[ReplayResponse]) error
 	mustEmbedUnimplementedTuningServiceServer()
 }
 
@@ -110,6 +138,9 @@ func (UnimplementedTuningServiceServer) GetWhatIf(context.Context, *GetWhatIfReq
 }
 func (UnimplementedTuningServiceServer) StopWhatIf(context.Context, *StopWhatIfRequest) (*StopWhatIfResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method StopWhatIf not implemented")
+}
+func (UnimplementedTuningServiceServer) Replay(*ReplayRequest, grpc.ServerStreamingServer[ReplayResponse]) error {
+	return status.Error(codes.Unimplemented, "method Replay not implemented")
 }
 func (UnimplementedTuningServiceServer) mustEmbedUnimplementedTuningServiceServer() {}
 func (UnimplementedTuningServiceServer) testEmbeddedByValue()                       {}
@@ -186,6 +217,17 @@ func _TuningService_StopWhatIf_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _TuningService_Replay_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(ReplayRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(TuningServiceServer).Replay(m, &grpc.GenericServerStream[ReplayRequest, ReplayResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type TuningService_ReplayServer = grpc.ServerStreamingServer[ReplayResponse]
+
 // TuningService_ServiceDesc is the grpc.ServiceDesc for TuningService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -206,6 +248,12 @@ var TuningService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _TuningService_StopWhatIf_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "Replay",
+			Handler:       _TuningService_Replay_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "gatewatch/v1/tuning.proto",
 }
