@@ -70,7 +70,7 @@ var words = map[Language]map[string]string{
 		"status.none":    "无应答",
 		"upstreams":      "各站点的应答",
 		"whatif":         "换一个阈值会拦截多少",
-		"whatif.level":   "偏执等级",
+		"whatif.level":   "偏执级别",
 		"whatif.axis":    "异常分阈值",
 		"whatif.now":     "当前",
 		"percent":        "%",

@@ -18,7 +18,10 @@ import (
 func newAlerts() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "alerts",
-		Short: "List alerts, acknowledge and close them",
+		Short: "List alerts, acknowledge and close them, and see who is told of them",
+		Example: `  gatewatch alerts list 'alert.status: new and event.severity >= 70'
+  gatewatch alerts close ID --note 'known scanner'
+  gatewatch alerts notify-test`,
 	}
 	cmd.AddCommand(
 		newAlertsList(),

@@ -27,6 +27,8 @@ func newStoreArchive() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "archive",
 		Short: "Keep events in Parquet files, and search or restore them",
+		Example: `  gatewatch store archive create --from 2026-11-01 --to 2026-12-01
+  gatewatch store archive verify`,
 	}
 	cmd.AddCommand(newArchiveCreate(), newArchiveList(), newArchiveVerify(), newArchiveRestore())
 	return cmd

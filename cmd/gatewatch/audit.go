@@ -15,6 +15,8 @@ func newAudit() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "Verify and read the log of what people and the server did",
+		Example: `  gatewatch audit verify --data ./gatewatch-data
+  gatewatch audit list --data ./gatewatch-data --act token.`,
 	}
 	cmd.AddCommand(newAuditVerify(), newAuditList(), newAuditShow())
 	return cmd

@@ -11,6 +11,8 @@ func newConfig() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
 		Short: "Check or print the configuration of the server",
+		Example: `  gatewatch config check --config /etc/gatewatch.yaml
+  gatewatch config print > gatewatch.yaml`,
 	}
 	cmd.AddCommand(newConfigCheck(), newConfigPrint())
 	return cmd

@@ -17,6 +17,8 @@ func newGeoIP() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "geoip",
 		Short: "Get a free country database, or look at mmdb files",
+		Example: `  gatewatch geoip update
+  gatewatch geoip info GeoLite2-City.mmdb`,
 	}
 	cmd.AddCommand(newGeoIPUpdate(), newGeoIPInfo())
 	return cmd

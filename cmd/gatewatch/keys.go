@@ -19,6 +19,8 @@ func newKeys() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "keys",
 		Short: "List the data keys of encryption at rest, or wrap them with another master key",
+		Example: `  gatewatch keys list
+  gatewatch keys rewrap --new-master-key-file new.key`,
 	}
 	cmd.AddCommand(newKeysList(), newKeysRewrap())
 	return cmd

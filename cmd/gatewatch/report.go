@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,6 +27,7 @@ func newReport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report",
 		Short: "Make reports to print, and for spreadsheets and programs",
+		Example: `  gatewatch report waf --lang zh-CN --out week.html`,
 	}
 	cmd.AddCommand(newReportWAF())
 	return cmd
@@ -53,7 +56,7 @@ same names in both languages.
 --data reads the data folder of a server, also beside one that runs; whether nodes are
 connected is known to a server alone.`,
 		Example: `  gatewatch report waf --lang zh-CN --out week.html
-  gatewatch report waf --data ./gatewatch-data --from now-30d --format csv --out month.csv`,
+  gatewatch report waf --data ./gatewatch-data --from now-30d --out month.csv`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runReportWAF(cmd, &f) },
 	}
@@ -64,14 +67,14 @@ connected is known to a server alone.`,
 	flags.StringVar(&f.to, "to", "", "end of the range, exclusive; default: now")
 	flags.StringVar(&f.lang, "lang", string(dashboards.English), "language: en or zh-CN")
 	flags.StringVar(&f.format, "format", "html", "html, csv or json")
-	flags.StringVarP(&f.fileName, "out", "o", "", "file to write; default: standard output")
+	flags.StringVarP(&f.fileName, "out", "o", "", "file to write; .csv or .json at its end is the format, too; default: standard output")
 	return cmd
 }
 
 func runReportWAF(cmd *cobra.Command, f *reportFlags) error {
-	format, err := report.ParseFormat(f.format)
+	format, err := f.form(cmd)
 	if err != nil {
-		return usagef("--format: %w", err)
+		return err
 	}
 	language, err := dashboards.ParseLanguage(f.lang)
 	if err != nil {
@@ -103,6 +106,24 @@ func runReportWAF(cmd *cobra.Command, f *reportFlags) error {
 		return fmt.Errorf("write report: %w", err)
 	}
 	return nil
+}
+
+// form is the format that --format names, or the end of the file's name.
+func (f *reportFlags) form(cmd *cobra.Command) (report.Format, error) {
+	named := cmd.Flags().Changed("format")
+	if _, err := report.ParseFormat(f.fileName); err == nil && f.fileName != "" {
+		return report.Format{}, usagef("-o names a file here: give --format %s, and a file such as report.%[1]s if you want one", f.fileName)
+	}
+	if end := strings.TrimPrefix(filepath.Ext(f.fileName), "."); !named && end != "" {
+		if format, err := report.ParseFormat(end); err == nil {
+			return format, nil
+		}
+	}
+	format, err := report.ParseFormat(f.format)
+	if err != nil {
+		return format, usagef("--format: %w", err)
+	}
+	return format, nil
 }
 
 // maxReport bounds the file that a server may send.

@@ -15,6 +15,9 @@ func newStore() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "store",
 		Short: "Look into the store of a data folder, verify, compact, back up, restore and archive it",
+		Example: `  gatewatch store info
+  gatewatch store verify
+  gatewatch store backup --to /mnt/backup/gatewatch`,
 	}
 	cmd.AddCommand(newStoreInfo(), newStoreVerify(), newStoreCompact(), newStoreBackup(), newStoreRestore(), newStoreArchive())
 	return cmd

@@ -25,6 +25,9 @@ func newToken() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "token",
 		Short: "Make, list and revoke the tokens with which senders and people sign in",
+		Example: `  gatewatch token create --node edge-1
+  gatewatch token create --kiosk --name lobby --expires 720h
+  gatewatch token list`,
 	}
 	cmd.AddCommand(newTokenCreate(), newTokenList(), newTokenRevoke())
 	return cmd

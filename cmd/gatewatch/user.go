@@ -19,6 +19,9 @@ func newUser() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "user",
 		Short: "Make, list and change the accounts of people who sign in at the console",
+		Example: `  gatewatch user add ann --role analyst
+  gatewatch user list -o table
+  gatewatch user disable ann`,
 	}
 	cmd.AddCommand(newUserAdd(), newUserList(), newUserLink(), newUserPasswd(), newUserRole(),
 		newUserDisable("disable", true, "Sign a person out everywhere and let them in no more"),

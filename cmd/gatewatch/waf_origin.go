@@ -17,6 +17,12 @@ func asksServer(cmd *cobra.Command, files []string) bool {
 	return len(files) == 0 && os.Getenv(envPrefix+"SERVER") != ""
 }
 
+// asksKept tells whether a command takes the requests that a server keeps: a flag says
+// so, or asksServer where neither a file of traffic nor a data folder is named.
+func asksKept(cmd *cobra.Command, traffic, data string) bool {
+	return cmd.Flags().Changed("server") || traffic == "" && data == "" && asksServer(cmd, nil)
+}
+
 // fileOrServer tells whether a command that reads decisions of a file, of standard
 // input or of a server asks the server.
 func fileOrServer(cmd *cobra.Command, files []string) (bool, error) {

@@ -85,8 +85,8 @@ them, and apply them to the nodes.`,
 }
 
 func (f *wafTuneFlags) validate(cmd *cobra.Command) error {
-	server, given := cmd.Flags().Changed("server"), 0
-	for _, is := range []bool{f.traffic != "", f.data != "", server} {
+	given := 0
+	for _, is := range []bool{f.traffic != "", f.data != "", asksKept(cmd, f.traffic, f.data)} {
 		if is {
 			given++
 		}
@@ -98,7 +98,7 @@ func (f *wafTuneFlags) validate(cmd *cobra.Command) error {
 	}
 	switch {
 	case given == 0:
-		return usagef("--traffic is needed: requests, one JSON object a line; or --server or --data for those that nodes have kept")
+		return usagef("--traffic is needed: requests, one JSON object a line; or --server (or GATEWATCH_SERVER) or --data for those that nodes have kept")
 	case given > 1:
 		return usagef("give one of --traffic, --server and --data")
 	case f.traffic == "" && f.labels != "":

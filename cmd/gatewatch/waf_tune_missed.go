@@ -68,14 +68,14 @@ func runTuneMissed(cmd *cobra.Command, f *tuneMissedFlags) error {
 		return err
 	}
 	given := 0
-	for _, name := range []string{"traffic", "server", "data"} {
-		if cmd.Flags().Changed(name) {
+	for _, is := range []bool{f.traffic != "", f.data != "", asksKept(cmd, f.traffic, f.data)} {
+		if is {
 			given++
 		}
 	}
 	switch {
 	case given != 1:
-		return usagef("give one of --traffic, --server and --data")
+		return usagef("give one of --traffic, --server (or GATEWATCH_SERVER) and --data")
 	case f.traffic == "" && f.labels != "":
 		return usagef("--labels is for --traffic: elsewhere labels are those given to decisions")
 	case f.maxCost <= 0 || f.maxCost > 1:

@@ -72,15 +72,15 @@ label without it counts for itself and says nothing of other requests.`,
 // validate checks the flags.
 func (f *whatIfFlags) validate(cmd *cobra.Command) error {
 	given := 0
-	for _, name := range []string{"traffic", "server", "data"} {
-		if cmd.Flags().Changed(name) {
+	for _, is := range []bool{f.traffic != "", f.data != "", asksKept(cmd, f.traffic, f.data)} {
+		if is {
 			given++
 		}
 	}
 	kept := tuning.WhatIf{Thresholds: f.thresholds, Limit: f.limit}
 	switch {
 	case given != 1:
-		return usagef("give one of --traffic, --server and --data")
+		return usagef("give one of --traffic, --server (or GATEWATCH_SERVER) and --data")
 	case len(f.thresholds) == 0 || len(f.thresholds) > 100 || slices.Min(f.thresholds) < 1:
 		return usagef("--thresholds: want 1 to 100 numbers, each at least 1")
 	case f.traffic == "" && f.labels != "":

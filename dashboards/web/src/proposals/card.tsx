@@ -9,7 +9,9 @@ import { copy } from "../shell/topbar.tsx";
 import { tell } from "../shell/undo.ts";
 import { ago } from "../words/ago.ts";
 import { count, day } from "../words/format.ts";
+import { language } from "../words/language.ts";
 import { applyProposal, endProposal, lifetimeMs } from "./acts.ts";
+import { disputedOf, proposalSaid } from "./evidence.ts";
 import { proposalWords } from "./words.ts";
 
 /** ownerName is the name in what the server says of an owner: administrator "ann". */
@@ -25,6 +27,12 @@ export function StatePill({ p }: { p: Proposal }) {
   return <Pill tone="n">{p.status === "retired" ? w.retiredState : w[p.status]}</Pill>;
 }
 
+/** Said is a sentence of the server about a proposal. */
+export function Said({ detail }: { detail: string }) {
+  const { text, english } = proposalSaid(detail, language());
+  return english ? <span lang="en"><Text v={text} /></span> : <Text v={text} />;
+}
+
 /** ProposalCard has the directive, what its replay told, and the acts. */
 export function ProposalCard({ p, changed }: { p: Proposal; changed: () => void }) {
   const w = proposalWords();
@@ -34,7 +42,9 @@ export function ProposalCard({ p, changed }: { p: Proposal; changed: () => void 
     void f.finally(() => setBusy(false));
   };
   const open = p.status === "proposed" || (p.status === "applied" && p.stage !== "all");
-  const barred = !mayRoll() ? w.onlyAdmin : p.guard_lost.length > 0 ? w.lost(count(p.guard_lost.length)) : "";
+  // Without a stage it has not been tried out.
+  const disputed = p.stage === "" ? disputedOf(p.evidence) : 0;
+  const barred = !mayRoll() ? w.onlyAdmin : p.guard_lost.length > 0 ? w.lost(count(p.guard_lost.length)) : disputed > 0 ? w.disputed(count(disputed)) : "";
   return (
     <div class="pcard">
       <div class="dir">
@@ -49,10 +59,10 @@ export function ProposalCard({ p, changed }: { p: Proposal; changed: () => void 
         {p.status !== "proposed" && p.update_time && ` · ${w.by(ownerName(p), ago(new Date(p.update_time)))}`}
         {p.hits > 0 && ` · ${w.hits(count(p.hits))}`}
       </p>
-      {p.retire && <p class="cf sm" lang="en"><Text v={p.retire} /></p>}
+      {p.retire && <p class="cf sm"><Said detail={p.retire} /></p>}
       <div class="acts">
-        {open && <button type="button" class="btn pri" disabled={barred !== "" || busy} onClick={() => run(applyProposal(p, "all", changed))}>{busy ? w.busy : w.apply(p.site)}</button>}
-        {p.status === "proposed" && <Button disabled={!mayRoll() || busy} onClick={() => run(applyProposal(p, "shadow", changed))}>{w.shadow}</Button>}
+        {open && <button type="button" class={disputed > 0 ? "btn" : "btn pri"} disabled={barred !== "" || busy} onClick={() => run(applyProposal(p, "all", changed))}>{busy ? w.busy : w.apply(p.site)}</button>}
+        {p.status === "proposed" && <Button {...(disputed > 0 ? { kind: "pri" as const } : {})} disabled={!mayRoll() || busy} onClick={() => run(applyProposal(p, "shadow", changed))}>{w.shadow}</Button>}
         {p.status === "applied" && <Button icon="undo" disabled={!mayRoll() || busy} onClick={() => run(endProposal(p, "rollback", changed))}>{w.rollback}</Button>}
         {p.status === "applied" && p.stage === "all" && <Button kind="gh" disabled={!mayRoll() || busy} onClick={() => run(endProposal(p, "retire", changed))}>{w.retire}</Button>}
       </div>

@@ -30,6 +30,7 @@ export function Toast() {
         <div class="toast" onMouseEnter={() => hold(true)} onMouseLeave={() => hold(false)} onFocusIn={() => hold(true)} onFocusOut={() => hold(false)}>
           <Icon name={deed.failed ? "finding" : "check"} tone={deed.failed ? "f" : "a"} />
           <span><Text v={deed.said} /></span>
+          {deed.more && <button type="button" class="lnk" onClick={deed.more.run}>{deed.more.name}</button>}
           {deed.undo && <><button type="button" class="lnk" onClick={undo}>{w.undo}</button><Key>z</Key></>}
         </div>
       )}

@@ -4,6 +4,7 @@ import { store } from "./store.ts";
 export interface Deed {
   said: string; // "29 decisions marked false positive"
   undo?: () => Promise<void>;
+  more?: { name: string; run: () => void }; // what may be done next
   failed?: boolean;
 }
 

@@ -33,9 +33,10 @@ export function reasonOfLabel(e: unknown): string {
 
 /**
  * labelGroups labels groups at once, each with one act, and tells what was done with
- * an undo that takes all of it back. gone hides the groups, back shows them again.
+ * an undo that takes all of it back. gone hides the groups, back shows them again. What
+ * the verdict is sure about to the contrary is left out, and may be labelled, too: all.
  */
-export async function labelGroups(groups: Group[], v: Verdict, range: { from: string; to: string }, gone: (keys: string[]) => void, back: (keys: string[]) => void): Promise<void> {
+export async function labelGroups(groups: Group[], v: Verdict, range: { from: string; to: string }, gone: (keys: string[]) => void, back: (keys: string[]) => void, all = false): Promise<void> {
   const w = decisionWords();
   const keys = groups.map(keyOf);
   gone(keys);
@@ -44,7 +45,7 @@ export async function labelGroups(groups: Group[], v: Verdict, range: { from: st
     for (const g of groups) {
       const like = g.examples[0]!;
       const answer = await post<{ group: LabelledGroup }>("/api/v1/decisions:labelGroup", {
-        like_id: like.id, like_source: like.source, label: labelOf(v, g.decision === "block"), ...range,
+        like_id: like.id, like_source: like.source, label: labelOf(v, g.decision === "block"), ...(all ? { all } : {}), ...range,
       });
       acts.push(answer.group);
     }
@@ -55,14 +56,16 @@ export async function labelGroups(groups: Group[], v: Verdict, range: { from: st
   }
   const n = acts.reduce((a, x) => a + x.n, 0);
   const out = acts.reduce((a, x) => a + x.kept_out, 0);
+  const more = out > 0 ? { more: { name: w.labelToo, run: () => void labelGroups(groups, v, range, gone, back, true) } } : {};
   if (n === 0 && acts.every((x) => x.act === 0)) {
-    tell({ said: out > 0 ? w.keptOut(count(out)) : w.nothing });
+    tell({ said: out > 0 ? w.keptOut(count(out)) : w.nothing, ...more });
     return;
   }
   const first = groups[0]!;
   const named = groups.length > 1 ? `${first.rule || first.path_template} +${groups.length - 1}` : first.rule || first.path_template;
   tell({
     said: w.said(named, count(n), wordOf(v, first.decision === "block")) + (out > 0 ? ` · ${w.keptOut(count(out))}` : ""),
+    ...more,
     undo: async () => {
       for (const a of [...acts].reverse()) if (a.act > 0) await post("/api/v1/decisions:undoLabels", { act: a.act });
       back(keys);

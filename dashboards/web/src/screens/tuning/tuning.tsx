@@ -10,7 +10,7 @@ import { Answered, Empty } from "../../parts/states.tsx";
 import { Segment } from "../../parts/tabs.tsx";
 import { Text } from "../../parts/text.tsx";
 import { whyOf } from "../../proposals/acts.ts";
-import { ownerName, ProposalCard, StatePill } from "../../proposals/card.tsx";
+import { ownerName, ProposalCard, Said, StatePill } from "../../proposals/card.tsx";
 import { useJob } from "../../proposals/job.ts";
 import { useKeys } from "../../shell/keys.ts";
 import { useRange } from "../../shell/range.ts";
@@ -109,7 +109,7 @@ function Exclusions({ choice }: { choice: ComponentChildren }) {
               <div class="vb first"><div class="l1"><StatePill p={chosen} /><span class="mono el"><Text v={`${chosen.site} ${chosen.path}`} /></span></div></div>
               <div class="vb"><ProposalCard key={`${chosen.id} ${chosen.status} ${chosen.stage}`} p={chosen} changed={() => setTurn(turn + 1)} /></div>
               {chosen.evidence.length > 0 && (
-                <div class="vb"><div class="sh"><h2>{w.evidence}</h2></div><ul class="tev" lang="en">{chosen.evidence.map((e) => <li><Text v={e.detail} /></li>)}</ul></div>
+                <div class="vb"><div class="sh"><h2>{w.evidence}</h2></div><ul class="tev">{chosen.evidence.map((e) => <li><Said detail={e.detail} /></li>)}</ul></div>
               )}
             </>
           )}
