@@ -119,6 +119,7 @@ func newWhatIfCurve(c *tuning.SiteCurve) whatIfCurve {
 
 // whatIfJob is a job of the REST API.
 type whatIfJob struct {
+	Start    string        `json:"start_time"`
 	End      string        `json:"end_time"`
 	Stage    string        `json:"stage"`
 	Done     int           `json:"done"`
@@ -137,10 +138,11 @@ func runWhatIfServer(cmd *cobra.Command, f *whatIfFlags, format string) error {
 		return err
 	}
 	body := map[string]any{"site": f.site, "from": f.from, "to": f.to, "thresholds": f.thresholds, "limit": f.limit}
-	if err := f.call(cmd.Context(), http.MethodPost, whatIfPath, body, &struct{}{}); err != nil {
+	var begun struct{ Job whatIfJob }
+	if err := f.call(cmd.Context(), http.MethodPost, whatIfPath, body, &begun); err != nil {
 		return err
 	}
-	job, err := f.awaitWhatIf(cmd)
+	job, err := f.awaitWhatIf(cmd, begun.Job.Start)
 	if err != nil {
 		if cmd.Context().Err() != nil {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), stopWhatIfTime)
@@ -155,8 +157,9 @@ func runWhatIfServer(cmd *cobra.Command, f *whatIfFlags, format string) error {
 // stopWhatIfTime is how long the server has to end a job.
 const stopWhatIfTime = 10 * time.Second
 
-// awaitWhatIf waits until the job of a server has ended.
-func (r *remote) awaitWhatIf(cmd *cobra.Command) (*whatIfJob, error) {
+// awaitWhatIf waits until the job of a server that began then has ended. A server
+// remembers one: that of somebody else may take its place before it is looked at.
+func (r *remote) awaitWhatIf(cmd *cobra.Command, began string) (*whatIfJob, error) {
 	tell, clear := progressOf(cmd)
 	defer clear()
 	tick := time.NewTicker(jobEach)
@@ -169,6 +172,8 @@ func (r *remote) awaitWhatIf(cmd *cobra.Command) (*whatIfJob, error) {
 		switch j := answer.Job; {
 		case j == nil:
 			return nil, errors.New("the server has forgotten the job: it was started again")
+		case j.Start != began:
+			return nil, errors.New("somebody has begun another what-if since, and the server has forgotten this one: ask again")
 		case j.Error != "":
 			return nil, fmt.Errorf("draw curves: %s", printable(j.Error))
 		case j.End != "":

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// TestWhatIfOfAnother prints no curves of a job that somebody else has begun.
+func TestWhatIfOfAnother(t *testing.T) {
+	f := func(looked, want string) {
+		t.Helper()
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			begun := "2026-11-22T04:00:00Z"
+			if r.Method == http.MethodGet {
+				begun = looked
+			}
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprintf(w, `{"job":{"start_time":%q,"end_time":"2026-11-22T04:01:00Z","curves":[{"site":"shop","n":3,"why":"too few"}]}}`, begun)
+		}))
+		defer s.Close()
+		cmd := newWAFWhatIf()
+		var out bytes.Buffer
+		cmd.SetOut(&out)
+		cmd.SetErr(&out)
+		cmd.SilenceUsage = true
+		cmd.SetArgs([]string{"--server", s.URL})
+		err := cmd.ExecuteContext(t.Context())
+		if got := fmt.Sprint(out.String(), err); !strings.Contains(got, want) {
+			t.Errorf("job of %s: %s, want %q", looked, got, want)
+		}
+	}
+	f("2026-11-22T04:00:00Z", "site shop: too few")
+	f("2026-11-22T04:00:30Z", "somebody has begun another what-if")
+}
