@@ -25,8 +25,8 @@ import (
 
 func newReport() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "report",
-		Short: "Make reports to print, and for spreadsheets and programs",
+		Use:     "report",
+		Short:   "Make reports to print, and for spreadsheets and programs",
 		Example: `  gatewatch report waf --lang zh-CN --out week.html`,
 	}
 	cmd.AddCommand(newReportWAF())

@@ -18,6 +18,9 @@ test("what the server tells of a proposal is said in Chinese", () => {
   f("rule 942130 blocks at the paranoia level in use, on shop", "在 shop 以当前偏执级别启用规则 942130 拦截");
   f("2 of 5 missed attacks are blocked", "5 个漏报的攻击里会拦截 2 个");
   f("1 of 900 legitimate requests of the site are blocked, too: 0.11 % (0.02 to 0.63 %)", "该站点 900 个正常请求里也会拦截 1 个：0.11 %（0.02 – 0.63 %）");
+  f("asked for with suspect 0.5 and guard_loss 0.005", "按 suspect 0.5、guard_loss 0.005 查找");
+  f("asked for with max_cost 0.01", "按 max_cost 0.01 查找");
+  f("the trial of these proposals ended with it: 9950001, 9950002", "这些建议的试用随之结束：9950001, 9950002");
   f("no request has needed it in 30 days", "30 天没有请求用到它");
   f("something of another server", "something of another server");
   f("something else on /a of shop", "something else on /a of shop");

@@ -37,6 +37,11 @@ export function stack(layers: Layer[], n: number): number[][] {
   return layers.map((l) => l.values.map((v, i) => (sum[i]! += v)));
 }
 
+/** highest is the top of the scale: that of all bars, also of one whose middle is not in the range yet. */
+export function highest(layers: Layer[], n: number): number {
+  return Math.max(1, ...(stack(layers, n).at(-1) ?? []));
+}
+
 /** Histogram draws stacked bars over time; a part of it can be brushed. */
 export function Histogram(p: Props) {
   const box = useRef<HTMLDivElement>(null);
@@ -106,6 +111,7 @@ function options(p: Props, width: number): uPlot.Options {
   const text = colour("--text3");
   const font = `11px ${colour("--sans")}`;
   const days = p.range.to.getTime() - p.range.from.getTime() > 2 * 86400e3;
+  const top = highest(p.layers, p.times.length);
   const bars = uPlot.paths.bars!({ size: [1, Infinity, 0], gap: 1.5 });
   return {
     width, height,
@@ -115,7 +121,7 @@ function options(p: Props, width: number): uPlot.Options {
     tzDate: (t) => uPlot.tzDate(new Date(t * 1000), zoneName()),
     scales: {
       x: { time: true, range: () => [p.range.from.getTime() / 1000, p.range.to.getTime() / 1000] },
-      y: { range: (_u, _min, max) => [0, Math.max(1, max)] },
+      y: { range: () => [0, top] },
     },
     axes: [
       {

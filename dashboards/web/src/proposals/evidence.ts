@@ -19,6 +19,9 @@ const sentences: [RegExp, (...g: string[]) => string | undefined][] = [
   [/^rule (\d+) blocks at the paranoia level in use, on (.+)$/, (rule, site) => `在 ${site} 以当前偏执级别启用规则 ${rule} 拦截`],
   [/^(\d+) of (\d+) missed attacks are blocked$/, (n, all) => `${all} 个漏报的攻击里会拦截 ${n} 个`],
   [/^(\d+) of (\d+) legitimate requests of the site are blocked, too: (\S+) % \((\S+) to (\S+) %\)$/, (n, all, p, lo, hi) => `该站点 ${all} 个正常请求里也会拦截 ${n} 个：${p} %（${lo} – ${hi} %）`],
+  [/^asked for with suspect (\S+) and guard_loss (\S+)$/, (suspect, loss) => `按 suspect ${suspect}、guard_loss ${loss} 查找`],
+  [/^asked for with max_cost (\S+)$/, (cost) => `按 max_cost ${cost} 查找`],
+  [/^the trial of these proposals ended with it: (.+)$/, (ids) => `这些建议的试用随之结束：${ids}`],
   [/^no request has needed it in (\d+) days$/, (days) => `${days} 天没有请求用到它`],
   [/^no request has needed it since (\S+), more than (\d+) days ago$/, (day, days) => `自 ${day} 起没有请求用到它，已超过 ${days} 天`],
 ];
