@@ -1,10 +1,20 @@
 import { session } from "../api/session.ts";
 import { Icon } from "../parts/icon.tsx";
 import { Text } from "../parts/text.tsx";
+import { rangeOf } from "../time/range.ts";
+import { language } from "../words/language.ts";
+import { usual } from "./range.ts";
 import { link, usePlace } from "./router.ts";
 import { screenAt, screens, type Screen } from "./screen.ts";
 import { useStore } from "./store.ts";
 import { shellWords } from "./words.ts";
+
+/** report is where the security report of the time range at hand is. */
+function report(params: URLSearchParams): string {
+  const r = rangeOf(params.get("from") ?? "", params.get("to") ?? "", new Date(), usual);
+  const of = new URLSearchParams({ format: "html", lang: language(), from: r.from.toISOString(), to: r.to.toISOString() });
+  return `/api/v1/reports/waf?${of}`;
+}
 
 /** Rail leads to the screens; it keeps the time range. */
 export function Rail() {
@@ -31,6 +41,7 @@ export function Rail() {
       {screens().filter((s) => !s.foot).map(item)}
       <div class="sp" />
       {screens().filter((s) => s.foot).map(item)}
+      <a href={report(params)} download onClick={(e) => (e.currentTarget.href = report(params))}><Icon name="report" /><span>{w.report}</span></a>
       <a href="/screen/attacks" target="_blank" rel="noopener"><Icon name="wall" /><span>{w.wall}</span></a>
       {who && (
         <a href="/account" target="_self">

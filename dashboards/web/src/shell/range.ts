@@ -9,7 +9,8 @@ const followed = store<Preset | undefined>(presets[3]);
 /** Counts the times that the data was asked for anew. */
 const tick = store(0);
 
-const usual = presets[3]!.ms;
+/** usual is the width of a range that no link states, in milliseconds. */
+export const usual = presets[3]!.ms;
 
 /** setRange puts a range into the link, in absolute times. */
 export function setRange(r: Range, preset?: Preset, instead = false): void {

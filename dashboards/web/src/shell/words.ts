@@ -41,6 +41,7 @@ export const shellWords = dictionary("shell", {
   broken: "This screen has a fault and stopped. The others work.",
   reload: "Reload",
   wall: "Wall",
+  report: "Report",
 }, {
   console: "Gatewatch 控制台",
   screens: "页面",
@@ -81,4 +82,5 @@ export const shellWords = dictionary("shell", {
   broken: "这一页出了故障，已停下。其他页面照常可用。",
   reload: "重新加载",
   wall: "大屏",
+  report: "报告",
 });
