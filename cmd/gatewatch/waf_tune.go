@@ -297,8 +297,16 @@ type proposalLine struct {
 	Evidence    []evidenceLine `json:"evidence"`
 }
 
+// tellPlan says what the proposals are about, and what is not among them.
+func tellPlan(cmd *cobra.Command, wrong, nowhere, guarded int) {
+	fmt.Fprintf(cmd.ErrOrStderr(), "%d blocked requests are taken for false positives; %d of them at places that no directive can describe\n", wrong, nowhere)
+	if guarded > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "places where more would help, left out because attacks of the guard would pass: %d\n", guarded)
+	}
+}
+
 func printProposals(cmd *cobra.Command, format string, plan *tuning.Plan) error {
-	fmt.Fprintf(cmd.ErrOrStderr(), "%d blocked requests are taken for false positives; %d of them at places that no directive can describe\n", plan.Wrong, plan.Nowhere)
+	tellPlan(cmd, plan.Wrong, plan.Nowhere, plan.Guarded)
 	lines := make([]proposalLine, len(plan.Proposals))
 	for i := range plan.Proposals {
 		lines[i] = newProposalLine(&plan.Proposals[i])

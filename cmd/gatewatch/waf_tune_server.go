@@ -27,6 +27,7 @@ type jobJSON struct {
 	Proposals  []int64                          `json:"proposals"`
 	Wrong      int                              `json:"wrong"`
 	Nowhere    int                              `json:"nowhere"`
+	Guarded    int                              `json:"guarded"`
 	Missed     int                              `json:"missed"`
 	Legit      int                              `json:"legitimate"`
 	Answerless []struct{ ID, Site, Why string } `json:"unanswered"`
@@ -63,7 +64,7 @@ func runWAFTuneServer(cmd *cobra.Command, f *wafTuneFlags) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%d blocked requests are taken for false positives; %d of them at places that no directive can describe\n", job.Wrong, job.Nowhere)
+	tellPlan(cmd, job.Wrong, job.Nowhere, job.Guarded)
 	if job.LeftOut != "" {
 		fmt.Fprintf(cmd.ErrOrStderr(), "blocked requests left out: %s\n", printable(job.LeftOut))
 	}

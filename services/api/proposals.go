@@ -245,7 +245,7 @@ func newProtoJob(j *proposals.Job) *gatewatchv1.ProposalJob {
 	m := &gatewatchv1.ProposalJob{
 		Actor: j.Actor, Kind: j.Kind, Missed: int64(j.Missed), Legitimate: int64(j.Legitimate), StartTime: optionalTime(j.Began), EndTime: optionalTime(j.Ended),
 		Stage: j.Progress.Stage, Done: int64(j.Progress.Done), Total: int64(j.Progress.Total), Proposals: j.IDs,
-		Wrong: int64(j.Wrong), Nowhere: int64(j.Nowhere), Guard: int64(j.Guard), Judged: int64(j.Judged),
+		Wrong: int64(j.Wrong), Nowhere: int64(j.Nowhere), Guard: int64(j.Guard), Guarded: int64(j.Guarded), Judged: int64(j.Judged),
 		LeftOut: j.Left.String(), Warnings: plainTexts(j.Partial), Error: plainText(j.Error),
 	}
 	for _, u := range j.Unanswered {

@@ -727,9 +727,12 @@ type ProposalJob struct {
 	Kind string `protobuf:"bytes,15,opt,name=kind,proto3" json:"kind,omitempty"`
 	// Of a job for promotions: missed attacks and legitimate requests among those that
 	// were allowed, and some of the attacks that no promotion blocks.
-	Missed        int64               `protobuf:"varint,16,opt,name=missed,proto3" json:"missed,omitempty"`
-	Legitimate    int64               `protobuf:"varint,17,opt,name=legitimate,proto3" json:"legitimate,omitempty"`
-	Unanswered    []*UnansweredAttack `protobuf:"bytes,18,rep,name=unanswered,proto3" json:"unanswered,omitempty"`
+	Missed     int64               `protobuf:"varint,16,opt,name=missed,proto3" json:"missed,omitempty"`
+	Legitimate int64               `protobuf:"varint,17,opt,name=legitimate,proto3" json:"legitimate,omitempty"`
+	Unanswered []*UnansweredAttack `protobuf:"bytes,18,rep,name=unanswered,proto3" json:"unanswered,omitempty"`
+	// Places where there is more that would help, left out because attacks of the guard
+	// would pass.
+	Guarded       int64 `protobuf:"varint,19,opt,name=guarded,proto3" json:"guarded,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -888,6 +891,13 @@ func (x *ProposalJob) GetUnanswered() []*UnansweredAttack {
 		return x.Unanswered
 	}
 	return nil
+}
+
+func (x *ProposalJob) GetGuarded() int64 {
+	if x != nil {
+		return x.Guarded
+	}
+	return 0
 }
 
 // ListProposalsRequest asks for a page of proposals.
@@ -1504,7 +1514,7 @@ const file_gatewatch_v1_proposal_proto_rawDesc = "" +
 	"\x03job\x18\x01 \x01(\v2\x19.gatewatch.v1.ProposalJobR\x03job\"\x17\n" +
 	"\x15GetProposalJobRequest\"E\n" +
 	"\x16GetProposalJobResponse\x12+\n" +
-	"\x03job\x18\x01 \x01(\v2\x19.gatewatch.v1.ProposalJobR\x03job\"\xaa\x04\n" +
+	"\x03job\x18\x01 \x01(\v2\x19.gatewatch.v1.ProposalJobR\x03job\"\xc4\x04\n" +
 	"\vProposalJob\x12\x14\n" +
 	"\x05actor\x18\x01 \x01(\tR\x05actor\x129\n" +
 	"\n" +
@@ -1529,7 +1539,8 @@ const file_gatewatch_v1_proposal_proto_rawDesc = "" +
 	"legitimate\x12>\n" +
 	"\n" +
 	"unanswered\x18\x12 \x03(\v2\x1e.gatewatch.v1.UnansweredAttackR\n" +
-	"unanswered\"j\n" +
+	"unanswered\x12\x18\n" +
+	"\aguarded\x18\x13 \x01(\x03R\aguarded\"j\n" +
 	"\x14ListProposalsRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +

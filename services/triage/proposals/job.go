@@ -30,6 +30,7 @@ type Job struct {
 	Wrong    int     // blocked requests taken for false positives
 	Nowhere  int     // of these, at places that no directive can describe
 	Guard    int     // attacks that must stay blocked
+	Guarded  int     // places where there is more that would help, left out for these
 	Judged   int
 	Left     tuning.LeftOut
 	Partial  []string
@@ -201,7 +202,8 @@ func (k *Keeper) exclusions(ctx context.Context, q *Question) (rows []state.Prop
 		return nil, nil, err
 	}
 	tell = func(j *Job) {
-		j.Wrong, j.Nowhere, j.Guard, j.Judged, j.Left, j.Partial = plan.Wrong, plan.Nowhere, plan.Guard, plan.Judged, plan.LeftOut, plan.Partial
+		j.Wrong, j.Nowhere, j.Guard, j.Guarded, j.Judged = plan.Wrong, plan.Nowhere, plan.Guard, plan.Guarded, plan.Judged
+		j.Left, j.Partial = plan.LeftOut, plan.Partial
 	}
 	rows = make([]state.Proposal, len(plan.Proposals))
 	for i := range plan.Proposals {

@@ -20,6 +20,7 @@ type group struct {
 	best      *candidate
 	settled   bool // best holds for base
 	spent     bool // too many candidates were refused
+	guarded   bool // one of them for what it freed of the guard
 }
 
 // candidate is a set of changes at a place with what is reckoned of it.
@@ -197,6 +198,19 @@ func (g *group) narrowed(c *candidate, threshold int) *candidate {
 		return nil
 	}
 	return g.weigh(s, threshold)
+}
+
+// guarded counts the places where the guard alone keeps a candidate from being proposed.
+func (p *planner) guarded() (n int) {
+	for _, g := range p.groups {
+		if g.guarded || slices.ContainsFunc(g.candidates(p.threshold), func(changes []change) bool {
+			c := g.weigh(&set{changes: changes}, p.threshold)
+			return c.guard > 0 && c.value <= 0 && c.value+guardCost*float64(c.guard) > 0 || c.guard > p.room && c.value > 0
+		}) {
+			n++
+		}
+	}
+	return n
 }
 
 // choose finds the best candidate that frees at most room attacks of the guard,

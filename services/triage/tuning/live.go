@@ -74,6 +74,7 @@ func (l *Live) Propose(ctx context.Context, ask Ask, tell func(Progress)) (*Live
 		plan.Wrong += found.Wrong
 		plan.Nowhere += found.Nowhere
 		plan.Guard += found.Guard
+		plan.Guarded += found.Guarded
 		sites = append(sites, found.Proposals)
 	}
 	plan.Proposals = merged(sites, ask.Limit)

@@ -196,7 +196,7 @@ func TestLive(t *testing.T) {
 	if got, want := freedBy(plan.Proposals), []string{"beacon0", "beacon1", "beacon2", "post0", "post1", "post2", "post3", "post4"}; !slices.Equal(got, want) {
 		t.Errorf("freed %v, want %v", got, want)
 	}
-	if plan.LeftOut != (LeftOut{Unfaithful: 1}) || plan.Guard != 2 || plan.Wrong != 8 || plan.Sites != 2 || len(plan.Partial) > 0 {
+	if plan.LeftOut != (LeftOut{Unfaithful: 1}) || plan.Guard != 2 || plan.Wrong != 8 || plan.Guarded != 0 || plan.Sites != 2 || len(plan.Partial) > 0 {
 		t.Errorf("plan %+v", plan)
 	}
 	ids := map[string]bool{}
@@ -246,8 +246,8 @@ func TestLiveGuard(t *testing.T) {
 		guard = append(guard, &attack)
 	}
 	plan := b.propose(Ask{Guard: guard})
-	if got, want := freedBy(plan.Proposals), []string{"beacon0", "beacon1", "beacon2"}; !slices.Equal(got, want) {
-		t.Errorf("freed %v, want %v", got, want)
+	if got, want := freedBy(plan.Proposals), []string{"beacon0", "beacon1", "beacon2"}; !slices.Equal(got, want) || plan.Guarded != 1 {
+		t.Errorf("freed %v, want %v; %d places left out for the guard", got, want, plan.Guarded)
 	}
 }
 

@@ -17,6 +17,7 @@ type Plan struct {
 	Wrong     int // blocked requests taken for false positives
 	Nowhere   int // of these, at places that no directive can describe
 	Guard     int // attacks of the guard that were blocked
+	Guarded   int // places where there is more that would help, left out for what it would free of the guard
 }
 
 // planner is one run of [Propose].
@@ -78,6 +79,9 @@ func Propose(ctx context.Context, cfg Config, settings waf.Settings, compile Com
 		r.Evidence = p.evidence(p.found[i], r, freed)
 	}
 	plan.Proposals = p.accepted
+	if len(p.accepted) < cfg.Limit {
+		plan.Guarded = p.guarded()
+	}
 	return plan, nil
 }
 
@@ -122,6 +126,7 @@ func (p *planner) try(ctx context.Context, g *group, c *candidate) error {
 	}
 	if value := wrong - releasedCost*attacks - guardCost*float64(guard); value <= 0 || wrong < c.gain/2 || guard > p.room {
 		g.refused[c.key()] = true
+		g.guarded = g.guarded || guard > 0 && wrong >= c.gain/2 && wrong > releasedCost*attacks
 		if len(g.refused) >= maxAttempts {
 			g.spent = true
 		}

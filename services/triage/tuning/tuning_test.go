@@ -194,8 +194,8 @@ func TestGuard(t *testing.T) {
 		guard = append(guard, &attack)
 	}
 	plan, err := Propose(t.Context(), Config{}, waf.CorpusSettings(), compile(t), blocked(t, engine, legit, 0), blocked(t, engine, guard, 1), nil)
-	if err != nil || len(plan.Proposals) > 0 {
-		t.Errorf("proposals %v, %v", plan, err)
+	if err != nil || len(plan.Proposals) > 0 || plan.Guarded != 1 {
+		t.Errorf("proposals %+v, %v", plan, err)
 	}
 }
 
