@@ -29,4 +29,8 @@ test("what the verdict is sure about is left out, and can be labelled, too", asy
   assert.match(shown.get()!.said, /3 decisions marked false positive/);
   assert.equal(shown.get()!.more, undefined);
   assert.ok(shown.get()!.undo);
+  globalThis.fetch = (async () => new Response(JSON.stringify({ group: { act: 8, n: 2, kept_out: 3 } }))) as typeof fetch;
+  await labelGroups([group], "legitimate", { from: "a", to: "b" }, () => undefined, () => undefined);
+  assert.match(shown.get()!.said, /2 decisions marked false positive · 3 left out/);
+  assert.equal(shown.get()!.more, undefined);
 });

@@ -34,7 +34,7 @@ export function reasonOfLabel(e: unknown): string {
 /**
  * labelGroups labels groups at once, each with one act, and tells what was done with
  * an undo that takes all of it back. gone hides the groups, back shows them again. What
- * the verdict is sure about to the contrary is left out, and may be labelled, too: all.
+ * the verdict is sure about to the contrary is left out, and may be labelled, too, if that was all of it: all.
  */
 export async function labelGroups(groups: Group[], v: Verdict, range: { from: string; to: string }, gone: (keys: string[]) => void, back: (keys: string[]) => void, all = false): Promise<void> {
   const w = decisionWords();
@@ -56,7 +56,8 @@ export async function labelGroups(groups: Group[], v: Verdict, range: { from: st
   }
   const n = acts.reduce((a, x) => a + x.n, 0);
   const out = acts.reduce((a, x) => a + x.kept_out, 0);
-  const more = out > 0 ? { more: { name: w.labelToo, run: () => void labelGroups(groups, v, range, gone, back, true) } } : {};
+  // Where a part of a group was labelled the rest may well be attacks, and is left alone.
+  const more = out > 0 && n === 0 ? { more: { name: w.labelToo, run: () => void labelGroups(groups, v, range, gone, back, true) } } : {};
   if (n === 0 && acts.every((x) => x.act === 0)) {
     tell({ said: out > 0 ? w.keptOut(count(out)) : w.nothing, ...more });
     return;
