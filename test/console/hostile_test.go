@@ -21,22 +21,33 @@ var payloads = []string{
 	"a\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301 \u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627",
 }
 
+// pathsAskedOnce make up, with the paths of the payloads, for a queue of which 50 groups
+// can be reviewed after the sample has taken its few.
+const pathsAskedOnce = 48
+
 // object is one of JSON.
 type object = map[string]any
 
 // hostileRecords are records of a WAF's audit log, with a payload in every field that
-// a client or a rule writes. Every fourth request was allowed.
+// a client or a rule writes. Every fourth round of requests was allowed. All paths but
+// the first ones were asked for once, so that there are as many groups to review.
 func hostileRecords(now time.Time) []string {
-	records := make([]string, 0, 6*len(payloads))
-	for round := range 6 {
-		for i, p := range payloads {
-			at := now.Add(-time.Duration(round*len(payloads)+i) * time.Minute)
-			record, err := json.Marshal(auditRecord(at, p, i, round))
-			if err != nil {
-				panic(err) // texts and numbers
-			}
-			records = append(records, string(record))
+	records := make([]string, 0, 6*len(payloads)+pathsAskedOnce)
+	add := func(i, round, minute int) {
+		at := now.Add(-time.Duration(minute) * time.Minute)
+		record, err := json.Marshal(auditRecord(at, payloads[i%len(payloads)], i, round))
+		if err != nil {
+			panic(err) // texts and numbers
 		}
+		records = append(records, string(record))
+	}
+	for round := range 6 {
+		for i := range payloads {
+			add(i, round, round*len(payloads)+i)
+		}
+	}
+	for i := range pathsAskedOnce {
+		add(len(payloads)+i, 0, i)
 	}
 	return records
 }
@@ -47,8 +58,12 @@ func auditRecord(at time.Time, payload string, i, round int) object {
 	if !blocked {
 		status = 200
 	}
+	path := fmt.Sprintf("/page-%d", i)
+	if i >= len(payloads) {
+		path = fmt.Sprintf("/once-%d", i)
+	}
 	request := object{
-		"method": "POST", "protocol": "HTTP/1.1", "uri": fmt.Sprintf("/page-%d?q=%s", i, payload), "http_version": "", "body": payload,
+		"method": "POST", "protocol": "HTTP/1.1", "uri": path + "?q=" + payload, "http_version": "", "body": payload,
 		"headers": object{"host": []string{"shop.example"}, "user-agent": []string{payload}, "referer": []string{payload}, "x-request-id": []string{fmt.Sprintf("r-%d-%d", round, i)}},
 	}
 	message := object{

@@ -12,6 +12,7 @@ import { signedIn } from "./signin.mjs";
 import { session } from "./session.mjs";
 import { table } from "./table.mjs";
 import { triage } from "./triage.mjs";
+import { screens } from "./views.mjs";
 
 const require = createRequire(new URL("../../dashboards/web/package.json", import.meta.url));
 const { chromium } = require("playwright-core");
@@ -19,20 +20,6 @@ const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const [base, link, out] = process.argv.slice(2);
 mkdirSync(out, { recursive: true });
 
-/** The screens, and what is done on them before they are looked at. */
-const screens = [
-  { name: "overview", path: "/overview" },
-  { name: "search", path: "/search", keys: ["KeyJ", "Enter"], wait: ".fly" },
-  { name: "decisions", path: "/decisions", wait: ".labels" },
-  { name: "sample", path: "/decisions?queue=sample", wait: ".empty .btn" },
-  { name: "findings", path: "/findings" },
-  { name: "rules", path: "/rules", keys: ["KeyJ"], wait: ".bench" },
-  { name: "tuning", path: "/tuning" },
-  { name: "whatif", path: "/tuning?view=whatif", wait: ".wi" },
-  { name: "nodes", path: "/nodes" },
-  { name: "keys", path: "/search", keys: ["Shift+Slash"], wait: ".sheet" },
-  { name: "nowhere", path: "/nowhere" },
-];
 const faults = [];
 const say = (what) => {
   faults.push(what);

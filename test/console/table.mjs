@@ -11,7 +11,7 @@ export async function table(context, base) {
     const answer = await r.json().catch(() => undefined); // the page may be gone
     if (answer?.events?.length > 1) events = answer.events;
   });
-  await page.goto(`${base}/search?q=${encodeURIComponent("url.domain: shop.example")}`); // not what Gatewatch itself says
+  await page.goto(`${base}/search?q=${encodeURIComponent("url.path: /page-*")}`); // one page of answers
   await page.waitForSelector("#events-0");
   await page.waitForLoadState("networkidle");
   const drawn = () => page.$$eval("[id^=events-]", (all) => all.map((el) => ({ i: Number(el.id.slice(7)), row: el.getAttribute("aria-rowindex"), text: el.textContent, top: el.offsetTop })));
@@ -42,6 +42,11 @@ export async function table(context, base) {
   await page.focus('#events-0 .hov [aria-label^="Filter in waf.decision"]'); // whatever columns the account has
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => new URLSearchParams(location.search).get("q")?.includes("waf.decision: "));
+  // In a range of days a time has its day.
+  await page.goto(`${base}/search?from=now-7d&to=now&q=${encodeURIComponent("url.path: /page-*")}`);
+  await page.waitForSelector("#events-0");
+  const shown = await page.textContent("#events-0 [role=gridcell]");
+  if (!/^\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/.test(shown)) faults.push(`a time of a week is ${shown}`);
   await page.close();
   return faults;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bucketOf, parseTime, rangeOf, shift } from "../src/time/range.ts";
+import { bucketOf, grainOf, parseTime, rangeOf, shift } from "../src/time/range.ts";
 
 const now = new Date("2026-06-18T12:00:00Z");
 
@@ -25,6 +25,14 @@ test("a range is never empty", () => {
   f("2026-06-18T10:00:00Z", "2026-06-18T11:00:00Z", ["2026-06-18T10:00:00.000Z", "2026-06-18T11:00:00.000Z"]);
   f("2026-06-18T11:00:00Z", "2026-06-18T10:00:00Z", ["2026-06-18T09:00:00.000Z", "2026-06-18T10:00:00.000Z"]);
   f("rubbish", "rubbish", ["2026-06-18T11:00:00.000Z", "2026-06-18T12:00:00.000Z"]);
+});
+
+test("times of a range are told apart", () => {
+  const f = (from: string, want: string) => assert.equal(grainOf(rangeOf(from, "now", now, 3600e3)), want, from);
+  f("now-24h", "time"); // which ends where it began: the end is excluded
+  f("now-25h", "day");
+  f("now-365d", "day");
+  f("now-366d", "year");
 });
 
 test("steps and buckets", () => {

@@ -45,6 +45,15 @@ export function shift(r: Range, steps: number): Range {
   return { from: new Date(r.from.getTime() + by), to: new Date(r.to.getTime() + by) };
 }
 
+/** What of a time tells it from all others of a range: the time of day, the day too, or the year too. */
+export type Grain = "time" | "day" | "year";
+
+/** grainOf is the least that tells the times of a range apart; a year may have a day less. */
+export function grainOf(r: Range): Grain {
+  const days = width(r) / 86_400_000;
+  return days <= 1 ? "time" : days <= 365 ? "day" : "year";
+}
+
 /** showRange names the days that are needed and no more. */
 export function showRange(r: Range): string {
   const fine = width(r) < 10 * 60_000 ? second : minute;

@@ -95,6 +95,11 @@ export function milli(t: Date): string {
   return `${second(t)}.${String(t.getMilliseconds()).padStart(3, "0")}`;
 }
 
+/** dayMilli is 11-22 14:32:07.418. */
+export function dayMilli(t: Date): string {
+  return `${day(t).slice(5)} ${milli(t)}`;
+}
+
 /** moment is 2026-11-22 14:32:07. */
 export function moment(t: Date): string {
   return `${day(t)} ${second(t)}`;

@@ -4,7 +4,8 @@ import type { Event } from "../../api/types.ts";
 import { find } from "../../parts/find.ts";
 import { decisionCell } from "../../parts/pill.tsx";
 import type { Cell } from "../../parts/table/cell.tsx";
-import { milli, probability } from "../../words/format.ts";
+import type { Grain } from "../../time/range.ts";
+import { dayMilli, fullMoment, milli, probability } from "../../words/format.ts";
 import { searchWords } from "./words.ts";
 
 /** A column of the table: of the usual ones, or a field of one's own. */
@@ -68,12 +69,17 @@ function one(text: string, look: string): Cell {
   return text === "" ? { look: "t3", runs: [{ text: "–" }] } : { look, runs: [{ text }] };
 }
 
-/** columnOf gives the column of a key. */
-export function columnOf(key: string): Column {
+/** How a time stands in its column, and how wide that is. */
+const times: Record<Grain, { show: (t: Date) => string; width: string }> = {
+  time: { show: milli, width: "92px" }, day: { show: dayMilli, width: "134px" }, year: { show: fullMoment, width: "170px" },
+};
+
+/** columnOf gives the column of a key; grain is how much of a time it shows. */
+export function columnOf(key: string, grain: Grain = "time"): Column {
   const w = searchWords();
   switch (key) {
     case "@time":
-      return { key, title: w.time, width: "92px", cell: (e) => one(milli(new Date(str(e, "@timestamp"))), "mono t2") };
+      return { key, title: w.time, width: times[grain].width, cell: (e) => one(times[grain].show(new Date(str(e, "@timestamp"))), "mono t2") };
     case "@action":
       return {
         key, title: w.action, width: "80px", field: (e) => part(e, "waf.decision"),

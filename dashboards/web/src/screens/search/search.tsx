@@ -12,7 +12,7 @@ import { filterOf, makesTable, wordsOf } from "../../query/lex.ts";
 import { useKeys } from "../../shell/keys.ts";
 import { useRange, zoomOut } from "../../shell/range.ts";
 import { TopBar } from "../../shell/topbar.tsx";
-import { bucketOf } from "../../time/range.ts";
+import { bucketOf, grainOf } from "../../time/range.ts";
 import { FieldList } from "./fieldlist.tsx";
 import { Flyout } from "./flyout.tsx";
 import { Head } from "./head.tsx";
@@ -87,7 +87,7 @@ export function Search() {
               {pages.error && !wrong && pages.events.length === 0 ? <Failed error={pages.error} retry={pages.retry} />
                 : pages.busy && pages.events.length === 0 && !pages.fresh ? <Skeleton rows={24} />
                 : events.length === 0 && !pages.busy && !wrong ? <Nothing q={q} brushed={brush !== undefined} widen={() => zoomOut(range)} />
-                : <EventTable events={events} words={marked} selected={at} dim={pages.busy} all={pages.more ? -1 : events.length}
+                : <EventTable events={events} words={marked} grain={grainOf(range)} selected={at} dim={pages.busy} all={pages.more ? -1 : events.length}
                     onSelect={pick} onEnd={pages.next} onFilter={onFilter} />}
             </>
           )}

@@ -2,6 +2,7 @@ import type { Event } from "../../api/types.ts";
 import { IconButton } from "../../parts/button.tsx";
 import { Table } from "../../parts/table/table.tsx";
 import { useStore } from "../../shell/store.ts";
+import type { Grain } from "../../time/range.ts";
 import { zoneName } from "../../time/zone.ts";
 import { language } from "../../words/language.ts";
 import { chosen, columnOf, move, toggle } from "./columns.tsx";
@@ -10,6 +11,7 @@ import { searchWords } from "./words.ts";
 interface Props {
   events: Event[];
   words: string[];
+  grain: Grain;
   selected: number;
   dim: boolean;
   all: number;
@@ -19,10 +21,10 @@ interface Props {
 }
 
 /** EventTable shows events in columns that can be added, removed and moved. */
-export function EventTable({ events, words, selected, dim, all, onSelect, onEnd, onFilter }: Props) {
+export function EventTable({ events, words, grain, selected, dim, all, onSelect, onEnd, onFilter }: Props) {
   const w = searchWords();
   const keys = useStore(chosen);
-  const columns = keys.map(columnOf);
+  const columns = keys.map((k) => columnOf(k, grain));
   const head = columns.map((c) => (
     <span class={`hc${c.right ? " num" : ""}`} role="columnheader" title={c.hint ?? c.title} draggable
       onDragStart={(e) => e.dataTransfer?.setData("text/plain", c.key)}
@@ -35,7 +37,7 @@ export function EventTable({ events, words, selected, dim, all, onSelect, onEnd,
   return (
     <Table rows={events} height={27} id="events" label={w.table} selected={selected} dim={dim} all={all} head={head}
       columns={columns.map((c) => ({ width: c.width, right: c.right ?? false, cell: (e: Event) => c.cell(e, words) }))}
-      stamp={`${keys.join()} ${words.join()} ${language()} ${zoneName()}`} onSelect={onSelect} onEnd={onEnd}
+      stamp={`${keys.join()} ${words.join()} ${language()} ${zoneName()} ${grain}`} onSelect={onSelect} onEnd={onEnd}
       tools={(e, k) => {
         const f = columns[k]?.field?.(e);
         return f && (
