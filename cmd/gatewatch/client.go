@@ -102,21 +102,32 @@ func (r *remote) call(ctx context.Context, method, path string, in, out any) err
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	res, err := r.send(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
+		return fmt.Errorf("read answer of %s: %w", r.server, err)
+	}
+	return nil
+}
+
+// send sends a request in the name of the token and returns an answer that is a
+// success; its body is the caller's to close.
+func (r *remote) send(req *http.Request) (*http.Response, error) {
 	if r.token != "" {
 		req.Header.Set("Authorization", "Bearer "+r.token)
 	}
 	res, err := r.http.Do(req)
 	if err != nil {
-		return r.misdirected(err)
+		return nil, r.misdirected(err)
 	}
-	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return r.remoteError(res)
+		defer res.Body.Close()
+		return nil, r.remoteError(res)
 	}
-	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
-		return fmt.Errorf("read answer of %s: %w", r.server, err)
-	}
-	return nil
+	return res, nil
 }
 
 // remoteError turns an answer that is no success into an error.

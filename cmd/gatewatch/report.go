@@ -144,17 +144,11 @@ func (f *reportFlags) ask(ctx context.Context, out io.Writer, format report.Form
 	if err != nil {
 		return err
 	}
-	if f.token != "" {
-		req.Header.Set("Authorization", "Bearer "+f.token)
-	}
-	res, err := f.http.Do(req)
+	res, err := f.send(req)
 	if err != nil {
-		return f.misdirected(err)
+		return err
 	}
 	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return f.remoteError(res)
-	}
 	n, err := io.Copy(out, io.LimitReader(res.Body, maxReport+1))
 	if err == nil && n > maxReport {
 		err = fmt.Errorf("it is larger than %d bytes", maxReport)

@@ -119,19 +119,8 @@ func (f *queryFlags) openTail(ctx context.Context, filter string) (*http.Respons
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	if f.token != "" {
-		req.Header.Set("Authorization", "Bearer "+f.token)
-	}
 	f.http.Timeout = 0
-	res, err := f.http.Do(req)
-	if err != nil {
-		return nil, f.misdirected(err)
-	}
-	if res.StatusCode != http.StatusOK {
-		defer res.Body.Close()
-		return nil, f.remoteError(res)
-	}
-	return res, nil
+	return f.send(req)
 }
 
 // readLine reads a line of bounded length, without its end.

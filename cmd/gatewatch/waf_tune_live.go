@@ -30,48 +30,27 @@ func runWAFTuneLive(cmd *cobra.Command, f *wafTuneFlags, format string) (err err
 	if ask.Guard, err = readGuard(cmd, f.guard); err != nil {
 		return err
 	}
-	q := &queryFlags{data: f.data, config: f.config}
-	s, err := q.openLocal(cmd)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = s.Close() }() // only read
-	err = auditAct(cmd, f.data, audit.ActRequests, "tune", map[string]string{
+	detail := map[string]string{
 		"filter": f.filter, "from": leafTime(ask.From), "to": leafTime(ask.To), "group": f.group,
+	}
+	return withKept(cmd, f.data, f.config, "tune", detail, func(db *state.DB, live tuning.Live) error {
+		rules, first, err := rulesInUse(cmd.Context(), db)
+		if err != nil {
+			return err
+		}
+		ask.FirstID, live.Rules = first, rules
+		tell, clear := progressOf(cmd)
+		plan, err := live.Propose(cmd.Context(), ask, tell)
+		clear()
+		if err != nil {
+			return err
+		}
+		warn(cmd, plan.Partial)
+		if left := plan.LeftOut.String(); left != "" {
+			fmt.Fprintf(cmd.ErrOrStderr(), "blocked requests left out: %s\n", left)
+		}
+		return printProposals(cmd, format, &plan.Plan)
 	})
-	if err != nil {
-		return err
-	}
-	db, err := state.Open(cmd.Context(), f.data, time.Now)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	settings, err := loadSettings(f.config, f.data)
-	if err != nil {
-		return err
-	}
-	desk, err := triage.New(triage.Options{Events: s, State: db, Now: time.Now})
-	if err != nil {
-		return err
-	}
-	rules, first, err := rulesInUse(cmd.Context(), db)
-	if err != nil {
-		return err
-	}
-	ask.FirstID = first
-	live := tuning.Live{Desk: desk, Copies: requestLibrary(s, &requestKeys{settings: &settings}), Rules: rules}
-	tell, clear := progressOf(cmd)
-	plan, err := live.Propose(cmd.Context(), ask, tell)
-	clear()
-	if err != nil {
-		return err
-	}
-	warn(cmd, plan.Partial)
-	if left := plan.LeftOut.String(); left != "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "blocked requests left out: %s\n", left)
-	}
-	return printProposals(cmd, format, &plan.Plan)
 }
 
 // progressOf shows how far a job is, until clear is called. tell may be called from
@@ -169,4 +148,31 @@ func levelsInUse(ctx context.Context, db *state.DB) (tuning.LevelsFunc, error) {
 	return func(site string) (*waf.Levels, error) {
 		return waf.CompileSiteLevels(waf.CorpusSettings(), b, site, time.Now())
 	}, err
+}
+
+// withKept calls use with the state and the kept requests of a data folder, after
+// the audit log has told what is asked of them.
+func withKept(cmd *cobra.Command, data, config, object string, detail map[string]string, use func(*state.DB, tuning.Live) error) (err error) {
+	s, err := (&queryFlags{data: data, config: config}).openLocal(cmd)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }() // only read
+	if err := auditAct(cmd, data, audit.ActRequests, object, detail); err != nil {
+		return err
+	}
+	db, err := state.Open(cmd.Context(), data, time.Now)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	settings, err := loadSettings(config, data)
+	if err != nil {
+		return err
+	}
+	desk, err := triage.New(triage.Options{Events: s, State: db, Now: time.Now})
+	if err != nil {
+		return err
+	}
+	return use(db, tuning.Live{Desk: desk, Copies: requestLibrary(s, &requestKeys{settings: &settings})})
 }

@@ -9,9 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/gatewatch/gatewatch/services/audit"
 	"github.com/gatewatch/gatewatch/services/state"
-	"github.com/gatewatch/gatewatch/services/triage"
 	"github.com/gatewatch/gatewatch/services/triage/tuning"
 )
 
@@ -53,51 +51,32 @@ func printCurves(cmd *cobra.Command, format string, curves []whatIfCurve, leftOu
 
 // runWhatIfFolder judges the requests that a data folder holds, once its audit log
 // tells of it.
-func runWhatIfFolder(cmd *cobra.Command, f *whatIfFlags, format string) (err error) {
+func runWhatIfFolder(cmd *cobra.Command, f *whatIfFlags, format string) error {
 	span, err := readRange(f.from, f.to)
 	if err != nil {
 		return err
 	}
-	s, err := (&queryFlags{data: f.data, config: f.config}).openLocal(cmd)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = s.Close() }() // only read
-	err = auditAct(cmd, f.data, audit.ActRequests, "what-if", map[string]string{
+	detail := map[string]string{
 		"site": f.site, "from": leafTime(span.from), "to": leafTime(span.to), "thresholds": fmt.Sprint(f.thresholds),
+	}
+	return withKept(cmd, f.data, f.config, "what-if", detail, func(db *state.DB, live tuning.Live) error {
+		levels, err := levelsInUse(cmd.Context(), db)
+		if err != nil {
+			return err
+		}
+		live.Levels = levels
+		tell, clear := progressOf(cmd)
+		found, err := live.WhatIf(cmd.Context(), tuning.WhatIf{Site: f.site, From: span.from, To: span.to, Thresholds: f.thresholds, Limit: f.limit}, tell)
+		clear()
+		if err != nil {
+			return err
+		}
+		curves := make([]whatIfCurve, len(found.Sites))
+		for i := range found.Sites {
+			curves[i] = newWhatIfCurve(&found.Sites[i])
+		}
+		return printCurves(cmd, format, curves, found.LeftOut.String(), found.Partial)
 	})
-	if err != nil {
-		return err
-	}
-	db, err := state.Open(cmd.Context(), f.data, time.Now)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	settings, err := loadSettings(f.config, f.data)
-	if err != nil {
-		return err
-	}
-	desk, err := triage.New(triage.Options{Events: s, State: db, Now: time.Now})
-	if err != nil {
-		return err
-	}
-	levels, err := levelsInUse(cmd.Context(), db)
-	if err != nil {
-		return err
-	}
-	live := tuning.Live{Desk: desk, Copies: requestLibrary(s, &requestKeys{settings: &settings}), Levels: levels}
-	tell, clear := progressOf(cmd)
-	found, err := live.WhatIf(cmd.Context(), tuning.WhatIf{Site: f.site, From: span.from, To: span.to, Thresholds: f.thresholds, Limit: f.limit}, tell)
-	clear()
-	if err != nil {
-		return err
-	}
-	curves := make([]whatIfCurve, len(found.Sites))
-	for i := range found.Sites {
-		curves[i] = newWhatIfCurve(&found.Sites[i])
-	}
-	return printCurves(cmd, format, curves, found.LeftOut.String(), found.Partial)
 }
 
 func newWhatIfCurve(c *tuning.SiteCurve) whatIfCurve {
