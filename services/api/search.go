@@ -171,13 +171,14 @@ func (a *API) tail(ctx context.Context, req *gatewatchv1.TailRequest, reader tai
 	default:
 		return errBusy
 	}
+	follow := a.parts.Store.Tail(q) // what is stored once the reader was told is not missed
 	ctx, cancel := context.WithCancelCause(ctx)
 	wait, err := reader.begin(ctx, cancel)
 	if err != nil {
 		cancel(nil)
 		return fmt.Errorf("begin tail: %w", err)
 	}
-	err = a.parts.Store.Tail(ctx, q, reader.send)
+	err = follow(ctx, reader.send)
 	cancel(nil)
 	wait()
 	if err != nil {

@@ -33,10 +33,9 @@ func TestRequestsAreSeenByTheirReaderAlone(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	done := make(chan error, 1)
-	started := make(chan struct{})
+	follow := s.Tail(mustParse(t, "*"))
 	go func() {
-		close(started)
-		done <- s.Tail(ctx, mustParse(t, "*"), func(e *event.Event, missed int) error {
+		done <- follow(ctx, func(e *event.Event, missed int) error {
 			if missed > 0 {
 				t.Errorf("%d events were missed", missed)
 			}
@@ -44,7 +43,6 @@ func TestRequestsAreSeenByTheirReaderAlone(t *testing.T) {
 			return nil
 		})
 	}()
-	<-started
 	putRequests(t, s, 1, 41)
 	check := func() {
 		t.Helper()

@@ -34,15 +34,19 @@ type Store interface {
 	Search(ctx context.Context, r SearchRequest, yield func(*event.Event) error) (Page, error)
 	// Aggregate answers a query that ends in a table (stats, top, rare, …).
 	Aggregate(ctx context.Context, r AggregateRequest) (*query.Table, Stats, error)
-	// Tail yields matching events as they are written, in the order of the
-	// queue, until ctx ends. A reader that falls too far behind misses events:
-	// the number missed is handed over with the next event, which is valid
-	// during the call only.
-	Tail(ctx context.Context, q *query.Query, yield func(e *event.Event, missed int) error) error
+	// Tail returns what follows the matching events that are written from now
+	// on. It holds nothing until it is called.
+	Tail(q *query.Query) Follow
 	// Close makes what was written durable where it can and releases the
 	// files. Running calls end first or return ErrClosed.
 	Close() error
 }
+
+// Follow yields matching events as they are written, in the order of the queue,
+// until ctx ends or yield returns an error. A reader that falls too far behind
+// misses events: the number missed is handed over with the next event, which is
+// valid during the call only. It is called once.
+type Follow func(ctx context.Context, yield func(e *event.Event, missed int) error) error
 
 // Batch is a run of events with the range of queue offsets that they were made
 // from.

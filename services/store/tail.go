@@ -17,25 +17,31 @@ const tailPause = 100 * time.Millisecond
 // Tail implements [Store]. It reads what was written since the call from the
 // head, or from the segments that it became; nothing is buffered for a slow
 // reader. Of the query the filter and leading where are used.
-func (s *Columnar) Tail(ctx context.Context, q *query.Query, yield func(e *event.Event, missed int) error) error {
-	t := tail{store: s, expr: q.Where(), keep: q.Keep(), yield: yield, next: map[string]int64{}}
+func (s *Columnar) Tail(q *query.Query) Follow {
+	t := tail{store: s, expr: q.Where(), keep: q.Keep(), next: map[string]int64{}}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, h := range s.head.streams {
 		t.next[h.name] = h.endSeq()
 	}
-	changed := s.changed
-	s.mu.Unlock()
+	t.changed = s.changed
+	return t.follow
+}
+
+// follow is a [Follow].
+func (t *tail) follow(ctx context.Context, yield func(e *event.Event, missed int) error) error {
+	t.yield = yield
 	pause := time.NewTicker(tailPause)
 	defer pause.Stop()
 	for {
 		select {
-		case <-changed:
+		case <-t.changed:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		s.mu.Lock()
-		changed = s.changed
-		s.mu.Unlock()
+		t.store.mu.Lock()
+		t.changed = t.store.changed
+		t.store.mu.Unlock()
 		if err := t.read(ctx); err != nil {
 			return err
 		}
@@ -49,13 +55,14 @@ func (s *Columnar) Tail(ctx context.Context, q *query.Query, yield func(e *event
 
 // tail is one call of Tail.
 type tail struct {
-	store  *Columnar
-	expr   query.Expr
-	keep   []event.Key
-	yield  func(*event.Event, int) error
-	next   map[string]int64 // of each stream, the number of the first row that was not looked at
-	missed int64
-	event  event.Event
+	store   *Columnar
+	expr    query.Expr
+	keep    []event.Key
+	yield   func(*event.Event, int) error
+	next    map[string]int64 // of each stream, the number of the first row that was not looked at
+	changed <-chan struct{}  // closed when something was written
+	missed  int64
+	event   event.Event
 }
 
 // read looks at all rows that were written since the last time, those of all

@@ -42,16 +42,61 @@ type brokenTail struct {
 	calls atomic.Int32
 }
 
-func (s *brokenTail) Tail(ctx context.Context, _ *query.Query, yield func(*event.Event, int) error) error {
-	if s.calls.Add(1) == 1 {
-		return errors.New("out of order")
+func (s *brokenTail) Tail(*query.Query) store.Follow {
+	first := s.calls.Add(1) == 1
+	return func(ctx context.Context, yield func(*event.Event, int) error) error {
+		if first {
+			return errors.New("out of order")
+		}
+		e := decision(1, noon, true, "192.0.2.1", "/x")
+		if err := yield(&e, 0); err != nil {
+			return err
+		}
+		<-ctx.Done()
+		return ctx.Err()
 	}
-	e := decision(1, noon, true, "192.0.2.1", "/x")
-	if err := yield(&e, 0); err != nil {
-		return err
+}
+
+// lateStore is a store whose new events are followed only when one was written
+// after all that was stored before was counted.
+type lateStore struct {
+	store.Store
+	seeded chan struct{} // closed once a state was seen
+}
+
+func (s lateStore) Tail(q *query.Query) store.Follow {
+	follow := s.Store.Tail(q)
+	return func(ctx context.Context, yield func(*event.Event, int) error) error {
+		<-s.seeded
+		return follow(ctx, yield)
 	}
-	<-ctx.Done()
-	return ctx.Err()
+}
+
+// TestNothingIsBetween stores an event when the old ones were counted and the new
+// ones are not yet read.
+func TestNothingIsBetween(t *testing.T) {
+	s := lateStore{openStore(t), make(chan struct{})}
+	b := New(Options{Events: s, Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler)})
+	b.every = time.Millisecond
+	defer b.Close()
+	if _, err := b.State(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Write(t.Context(), store.Batch{Events: []event.Event{decision(1, noon, true, "192.0.2.1", "/x")}}); err != nil {
+		t.Fatal(err)
+	}
+	close(s.seeded)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	err := b.Watch(ctx, func(s *State) error {
+		if s.Totals.Blocked == 1 {
+			return errSeen
+		}
+		return nil
+	})
+	if !errors.Is(err, errSeen) {
+		t.Error(err)
+	}
 }
 
 func TestTailBreaks(t *testing.T) {

@@ -154,7 +154,15 @@ func (b *Board) publish(s *State) {
 
 // watched are the events that change a state: decisions, findings, and what gateways
 // say of answers.
-var watched = "(" + verdict.Decisions + ") or event.dataset: " + query.Quote(detection.Dataset) + " or (http.response.status_code: * and not gatewatch.waf: *)"
+var watched = mustParse("(" + verdict.Decisions + ") or event.dataset: " + query.Quote(detection.Dataset) + " or (http.response.status_code: * and not gatewatch.waf: *)")
+
+func mustParse(text string) *query.Query {
+	q, err := query.Parse(text, time.Time{}) // names no time
+	if err != nil {
+		panic(err)
+	}
+	return q
+}
 
 // run counts until nobody looks. What is stored while the events before are counted
 // may be counted twice, so that a total is high by what came in during that second.
@@ -164,6 +172,7 @@ func (b *Board) run(ctx context.Context) {
 	var mu sync.Mutex // of t, missed and broken
 	t, missed, broken := newTally(now, day), 0, false
 	ctx, cancel := context.WithCancel(ctx)
+	follow := b.o.Events.Tail(watched) // before the counting, so that nothing is between them
 	var tail sync.WaitGroup
 	tail.Go(func() {
 		take := func(e *event.Event, n int) {
@@ -172,7 +181,7 @@ func (b *Board) run(ctx context.Context) {
 			missed += n
 			t.add(e)
 		}
-		b.keepUp(ctx, take, func() {
+		b.keepUp(ctx, follow, take, func() {
 			mu.Lock()
 			defer mu.Unlock()
 			broken = true
@@ -214,9 +223,12 @@ func dayOf(now time.Time) time.Time {
 
 // keepUp follows new events until ctx ends. When that fails it calls broke, and
 // begins again after a pause.
-func (b *Board) keepUp(ctx context.Context, take func(*event.Event, int), broke func()) {
+func (b *Board) keepUp(ctx context.Context, follow store.Follow, take func(*event.Event, int), broke func()) {
 	for {
-		err := b.follow(ctx, take)
+		err := follow(ctx, func(e *event.Event, missed int) error {
+			take(e, missed)
+			return nil
+		})
 		if ctx.Err() != nil {
 			return
 		}
@@ -227,18 +239,8 @@ func (b *Board) keepUp(ctx context.Context, take func(*event.Event, int), broke 
 			return
 		case <-time.After(b.pause):
 		}
+		follow = b.o.Events.Tail(watched)
 	}
-}
-
-func (b *Board) follow(ctx context.Context, take func(*event.Event, int)) error {
-	q, err := query.Parse(watched, b.o.Now())
-	if err != nil {
-		return err
-	}
-	return b.o.Events.Tail(ctx, q, func(e *event.Event, missed int) error {
-		take(e, missed)
-		return nil
-	})
 }
 
 // seed counts what was stored before. It returns what could not be counted.
