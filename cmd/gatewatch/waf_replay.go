@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -123,10 +124,12 @@ type replayRun struct {
 	model  *verdict.Model
 	counts map[string]int
 
-	unfaithful, unreadable, failed, guardLost int
+	unfaithful, unreadable atomic.Int64 // counted where requests are read, which is ahead of what is told
 
-	found, harmed int // newly blocked ones that are taken for attacks, and for legitimate
-	partial       []string
+	failed, guardLost int
+
+	found, harmed int      // newly blocked ones that are taken for attacks, and for legitimate
+	partial       []string // of where requests are read, until all were
 	told          time.Time
 	ids           eventIDs
 }
@@ -268,7 +271,7 @@ func (r *replayRun) progress() {
 
 func (r *replayRun) sums() string {
 	return fmt.Sprintf("%d newly blocked, %d newly allowed, %d unchanged, %d failed; left out: %d unfaithful copies, %d that cannot be opened",
-		r.counts[newlyBlocked], r.counts[newlyAllowed], r.counts[unchanged], r.failed, r.unfaithful, r.unreadable)
+		r.counts[newlyBlocked], r.counts[newlyAllowed], r.counts[unchanged], r.failed, r.unfaithful.Load(), r.unreadable.Load())
 }
 
 // summary says what came of it all.

@@ -17,7 +17,7 @@ func (r *replayRun) kept(read keptReader) iter.Seq2[*kept.Copy, error] {
 		err := read(func(c *kept.Copy) error {
 			switch {
 			case !c.Faithful:
-				r.unfaithful++
+				r.unfaithful.Add(1)
 			case !yield(c, nil):
 				return errStopped
 			}
@@ -34,7 +34,7 @@ func (r *replayRun) fromServer(yield func(*kept.Copy) error) error {
 	v := r.flags.values()
 	v.Set("content", "true")
 	return eachKeptPage(r.cmd.Context(), &r.flags.remote, v, 0, func(page *keptPage) error {
-		r.unreadable += page.Unreadable
+		r.unreadable.Add(int64(page.Unreadable))
 		r.partial = append(r.partial, page.Warnings...)
 		ids := r.decisionIDs(page.Requests)
 		for i := range page.Requests {
@@ -82,7 +82,8 @@ func (r *replayRun) fromFolder(yield func(*kept.Copy) error) error {
 		r.ids.add(c, id)
 		return yield(c)
 	})
-	r.unreadable, r.partial = page.Unreadable, page.Partial
+	r.unreadable.Add(int64(page.Unreadable))
+	r.partial = page.Partial
 	if errors.Is(err, kept.ErrFilter) {
 		return usagef("--filter: %w", err)
 	}
