@@ -39,7 +39,9 @@ it holds again.
 
 --alike labels all decisions that are like this one and have no label: of its site,
 path (numbers and other ids are {id}), rule and variable, at most the newest 1,000,
-in one act; --preview says which, and labels none. Decisions of which the verdict is
+in one act; --filter takes those alone that a filter of the query language takes, as
+gatewatch waf decisions --filter lists them, and says how many more of the group there
+are; --preview says which, and labels none. Decisions of which the verdict is
 sure that the label is wrong (p_attack of 0.9 and more, for true_positive of 0.1 and
 less) are left out but for --even-sure. --covers is what --preview printed: if other
 decisions would be labelled by now, none is. --undo-act takes an act back. --undo-by
@@ -56,26 +58,27 @@ Nothing says so better than a sample: label what gatewatch waf sample --server d
 		Example: `  gatewatch waf label 0f3ab2-17 false_positive --reason 'a forum post about SQL'
   gatewatch waf label 0f3ab2-17 --undo --reason 'looked again'
   gatewatch waf label 0f3ab2-17 false_positive --alike --from now-7d --preview
+  gatewatch waf label 0f3ab2-17 benign --alike --filter 'client.ip: 192.0.2.0/24'
   gatewatch waf decisions --drawn --limit 0 -o ndjson >drawn.ndjson   # then fill in the labels
   gatewatch waf label --file drawn.ndjson
   gatewatch waf label --undo-act 412 --reason 'one of them was an attack'
   gatewatch waf label --undo-by 'analyst "ann"' --from now-2d --reason 'the token was stolen'`,
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
-			case f.file != "" && (len(args) != 0 || f.undo || f.alike || f.undoAct != 0 || f.undoBy != ""):
+			case f.file != "" && (len(args) != 0 || f.undo || f.alike || f.undoAct != 0 || f.undoBy != "" || f.filter != ""):
 				return usagef("waf label --file: the lines of the file say what to label")
 			case f.file != "":
 				return nil
 			case f.undoAct != 0 && (len(args) != 0 || f.undo || f.alike):
 				return usagef("waf label --undo-act: give the number of the act alone")
-			case f.undoBy != "" && (len(args) != 0 || f.undo || f.alike || f.undoAct != 0 || f.to != ""):
+			case f.undoBy != "" && (len(args) != 0 || f.undo || f.alike || f.undoAct != 0 || f.filter != "" || f.to != ""):
 				return usagef("waf label --undo-by: give who labelled, and --from, alone")
 			case f.undoAct != 0, f.undoBy != "":
 				return nil
 			case f.undo && f.alike:
 				return usagef("waf label: --alike labels; --undo-act takes back what it did")
-			case !f.alike && (f.preview || f.all || f.covers != "" || f.from != "" || f.to != ""):
-				return usagef("waf label: --preview, --covers, --even-sure, --from and --to go with --alike")
+			case !f.alike && (f.preview || f.all || f.covers != "" || f.filter != "" || f.from != "" || f.to != ""):
+				return usagef("waf label: --preview, --covers, --even-sure, --filter, --from and --to go with --alike")
 			case f.undo && len(args) != 1:
 				return usagef("waf label --undo: give the id of one decision, see gatewatch waf decisions")
 			case !f.undo && len(args) != 2:
@@ -102,6 +105,7 @@ Nothing says so better than a sample: label what gatewatch waf sample --server d
 	cmd.Flags().StringVar(&f.file, "file", "", "NDJSON of labels; - is standard input")
 	f.add(cmd)
 	cmd.Flags().BoolVar(&f.alike, "alike", false, "label all decisions like this one that have no label")
+	cmd.Flags().StringVar(&f.filter, "filter", "", "with --alike: label only those that this filter of the query language takes")
 	cmd.Flags().BoolVar(&f.preview, "preview", false, "with --alike: say what would be labelled, and label nothing")
 	cmd.Flags().BoolVar(&f.all, "even-sure", false, "with --alike: label also what the verdict is sure to be the contrary")
 	cmd.Flags().StringVar(&f.covers, "covers", "", "with --alike: what --preview printed; label just that")

@@ -20,6 +20,7 @@ type labelledGroupJSON struct {
 	N        int       `json:"n"`
 	Labelled int       `json:"labelled"`
 	KeptOut  int       `json:"kept_out"`
+	Outside  int       `json:"outside"`
 	Covers   string    `json:"covers"`
 	LeastP   *float64  `json:"least_p_attack"`
 	MostP    *float64  `json:"most_p_attack"`
@@ -45,7 +46,7 @@ func runWAFLabelGroup(cmd *cobra.Command, f *labelFlags, args []string) error {
 		path = "/api/v1/decisions:labelGroup"
 		body = map[string]any{
 			"like_id": args[0], "like_source": f.source, "label": args[1], "reason": f.reason,
-			"from": f.from, "to": f.to, "preview": f.preview, "covers": f.covers, "all": f.all,
+			"from": f.from, "to": f.to, "filter": f.filter, "preview": f.preview, "covers": f.covers, "all": f.all,
 		}
 	}
 	var answer struct {
@@ -82,6 +83,9 @@ func (f *labelFlags) told(g *labelledGroupJSON) string {
 	}
 	if g.KeptOut > 0 {
 		fmt.Fprintf(&b, "; %d are left out since the verdict is sure of the contrary (--even-sure takes them)", g.KeptOut)
+	}
+	if g.Outside > 0 {
+		fmt.Fprintf(&b, "; outside the filter there are %d more of the group", g.Outside)
 	}
 	if g.More {
 		b.WriteString("; there are more, for another act")

@@ -12,7 +12,7 @@ import (
 // LabelDecisionGroup implements DecisionService.
 func (s decisionServer) LabelDecisionGroup(ctx context.Context, req *gatewatchv1.LabelDecisionGroupRequest) (*gatewatchv1.LabelDecisionGroupResponse, error) {
 	id, _ := access.FromContext(ctx)
-	_, from, to, err := parse("", req.GetFrom(), req.GetTo(), s.api.parts.Now())
+	taken, err := selection(req, s.api.parts.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -22,7 +22,7 @@ func (s decisionServer) LabelDecisionGroup(ctx context.Context, req *gatewatchv1
 	}
 	defer release()
 	c, err := s.api.parts.Triage.LabelGroup(ctx, triage.GroupLabel{
-		Like: triage.Ref{ID: req.GetLikeId(), Source: req.GetLikeSource()}, From: from, To: to,
+		Selection: taken, Like: triage.Ref{ID: req.GetLikeId(), Source: req.GetLikeSource()},
 		Label: req.GetLabel(), Reason: req.GetReason(), Actor: id.String(), Preview: req.GetPreview(), Covers: req.GetCovers(), All: req.GetAll(),
 	})
 	if err != nil {

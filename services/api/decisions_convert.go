@@ -132,7 +132,7 @@ func newProtoDecisionGroup(g *triage.Group) *gatewatchv1.DecisionGroup {
 func newProtoLabelledGroup(c *triage.Covered) *gatewatchv1.LabelledGroup {
 	p := &gatewatchv1.LabelledGroup{
 		Site: c.Site, PathTemplate: c.Path, Rule: c.Rule, Variable: c.Variable, Kind: string(c.Kind), Decision: decisionName(c.Blocked),
-		Act: c.Act, N: int64(c.N), Labelled: int64(c.Labelled), More: c.More, Covers: c.Covers, KeptOut: int64(c.KeptOut),
+		Act: c.Act, N: int64(c.N), Labelled: int64(c.Labelled), More: c.More, Covers: c.Covers, KeptOut: int64(c.KeptOut), Outside: int64(c.Outside),
 	}
 	if c.N > 0 {
 		p.FirstTime, p.LastTime = timestamppb.New(c.First), timestamppb.New(c.Last)

@@ -32,6 +32,7 @@ var (
 	VerdictActor    = event.Intern("verdict.actor")         // who it was
 	VerdictSampling = event.Intern("verdict.sample_probability")
 	// What a draw was from; one of its events has it.
+	VerdictWithin        = event.Intern("verdict.within")       // of the first label of an act: the filter that took its decisions
 	VerdictFrame         = event.Intern("verdict.frame.filter") // "" is all decisions
 	VerdictFrameFirst    = event.Intern("verdict.frame.from")   // RFC 3339, absent if there is no bound; as the next one
 	VerdictFrameLast     = event.Intern("verdict.frame.to")
@@ -102,6 +103,7 @@ func AddLate(l *state.Late, e *event.Event) {
 	label := state.Label{
 		ID: e.Get(VerdictLabelID).Int(), Source: source, EventID: id, Reason: text(VerdictReason), Actor: text(VerdictActor), Time: at,
 		Undoes: e.Get(VerdictUndoes).Int(), Act: e.Get(VerdictAct).Int(), DecisionTime: decided, Alike: text(VerdictAlike),
+		Within: text(VerdictWithin),
 	}
 	if label.Undoes == 0 {
 		label.Label = text(VerdictLabel)

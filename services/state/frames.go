@@ -58,6 +58,7 @@ type Span struct {
 	Act         int64
 	Alike       string    // the group
 	Label       string    // that was given
+	Within      string    // the filter that took its decisions, "" takes all
 	First, Last time.Time // of its decisions
 	N           int       // of labels that hold, at least 2
 }
@@ -67,10 +68,10 @@ type Span struct {
 func (d *DB) Spans(ctx context.Context, limit int) ([]Span, error) {
 	all, err := list(ctx, d.read, func(r row) (s Span, err error) {
 		var first, last int64
-		err = r.Scan(&s.Act, &s.Alike, &s.Label, &first, &last, &s.N)
+		err = r.Scan(&s.Act, &s.Alike, &s.Label, &s.Within, &first, &last, &s.N)
 		s.First, s.Last = moment(first), moment(last)
 		return s, err
-	}, `SELECT act, alike, MIN(label), MIN(decision_time), MAX(decision_time), COUNT(*) FROM labels l
+	}, `SELECT act, alike, MIN(label), COALESCE((SELECT w.within FROM labels w WHERE w.id = l.act), ''), MIN(decision_time), MAX(decision_time), COUNT(*) FROM labels l
 		WHERE act <> 0 AND undoes = 0 AND alike <> '' AND NOT EXISTS (SELECT 1 FROM labels u
 		WHERE u.source = l.source AND u.event_id = l.event_id AND u.undoes = l.id)
 		GROUP BY act, alike HAVING COUNT(*) > 1 ORDER BY act DESC LIMIT ?`, limit)

@@ -25,9 +25,10 @@ type Label struct {
 
 	DecisionTime time.Time // of the decision
 	Alike        string    // what decisions share that the label speaks of, "" if there are none
+	Within       string    // in the first label of an act: the filter that took its decisions, "" takes all
 }
 
-const labelColumns = "id, source, event_id, label, reason, actor, time, undoes, decision_time, act, alike"
+const labelColumns = "id, source, event_id, label, reason, actor, time, undoes, decision_time, act, alike, within"
 
 // Check tells whether a label can be kept as it is.
 func (l *Label) Check() error {
@@ -40,7 +41,10 @@ func (l *Label) Check() error {
 	if len(l.Reason) > maxNote {
 		return fmt.Errorf("reason %w: want at most %d bytes", ErrInvalid, maxNote)
 	}
-	for _, s := range []string{l.Source, l.EventID, l.Label, l.Reason, l.Actor, l.Alike} {
+	if len(l.Within) > maxFilter {
+		return fmt.Errorf("filter of labels %w: want at most %d bytes", ErrInvalid, maxFilter)
+	}
+	for _, s := range []string{l.Source, l.EventID, l.Label, l.Reason, l.Actor, l.Alike, l.Within} {
 		if !utf8.ValidString(s) || strings.Contains(s, "\x00") {
 			return fmt.Errorf("text %w: want UTF-8 without NUL", ErrInvalid)
 		}
@@ -51,8 +55,8 @@ func (l *Label) Check() error {
 // insertLabel keeps a label that is not there yet. Another one under its id is
 // ErrOtherContent.
 func insertLabel(ctx context.Context, tx *sql.Tx, l *Label) error {
-	r, err := tx.ExecContext(ctx, "INSERT INTO labels ("+labelColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
-		l.ID, l.Source, l.EventID, l.Label, l.Reason, l.Actor, l.Time.UnixNano(), l.Undoes, decided(l.DecisionTime), l.Act, l.Alike)
+	r, err := tx.ExecContext(ctx, "INSERT INTO labels ("+labelColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+		l.ID, l.Source, l.EventID, l.Label, l.Reason, l.Actor, l.Time.UnixNano(), l.Undoes, decided(l.DecisionTime), l.Act, l.Alike, l.Within)
 	if n, err := rows(r, err); n > 0 || err != nil {
 		return err
 	}
@@ -116,7 +120,7 @@ func (d *DB) LabelOf(ctx context.Context, source, eventID string) (Label, error)
 func labelOf(r row) (Label, error) {
 	var l Label
 	var at, decided int64
-	err := r.Scan(&l.ID, &l.Source, &l.EventID, &l.Label, &l.Reason, &l.Actor, &at, &l.Undoes, &decided, &l.Act, &l.Alike)
+	err := r.Scan(&l.ID, &l.Source, &l.EventID, &l.Label, &l.Reason, &l.Actor, &at, &l.Undoes, &decided, &l.Act, &l.Alike, &l.Within)
 	if errors.Is(err, sql.ErrNoRows) {
 		return l, fmt.Errorf("label: %w", ErrNotFound)
 	}

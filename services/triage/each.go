@@ -2,6 +2,7 @@ package triage
 
 import (
 	"context"
+	"slices"
 
 	"github.com/gatewatch/gatewatch/detection/event"
 	"github.com/gatewatch/gatewatch/detection/verdict"
@@ -49,7 +50,7 @@ func (d *Desk) EachCounted(ctx context.Context, s Selection, yield func(*Decisio
 		return nil, err
 	}
 	var x Decision
-	return d.scan(ctx, s, append(f.fields, listed...), func(e *event.Event) error {
+	return d.scan(ctx, s, slices.Concat(f.fields, m.fields, listed), func(e *event.Event) error {
 		x.read(e)
 		m.on(&x)
 		return yield(&x, counted(e, &x, &m, &f))

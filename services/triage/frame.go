@@ -45,7 +45,7 @@ func (d *Desk) frames(ctx context.Context) (f frames, err error) {
 			}
 			expr = q.Filter
 		}
-		query.Walk(expr, func(m *query.Match, _ bool) { f.fields = append(f.fields, m.Fields()...) })
+		f.fields = append(f.fields, query.ExprFields(expr)...)
 		f.all = append(f.all, frame{k, query.NewMatcher(expr)})
 	}
 	return f, nil
@@ -63,11 +63,7 @@ func (f *frames) hold(e *event.Event) bool {
 // frameOf is what a draw is from. Whether a decision came in before it is told by
 // the newest one that was seen.
 func frameOf(s Selection, received time.Time, a state.LabelAct) state.Frame {
-	f := state.Frame{Act: a.ID, First: s.From, Last: s.To, Received: received, Time: a.Time}
-	if s.Filter != nil && s.Filter != query.All {
-		f.Filter = s.Filter.String()
-	}
-	return f
+	return state.Frame{Act: a.ID, Filter: s.filter(), First: s.From, Last: s.To, Received: received, Time: a.Time}
 }
 
 // addFrame adds what a draw was from to one of its events.

@@ -159,6 +159,9 @@ func (x *Detail) event(l state.Label, v state.Verdict) *event.Event {
 		e.AddInt(pipeline.VerdictUndoes, l.Undoes)
 	}
 	e.AddText(pipeline.VerdictAlike, l.Alike)
+	if l.Within != "" {
+		e.AddText(pipeline.VerdictWithin, l.Within)
+	}
 	if !x.Gone && (x.Judged || Truth(x.Label.Label) != verdict.Unknown) {
 		e.Add(event.VerdictPAttack, event.Float(v.PAttack))
 		if x.Blocked {

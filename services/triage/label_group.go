@@ -14,21 +14,23 @@ import (
 	"github.com/gatewatch/gatewatch/detection/verdict"
 	"github.com/gatewatch/gatewatch/services/audit"
 	"github.com/gatewatch/gatewatch/services/state"
+	"github.com/gatewatch/gatewatch/services/store/query"
 )
 
 // MaxGroupLabels is how many decisions one act labels at most.
 const MaxGroupLabels = 1000
 
-// GroupLabel asks for a label of all decisions that are like one: of its group.
+// GroupLabel asks for a label of all decisions of a selection that are like one: of its
+// group.
 type GroupLabel struct {
-	Like     Ref // a decision of the group
-	From, To time.Time
-	Label    string
-	Reason   string
-	Actor    string
-	Preview  bool   // says what would be labelled, and labels nothing
-	Covers   string // of a preview: the act must cover just what that did; "" takes what there is
-	All      bool   // labels also what the verdict is sure that the label is wrong about
+	Selection
+	Like    Ref // a decision of the group
+	Label   string
+	Reason  string
+	Actor   string
+	Preview bool   // says what would be labelled, and labels nothing
+	Covers  string // of a preview: the act must cover just what that did; "" takes what there is
+	All     bool   // labels also what the verdict is sure that the label is wrong about
 }
 
 // sure is the probability from which on a verdict contradicts a label that says
@@ -61,6 +63,7 @@ type Covered struct {
 	Last     time.Time
 	Examples []Ref // the newest
 	KeptOut  int   // decisions that were left out since the verdict contradicts the label
+	Outside  int   // decisions of the group without a label, in the time range, that the filter does not take
 
 	// Judged decisions among the N, and the least and the greatest probability of an
 	// attack among them, with the decisions.
@@ -69,8 +72,8 @@ type Covered struct {
 	LeastLikely, Likeliest Ref
 }
 
-// LabelGroup labels the decisions of a group that have no label, the newest ones up
-// to [MaxGroupLabels], in one act. Those of which the verdict is sure that the label
+// LabelGroup labels the decisions of a group that a selection takes and that have no
+// label, the newest ones up to [MaxGroupLabels], in one act. Those of which the verdict is sure that the label
 // is wrong (p_attack of 0.9 and more for a label that says legitimate, 0.1 and less
 // for an attack) are left out unless All is set. It is one leaf of the audit log, and one record of the
 // queue for each decision, all or nothing. Rates take the labels for the truth of
@@ -78,6 +81,9 @@ type Covered struct {
 func (d *Desk) LabelGroup(ctx context.Context, l GroupLabel) (*Covered, error) {
 	if !slices.Contains(labels, l.Label) {
 		return nil, fmt.Errorf("label %.40q %w: want %s", l.Label, ErrInvalid, strings.Join(labels, ", "))
+	}
+	if n := len(l.filter()); n > maxFilter {
+		return nil, fmt.Errorf("filter of %d bytes %w: want at most %d for labels", n, ErrInvalid, maxFilter)
 	}
 	if !l.Preview {
 		d.mu.Lock()
@@ -100,42 +106,54 @@ func (d *Desk) LabelGroup(ctx context.Context, l GroupLabel) (*Covered, error) {
 	}
 	leaf := c.leaf(audit.ActLabel, l.Actor, l.Reason)
 	leaf.Detail["label"] = l.Label
+	if f := l.filter(); f != "" {
+		leaf.Detail["filter"], leaf.Detail["outside"] = f, strconv.Itoa(c.Outside)
+	}
 	if c.KeptOut > 0 {
 		leaf.Detail["kept_out"] = strconv.Itoa(c.KeptOut)
 	}
 	c.Act, err = d.say(ctx, leaf, all, func(*Detail) state.Label {
-		return state.Label{Label: l.Label, Reason: l.Reason, Actor: l.Actor}
+		return state.Label{Label: l.Label, Reason: l.Reason, Actor: l.Actor, Within: l.filter()}
 	})
 	return c, err
 }
 
-// members returns the decisions of the group that an act would label.
+// members returns the decisions of the group that an act would label. It reads those
+// that the filter does not take too, to say how many there are.
 func (d *Desk) members(ctx context.Context, l GroupLabel, c *Covered) ([]*Detail, error) {
-	s := Selection{From: l.From, To: l.To}
+	s, fields, within := Selection{From: l.From, To: l.To}, summary, query.NewMatcher(query.All)
+	filtered := l.filter() != ""
+	if filtered {
+		fields, within = slices.Concat(query.ExprFields(l.Filter), summary), query.NewMatcher(l.Filter)
+	}
 	m, err := d.marks(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	var all []*Detail
-	partial, err := d.scan(ctx, s, summary, func(e *event.Event) error {
+	partial, err := d.scan(ctx, s, fields, func(e *event.Event) error {
 		x := &Detail{Matches: readMatches(e)}
 		x.read(e)
 		if x.key() != c.GroupKey {
 			return nil
 		}
 		m.on(&x.Decision)
-		if x.Label.ID != 0 {
+		switch {
+		case !within.Match(query.EventRow{Event: e}):
+			if x.Label.ID == 0 {
+				c.Outside++
+			}
+		case x.Label.ID != 0:
 			c.Labelled++
-			return nil
-		}
-		if !l.All && contradicts(&x.Decision, l.Label) {
+		case !l.All && contradicts(&x.Decision, l.Label):
 			c.KeptOut++
-			return nil
+		case len(all) < MaxGroupLabels:
+			all = append(all, x)
+		default:
+			if c.More = true; !filtered {
+				return errEnough
+			}
 		}
-		if c.More = len(all) == MaxGroupLabels; c.More {
-			return errEnough
-		}
-		all = append(all, x)
 		return nil
 	})
 	if err == nil && len(partial) > 0 {
@@ -187,7 +205,9 @@ func (d *Desk) say(ctx context.Context, leaf audit.Leaf, all []*Detail, row func
 		id = a.ID
 		for i, x := range all {
 			l := row(x)
-			l.ID, l.Act = a.ID+int64(i), a.ID
+			if l.ID, l.Act = a.ID+int64(i), a.ID; i > 0 {
+				l.Within = "" // the first label has it for all
+			}
 			events = append(events, x.say(&l, a.Time))
 			late.Labels = append(late.Labels, l)
 			if !x.Gone {

@@ -94,7 +94,7 @@ func (d *Desk) Rates(ctx context.Context, l RateList) (*RatePage, error) {
 	for _, kind := range l.By {
 		r.kinds[kind] = map[string]*scope{}
 	}
-	partial, err := d.scan(ctx, l.Selection, append(f.fields, summary...), r.add)
+	partial, err := d.scan(ctx, l.Selection, slices.Concat(f.fields, m.fields, summary), r.add)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +194,7 @@ func counted(e *event.Event, x *Decision, m *marks, f *frames) verdict.Decided {
 		d.Probability = x.Drawn
 	}
 	if d.Probability > 0 && len(m.covered) > 0 {
-		if key := keyOf(x, readMatches(e)); m.wholly(key.alike(x), x) {
+		if key := keyOf(x, readMatches(e)); m.wholly(key.alike(x), x, e) {
 			d.Probability = 0
 		}
 	}

@@ -15,9 +15,9 @@ import (
 
 // Bounds of a sample.
 const (
-	MaxBudget      = 10_000
-	maxCandidates  = 1 << 19 // decisions that are drawn from
-	maxFrameFilter = 1 << 12 // bytes of the filter of a draw
+	MaxBudget     = 10_000
+	maxCandidates = 1 << 19 // decisions that are drawn from
+	maxFilter     = 1 << 12 // bytes of the filter of a draw, or of labels
 )
 
 // Draw asks for a sample.
@@ -61,8 +61,8 @@ func (d *Desk) Sample(ctx context.Context, w Draw) (drawn []Drawn, candidates in
 	if len(drawn) == 0 {
 		return nil, 0, nil
 	}
-	if text := frameOf(w.Selection, all.received, state.LabelAct{}).Filter; len(text) > maxFrameFilter {
-		return nil, 0, fmt.Errorf("filter of %d bytes %w: want at most %d for a draw", len(text), ErrInvalid, maxFrameFilter)
+	if n := len(w.filter()); n > maxFilter {
+		return nil, 0, fmt.Errorf("filter of %d bytes %w: want at most %d for a draw", n, ErrInvalid, maxFilter)
 	}
 	err = d.do(ctx, act{
 		leaf: audit.Leaf{Actor: w.Actor, Act: audit.ActSample, Detail: map[string]string{

@@ -94,6 +94,14 @@ type Selection struct {
 	From, To time.Time  // From <= @timestamp < To; a zero time is no bound
 }
 
+// filter is the filter as text, "" if it takes all.
+func (s *Selection) filter() string {
+	if s.Filter == nil || s.Filter == query.All {
+		return ""
+	}
+	return s.Filter.String()
+}
+
 // decisions are the events of decisions, and of nothing that only says so.
 var decisions = mustFilter(verdict.Decisions)
 

@@ -2402,7 +2402,10 @@ type LabelDecisionGroupRequest struct {
 	// a conflict and labels none.
 	Covers string `protobuf:"bytes,8,opt,name=covers,proto3" json:"covers,omitempty"`
 	// Labels also decisions of which the verdict is sure that the label is wrong.
-	All           bool `protobuf:"varint,9,opt,name=all,proto3" json:"all,omitempty"`
+	All bool `protobuf:"varint,9,opt,name=all,proto3" json:"all,omitempty"`
+	// A filter of the query language, as in lists: only decisions that it takes are
+	// labelled. Empty takes the whole group.
+	Filter        string `protobuf:"bytes,10,opt,name=filter,proto3" json:"filter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2500,6 +2503,13 @@ func (x *LabelDecisionGroupRequest) GetAll() bool {
 	return false
 }
 
+func (x *LabelDecisionGroupRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
 // LabelDecisionGroupResponse says what was labelled, or would be.
 type LabelDecisionGroupResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2572,10 +2582,13 @@ type LabelledGroup struct {
 	KeptOut int64 `protobuf:"varint,15,opt,name=kept_out,json=keptOut,proto3" json:"kept_out,omitempty"`
 	// The least and the greatest probability of an attack among the n, unset if none
 	// has a verdict, and the decisions that have it.
-	LeastPAttack  *float64     `protobuf:"fixed64,16,opt,name=least_p_attack,json=leastPAttack,proto3,oneof" json:"least_p_attack,omitempty"`
-	MostPAttack   *float64     `protobuf:"fixed64,17,opt,name=most_p_attack,json=mostPAttack,proto3,oneof" json:"most_p_attack,omitempty"`
-	LeastLikely   *DecisionRef `protobuf:"bytes,18,opt,name=least_likely,json=leastLikely,proto3" json:"least_likely,omitempty"`
-	Likeliest     *DecisionRef `protobuf:"bytes,19,opt,name=likeliest,proto3" json:"likeliest,omitempty"`
+	LeastPAttack *float64     `protobuf:"fixed64,16,opt,name=least_p_attack,json=leastPAttack,proto3,oneof" json:"least_p_attack,omitempty"`
+	MostPAttack  *float64     `protobuf:"fixed64,17,opt,name=most_p_attack,json=mostPAttack,proto3,oneof" json:"most_p_attack,omitempty"`
+	LeastLikely  *DecisionRef `protobuf:"bytes,18,opt,name=least_likely,json=leastLikely,proto3" json:"least_likely,omitempty"`
+	Likeliest    *DecisionRef `protobuf:"bytes,19,opt,name=likeliest,proto3" json:"likeliest,omitempty"`
+	// With a filter: decisions of the group in the time range that have no label and
+	// that the filter does not take.
+	Outside       int64 `protobuf:"varint,20,opt,name=outside,proto3" json:"outside,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2741,6 +2754,13 @@ func (x *LabelledGroup) GetLikeliest() *DecisionRef {
 		return x.Likeliest
 	}
 	return nil
+}
+
+func (x *LabelledGroup) GetOutside() int64 {
+	if x != nil {
+		return x.Outside
+	}
+	return 0
 }
 
 // UndoLabelActRequest names an act.
@@ -3390,7 +3410,7 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\x05label\x18\x03 \x01(\tR\x05label\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\"Q\n" +
 	"\x15LabelDecisionResponse\x128\n" +
-	"\bdecision\x18\x01 \x01(\v2\x1c.gatewatch.v1.DecisionDetailR\bdecision\"\xeb\x01\n" +
+	"\bdecision\x18\x01 \x01(\v2\x1c.gatewatch.v1.DecisionDetailR\bdecision\"\x83\x02\n" +
 	"\x19LabelDecisionGroupRequest\x12\x17\n" +
 	"\alike_id\x18\x01 \x01(\tR\x06likeId\x12\x1f\n" +
 	"\vlike_source\x18\x02 \x01(\tR\n" +
@@ -3401,9 +3421,11 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\x02to\x18\x06 \x01(\tR\x02to\x12\x18\n" +
 	"\apreview\x18\a \x01(\bR\apreview\x12\x16\n" +
 	"\x06covers\x18\b \x01(\tR\x06covers\x12\x10\n" +
-	"\x03all\x18\t \x01(\bR\x03all\"O\n" +
+	"\x03all\x18\t \x01(\bR\x03all\x12\x16\n" +
+	"\x06filter\x18\n" +
+	" \x01(\tR\x06filter\"O\n" +
 	"\x1aLabelDecisionGroupResponse\x121\n" +
-	"\x05group\x18\x01 \x01(\v2\x1b.gatewatch.v1.LabelledGroupR\x05group\"\xc6\x05\n" +
+	"\x05group\x18\x01 \x01(\v2\x1b.gatewatch.v1.LabelledGroupR\x05group\"\xe0\x05\n" +
 	"\rLabelledGroup\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\tR\x04site\x12#\n" +
 	"\rpath_template\x18\x02 \x01(\tR\fpathTemplate\x12\x12\n" +
@@ -3425,7 +3447,8 @@ const file_gatewatch_v1_decision_proto_rawDesc = "" +
 	"\x0eleast_p_attack\x18\x10 \x01(\x01H\x00R\fleastPAttack\x88\x01\x01\x12'\n" +
 	"\rmost_p_attack\x18\x11 \x01(\x01H\x01R\vmostPAttack\x88\x01\x01\x12<\n" +
 	"\fleast_likely\x18\x12 \x01(\v2\x19.gatewatch.v1.DecisionRefR\vleastLikely\x127\n" +
-	"\tlikeliest\x18\x13 \x01(\v2\x19.gatewatch.v1.DecisionRefR\tlikeliestB\x11\n" +
+	"\tlikeliest\x18\x13 \x01(\v2\x19.gatewatch.v1.DecisionRefR\tlikeliest\x12\x18\n" +
+	"\aoutside\x18\x14 \x01(\x03R\aoutsideB\x11\n" +
 	"\x0f_least_p_attackB\x10\n" +
 	"\x0e_most_p_attack\"r\n" +
 	"\x13UndoLabelActRequest\x12\x10\n" +

@@ -49,8 +49,8 @@ type DecisionServiceClient interface {
 	// LabelDecision says what a request was. The label is kept for good, as a row
 	// of its own, in the audit log, and as a revision of the verdict.
 	LabelDecision(ctx context.Context, in *LabelDecisionRequest, opts ...grpc.CallOption) (*LabelDecisionResponse, error)
-	// LabelDecisionGroup labels all decisions that are like one and have no label, in
-	// one act: one leaf of the audit log, one record for each.
+	// LabelDecisionGroup labels the decisions that are like one and have no label, all
+	// or those that a filter takes, in one act: one leaf of the audit log, one record for each.
 	LabelDecisionGroup(ctx context.Context, in *LabelDecisionGroupRequest, opts ...grpc.CallOption) (*LabelDecisionGroupResponse, error)
 	// UndoLabelAct takes back all labels that were given by one act and still hold.
 	UndoLabelAct(ctx context.Context, in *UndoLabelActRequest, opts ...grpc.CallOption) (*UndoLabelActResponse, error)
@@ -178,8 +178,8 @@ type DecisionServiceServer interface {
 	// LabelDecision says what a request was. The label is kept for good, as a row
 	// of its own, in the audit log, and as a revision of the verdict.
 	LabelDecision(context.Context, *LabelDecisionRequest) (*LabelDecisionResponse, error)
-	// LabelDecisionGroup labels all decisions that are like one and have no label, in
-	// one act: one leaf of the audit log, one record for each.
+	// LabelDecisionGroup labels the decisions that are like one and have no label, all
+	// or those that a filter takes, in one act: one leaf of the audit log, one record for each.
 	LabelDecisionGroup(context.Context, *LabelDecisionGroupRequest) (*LabelDecisionGroupResponse, error)
 	// UndoLabelAct takes back all labels that were given by one act and still hold.
 	UndoLabelAct(context.Context, *UndoLabelActRequest) (*UndoLabelActResponse, error)
