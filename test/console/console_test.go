@@ -37,6 +37,15 @@ func TestScreens(t *testing.T) {
 	look(t, s, "screens.mjs")
 }
 
+// TestLabelsWithinFilter labels what the filter of the queue shows of a group.
+func TestLabelsWithinFilter(t *testing.T) {
+	s := server.Start(t, t.TempDir())
+	n := send(t, s, hostileRecords(time.Now()))
+	server.Poll(t, time.Minute, "all decisions are listed", func() bool { return decisions(t, s) == n })
+
+	look(t, s, "within.mjs")
+}
+
 // look runs a script that opens a browser on a server without accounts, and fails if
 // it finds a fault.
 func look(t *testing.T, s *server.Server, script string, args ...string) {

@@ -157,6 +157,7 @@ export interface LabelledGroup {
   n: number;
   labelled: number;
   kept_out: number;
+  outside: number; // decisions of the group without a label that the filter does not take
   more: boolean;
   covers: string;
   least_p_attack?: number;

@@ -13,7 +13,7 @@ import { go, link, setParams, usePlace } from "../../shell/router.ts";
 import { TopBar } from "../../shell/topbar.tsx";
 import { count } from "../../words/format.ts";
 import { Detail } from "./detail.tsx";
-import { filterOf, holds, keyOf, suspect, wrongOf, type Queue } from "./groups.ts";
+import { filterOf, holds, keyOf, suspect, wrongOf, type Asked, type Queue } from "./groups.ts";
 import { labelGroups, type Verdict } from "./labelling.ts";
 import { ProposalPane } from "./proposal.tsx";
 import { whole } from "./question.ts";
@@ -26,10 +26,11 @@ import { decisionWords } from "./words.ts";
 const pageSize = 200;
 
 /** groupsOf asks for a queue. Groups that are surely right are left out of the second one. */
-function groupsOf(queue: Queue, filter: string, range: { from: string; to: string }, signal: AbortSignal): Promise<Groups> {
-  return get<Groups>("/api/v1/decisions:groups", {
-    filter, ...range, order_by: queue === "fp" ? "false_positives" : "missed", unlabelled: true, page_size: pageSize,
+async function groupsOf(queue: Queue, asked: Asked, signal: AbortSignal): Promise<Groups & { asked: Asked }> {
+  const groups = await get<Groups>("/api/v1/decisions:groups", {
+    ...asked, order_by: queue === "fp" ? "false_positives" : "missed", unlabelled: true, page_size: pageSize,
   }, signal);
+  return { ...groups, asked };
 }
 
 /** Decisions is the desk of an analyst: a queue, the request, and what is thought of it. */
@@ -47,8 +48,8 @@ function Grouped() {
   const filter = params.get("q") ?? "";
   const times = { from: range.from.toISOString(), to: range.to.toISOString() };
   const key = `${filter} ${times.from} ${times.to} ${tick}`;
-  const fp = useAnswer(`fp ${key}`, (s) => groupsOf("fp", filter, times, s));
-  const missed = useAnswer(`missed ${key}`, (s) => groupsOf("missed", filter, times, s));
+  const fp = useAnswer(`fp ${key}`, (s) => groupsOf("fp", { filter, ...times }, s));
+  const missed = useAnswer(`missed ${key}`, (s) => groupsOf("missed", { filter, ...times }, s));
   const fields = useAnswer(`fields ${times.from} ${times.to}`, (s) => get<Fields>("/api/v1/fields", { query: "waf.decision: *", ...times, top: 10, page_size: 200 }, s));
   const of = queue === "fp" ? fp : missed;
 
@@ -83,14 +84,14 @@ function Grouped() {
     if (params.get("id")) setParams({ id: "", source: "" }, true);
   };
   const label = (v: Verdict) => {
-    if (!mayLabel() || !group) return;
+    if (!mayLabel() || !group || !of.data) return;
     const these = marked.size > 0 ? groups.filter((g) => marked.has(keyOf(g))) : [group];
     const keys = new Set(these.map(keyOf));
     const next = groups.slice(at).find((g) => !keys.has(keyOf(g))) ?? [...groups].reverse().find((g) => !keys.has(keyOf(g)));
     choose(next ? keyOf(next) : "");
     setExample(0);
     setMarked(new Set());
-    void labelGroups(these, v, times,
+    void labelGroups(these, v, of.data.asked, // not what is asked for now: the list may be one of before
       (k) => { setGone((s) => new Set([...s, ...k])); setDone((n) => n + k.length); },
       (k) => { setGone((s) => new Set([...s].filter((x) => !k.includes(x)))); setDone((n) => Math.max(0, n - k.length)); choose(k[0] ?? ""); });
   };
@@ -135,7 +136,7 @@ function Grouped() {
           </Answered>
           <div class="qf t3"><span>{w.reviewed(done, done + groups.length)}</span><Bar share={done / Math.max(1, done + groups.length)} /><span class="kk"><Key>j</Key> <Key>k</Key> {w.move}</span></div>
         </section>
-        <Reading shown={shown} group={group} example={example} setExample={setExample} times={times} marked={marked.size} focus={focus} label={label} />
+        <Reading shown={shown} group={group} example={example} setExample={setExample} times={times} asked={of.data?.asked} marked={marked.size} focus={focus} label={label} />
       </main>
     </>
   );
@@ -147,13 +148,14 @@ interface ReadingProps {
   example: number;
   setExample: (n: number) => void;
   times: { from: string; to: string };
+  asked: Asked | undefined;
   marked: number;
   focus: number;
   label: (v: Verdict) => void;
 }
 
 /** Reading is the middle and the right pane: the old decision stays until the new one is there. */
-function Reading({ shown, group, example, setExample, times, marked, focus, label }: ReadingProps) {
+function Reading({ shown, group, example, setExample, times, asked, marked, focus, label }: ReadingProps) {
   if (!group) return <><section class="c" /><aside class="v" /></>;
   if (shown.error && !shown.busy) return <><section class="c"><Failed error={shown.error} retry={shown.retry} /></section><aside class="v" /></>;
   if (!shown.data) return <><section class="c"><Skeleton rows={12} height={30} /></section><aside class="v"><Skeleton rows={8} height={30} /></aside></>;
@@ -163,7 +165,7 @@ function Reading({ shown, group, example, setExample, times, marked, focus, labe
         <Detail of={shown.data} group={group} example={example} onExample={(by) => setExample(Math.max(0, Math.min(group.examples.length - 1, example + by)))} />
       </section>
       <aside class={`v${shown.busy ? " dim" : ""}`} aria-label={decisionWords().p}>
-        <Opinion of={shown.data} group={group} marked={marked} onLabel={label} />
+        <Opinion of={shown.data} group={group} asked={asked} marked={marked} onLabel={label} />
         <Reasons of={shown.data} />
         {group.decision === "block" && <ProposalPane key={keyOf(group)} group={group} range={times} focus={focus} />}
         <Similar group={group} range={times} />

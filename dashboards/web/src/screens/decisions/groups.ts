@@ -1,6 +1,13 @@
 import type { DecisionDetail, Group } from "../../api/types.ts";
 import { quote } from "../../query/edit.ts";
 
+/** What a list of groups was asked with: a label of one of them is about just that. */
+export interface Asked {
+  filter: string;
+  from: string;
+  to: string;
+}
+
 /** What is to be reviewed: blocks that were wrong, what passed and was an attack, or what was drawn at random. */
 export type Queue = "fp" | "missed" | "sample";
 

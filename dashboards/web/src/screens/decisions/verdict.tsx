@@ -12,12 +12,13 @@ import { quote } from "../../query/edit.ts";
 import { link } from "../../shell/router.ts";
 import { count, probability } from "../../words/format.ts";
 import type { Whole } from "./detail.tsx";
-import { keyOf, wrongOf } from "./groups.ts";
+import { keyOf, wrongOf, type Asked } from "./groups.ts";
 import type { Verdict } from "./labelling.ts";
+import { Reach } from "./reach.tsx";
 import { decisionWords } from "./words.ts";
 
 /** Opinion says what is thought of a decision, and takes a label. */
-export function Opinion({ of, group, marked, onLabel }: { of: Whole; group: Group; marked: number; onLabel: (v: Verdict) => void }) {
+export function Opinion({ of, group, asked, marked, onLabel }: { of: Whole; group: Group; asked?: Asked | undefined; marked: number; onLabel: (v: Verdict) => void }) {
   const w = decisionWords();
   const d = of.detail.decision;
   const blocked = d.decision === "block";
@@ -45,7 +46,7 @@ export function Opinion({ of, group, marked, onLabel }: { of: Whole; group: Grou
         {button("unsure", w.lUnsure, "u")}
       </div>
       <p class="t3 sm">
-        {!mayLabel() ? w.mayNot : marked > 0 ? w.labelsMarked(marked) : group.n === 1 ? w.labelsOne : group.n > 1000 ? w.labelsNewest : w.labelsAll(count(group.n))}
+        <Reach group={group} asked={asked} marked={marked} />
         {before > 0 && ` ${w.labelled(count(before))}`}
       </p>
     </section>
