@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"path"
 	"regexp"
 	"strings"
@@ -100,6 +101,7 @@ func (s *sifting) observe(r types.RuleMetadata) {
 	s.rules = append(s.rules, sieve.Rule{
 		ID: r.ID(), Phase: int(r.Phase()), Raw: r.Raw(),
 		Common: level <= s.paranoia && strings.Contains(r.File(), "@owasp_crs/"),
+		Stays:  r.ID() >= firstCheckpoint && r.ID() <= lastCheckpoint,
 	})
 }
 
@@ -112,38 +114,62 @@ func (s *sifting) compile() {
 }
 
 var (
-	continued = regexp.MustCompile(`\\[ \t]*\r?\n[ \t]*`)
-	// updates are directives that make a rule another one than it was when it was
-	// observed.
-	updates = regexp.MustCompile(`(?im)^[ \t]*SecRuleUpdate.*$`)
 	// numbered is an action that counts rules, of which acceleration adds one.
 	numbered = regexp.MustCompile(`(?i)\bskip[ \t]*:`)
 	// ruleMacro shows the rule before the one that is evaluated if that has nothing
 	// to show.
-	ruleMacro = regexp.MustCompile(`(?i)%\{rule\b|(?m:^[ \t]*SecRule[ \t]+\S*\bRULE\b)`)
+	ruleMacro = regexp.MustCompile(`(?i)%\{rule\b|^SecRule[ \t]+(?:"[^"]*|\S*)\bRULE\b`)
+	// fewerSettings takes values of TX from a rule, which may count them.
+	fewerSettings = regexp.MustCompile(`(?i)\bruleRemoveTargetBy\w+[ \t]*=[^;]*;[ \t]*TX\b`)
+	// defaultSteps has rules look at more than their own text says.
+	defaultSteps = regexp.MustCompile(`(?i)^SecDefaultAction\b.*multimatch`)
 )
 
 // alters tells whether own directives make it unknown what the rules of CRS are or
-// which of them are evaluated, so that nothing can be accelerated. Taking targets away does not: a rule with fewer of them matches no more than
-// before.
-func alters(directives string) bool {
-	directives = continued.ReplaceAllString(directives, "")
-	for _, update := range updates.FindAllString(directives, -1) {
-		if !narrows(update) {
+// which of them are evaluated, so that nothing can be accelerated. Taking targets away
+// does not: a rule with fewer of them matches no more than before.
+func alters(text string) bool {
+	for d := range ownDirectives(text) {
+		update := strings.HasPrefix(strings.ToLower(d), "secruleupdate")
+		if update && !narrows(d) || numbered.MatchString(d) || ruleMacro.MatchString(d) || fewerSettings.MatchString(d) || defaultSteps.MatchString(d) {
 			return true
 		}
 	}
-	return ruleMacro.MatchString(directives) || numbered.MatchString(directives)
+	return false
 }
 
-// narrows tells whether a directive takes targets away and does nothing else.
+// ownDirectives yields the directives of a text, each in one line, as Coraza cuts
+// them: a comment ends with its line, and stands between the lines of a directive too.
+func ownDirectives(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		var b strings.Builder
+		for line := range strings.Lines(text) {
+			line = strings.TrimSpace(line)
+			if line == "" || line[0] == '#' {
+				continue
+			}
+			part, goesOn := strings.CutSuffix(line, `\`)
+			b.WriteString(part)
+			if goesOn {
+				continue
+			}
+			if !yield(b.String()) {
+				return
+			}
+			b.Reset()
+		}
+	}
+}
+
+// narrows tells whether a directive takes targets away and does nothing else. Of TX
+// rules count them too, and fewer may match there.
 func narrows(update string) bool {
 	fields := strings.Fields(update)
 	if len(fields) != 3 || !strings.HasPrefix(strings.ToLower(fields[0]), "secruleupdatetargetby") {
 		return false
 	}
 	for target := range strings.SplitSeq(strings.Trim(fields[2], `"`), "|") {
-		if !strings.HasPrefix(target, "!") {
+		if !strings.HasPrefix(target, "!") || strings.HasPrefix(strings.ToLower(target), "!tx") {
 			return false
 		}
 	}

@@ -169,4 +169,13 @@ func TestAccelerationLeavesOwnRulesAlone(t *testing.T) {
 	f(`SecRule ARGS "@rx a" "id:1,phase:2,skip:2"`, true)
 	f(`SecRule ARGS "@rx a" "id:1,phase:2,skipAfter:END"`, false)
 	f("# SecRuleUpdateActionById 1", false)
+	f("# see \\\nSecRuleUpdateActionById 1 \"pass\"", true)
+	f("\fSecRuleUpdateTargetById 942100 REQUEST_BODY", true)
+	f("SecRuleUpdateTargetById 942100 !ARGS:a\\\n#c\n|ARGS:b", true)
+	f("SecRuleUpdateTargetById 942100 !ARGS:a\\\n\n|!ARGS:b", false)
+	f(`SecRuleUpdateTargetById 901001 "!TX:crs_setup_version"`, true)
+	f(`SecAction "id:1,phase:1,ctl:ruleRemoveTargetById=901001;TX:crs_setup_version"`, true)
+	f(`SecAction "id:1,phase:1,ctl:ruleRemoveTargetByTag=attack-sqli;ARGS:tx"`, false)
+	f(`SecDefaultAction "phase:4,log,pass,multiMatch"`, true)
+	f(`SecDefaultAction "phase:4,log,pass"`, false)
 }

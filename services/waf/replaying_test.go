@@ -74,7 +74,9 @@ func TestReplayerEnds(t *testing.T) {
 func BenchmarkReplay(b *testing.B) {
 	r := testReplayer(b)
 	r.Workers = 1
-	engine, err := program{settings: CorpusSettings(), endless: true}.compile()
+	alone := CorpusSettings()
+	alone.Accelerate = accelerateOff
+	engine, err := program{settings: alone, endless: true}.compile()
 	if err != nil {
 		b.Fatal(err)
 	}

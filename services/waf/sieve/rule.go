@@ -16,6 +16,10 @@ type Rule struct {
 	// Common says that many rule sets have it, so that what was compiled for it is
 	// kept. All others are left to Coraza.
 	Common bool
+
+	// Stays says that nothing takes the rule out of a request: where an earlier one
+	// skips rules by their number, one is counted here at the latest.
+	Stays bool
 }
 
 // parsed is the first rule of a chain: what has to match for anything to happen.

@@ -30,7 +30,11 @@ func Compile(rules []Rule, data func(name string) ([]byte, error)) *Sieve {
 	if bestFit() == nil {
 		return s
 	}
-	var skipped [len(s.phases)]int // rules that an earlier one may skip by their number
+	var skipped [len(s.phases)]int // rules that an earlier one may still skip by their number
+	named := map[int]int{}
+	for _, r := range rules {
+		named[r.ID]++
+	}
 	for _, r := range rules {
 		p, ok := parse(r)
 		if !p.read && mentionsSkip(r.Raw) {
@@ -39,12 +43,14 @@ func Compile(rules []Rule, data func(name string) ([]byte, error)) *Sieve {
 		if r.Phase < 1 || r.Phase >= len(s.phases) {
 			continue
 		}
+		// An exclusion may take out what would be counted, and then others are.
 		counted := skipped[r.Phase] > 0
-		if counted {
+		if counted && r.Stays {
 			skipped[r.Phase]--
 		}
 		skipped[r.Phase] = max(skipped[r.Phase], p.skips)
-		if !ok || counted || !r.Common {
+		// A rule that was removed may have left its id to another one.
+		if !ok || counted || !r.Common || named[r.ID] > 1 {
 			continue
 		}
 		if s.phases[p.phase] == nil {
