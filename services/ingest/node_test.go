@@ -222,7 +222,8 @@ func TestNodeTellsOfItself(t *testing.T) {
 
 func TestNodeStreamRefusesNonsense(t *testing.T) {
 	s := openSink(t, newMemoryLog(), Config{})
-	p := listenGRPC(t, s, NodeConfig{HelloTimeout: 100 * time.Millisecond}, nil)
+	p := listenGRPC(t, s, NodeConfig{}, nil)
+	listenGRPC(t, s, NodeConfig{HelloTimeout: 100 * time.Millisecond}, nil).stream(t).ends(codes.DeadlineExceeded)
 	f := func(code codes.Code, say func(c nodeClient)) {
 		t.Helper()
 		c := p.stream(t)
@@ -231,7 +232,6 @@ func TestNodeStreamRefusesNonsense(t *testing.T) {
 	}
 	epoch := make([]byte, 16)
 	epoch[0] = 1
-	f(codes.DeadlineExceeded, func(nodeClient) {})
 	f(codes.InvalidArgument, func(c nodeClient) { c.batch(1, 1) })
 	f(codes.InvalidArgument, func(c nodeClient) { c.say(&gatewatchv1.Hello{Node: "a", Epoch: epoch[:15]}) })
 	f(codes.InvalidArgument, func(c nodeClient) { c.say(&gatewatchv1.Hello{Node: "a", Epoch: make([]byte, 16)}) })
@@ -436,7 +436,7 @@ func TestNodeThatNeverReadsAcks(t *testing.T) {
 	c.hello("edge-1", 1)
 	log.setFail(queue.ErrFull) // each try is acknowledged with an empty window
 	c.batch(1, 1)
-	until(t, func() bool { return s.memory.inUse() > 0 })
+	until(t, func() bool { log.mu.Lock(); defer log.mu.Unlock(); return log.appends > 0 })
 	until(t, func() bool { return s.memory.inUse() == 0 && !p.nodes.Nodes()[0].Connected })
 	c.ends(codes.Unavailable)
 }

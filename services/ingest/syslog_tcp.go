@@ -17,24 +17,30 @@ import (
 
 const (
 	handshakeTimeout = 10 * time.Second
-	drainTime        = 250 * time.Millisecond // for what senders have on the way when the server stops
 	firstBuffer      = 8 << 10
 )
 
 // ServeTCP takes messages from the connections of l, which may be a TLS
-// listener, until ctx ends. Then it closes l, stores what was received and
+// listener, until ctx ends. Then it stores what was received, also over
+// connections that wait to be accepted unless they are of TLS, closes l and
 // returns. An error is that of l.
 func (s *Syslog) ServeTCP(ctx context.Context, l net.Listener) error {
 	var conns sync.WaitGroup
 	defer conns.Wait()
-	defer context.AfterFunc(ctx, func() { l.Close() })()
+	defer func() { _ = l.Close() }() // it may be closed already
+	wake := func(time.Time) error { return l.Close() }
+	if x, ok := l.(interface{ SetDeadline(t time.Time) error }); ok {
+		wake = x.SetDeadline
+	}
+	last, forget := drainAfter(ctx, wake)
+	defer forget()
 	places := newAdmission[netip.Addr](s.cfg.MaxConnections, s.cfg.MaxPerPeer)
 	for delay := time.Duration(0); ; {
 		conn, err := l.Accept()
 		switch {
-		case ctx.Err() != nil:
-			if err == nil {
-				conn.Close()
+		case err != nil && ctx.Err() != nil:
+			if last.begin() {
+				continue
 			}
 			return nil
 		case errors.Is(err, net.ErrClosed):
@@ -117,24 +123,20 @@ type message struct {
 // run reads until the sender ends, is silent for too long, or ctx ends; then it
 // stores what it has.
 func (c *syslogConn) run(ctx context.Context) {
-	stopAt := func() { _ = c.conn.SetReadDeadline(time.Now().Add(drainTime)) } // a dead connection ends the read anyway
-	defer context.AfterFunc(ctx, stopAt)()
+	last, forget := drainAfter(ctx, c.conn.SetReadDeadline)
+	defer forget()
 	// The outcome of what was read is awaited after ctx too.
 	store, cancel := afterwards(ctx)
 	defer cancel()
 	c.buf = make([]byte, firstBuffer)
-	stopping := false
 	for {
-		if !stopping {
+		if !last.begun {
 			c.setDeadline()
-			if ctx.Err() != nil {
-				stopping = true
-				stopAt()
-			}
+			last.begin()
 		}
 		n, err := c.conn.Read(c.buf[c.to:])
 		c.to += n
-		waited := errors.Is(err, os.ErrDeadlineExceeded) && len(c.messages) > 0 && ctx.Err() == nil
+		waited := errors.Is(err, os.ErrDeadlineExceeded) && !last.begun && (len(c.messages) > 0 || ctx.Err() != nil)
 		ended := err != nil && !waited
 		c.split(ended)
 		if ended || waited || c.to == len(c.buf) || time.Since(c.since) > c.cfg.FlushDelay {

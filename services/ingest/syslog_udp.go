@@ -36,9 +36,6 @@ func (s *Syslog) ServeUDP(ctx context.Context, conn *net.UDPConn) error {
 	work.Go(func() { s.watchDrops(ctx, conn) })
 	defer close(u.ended)
 	defer func() { _ = conn.Close() }() // nothing is written to it
-	defer context.AfterFunc(ctx, func() {
-		_ = conn.SetReadDeadline(time.Now().Add(drainTime)) // a closed socket ends the read anyway
-	})()
 	return u.receive(ctx, conn)
 }
 
@@ -69,11 +66,16 @@ type packet struct {
 
 // receive reads datagrams until the socket is closed or ctx has ended.
 func (u *datagrams) receive(ctx context.Context, conn *net.UDPConn) error {
+	last, forget := drainAfter(ctx, conn.SetReadDeadline)
+	defer forget()
 	buf := make([]byte, maxDatagram)
 	for {
 		n, ap, err := conn.ReadFromUDPAddrPort(buf)
 		switch {
 		case err != nil && ctx.Err() != nil:
+			if last.begin() {
+				continue
+			}
 			return nil
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("receive syslog datagrams: %w", err)

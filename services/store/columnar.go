@@ -73,7 +73,9 @@ func Open(dir string, cfg Config) (*Columnar, error) {
 	s.stop = stop
 	s.lookAtRoom()
 	s.workers.Go(func() { s.flushLoop(ctx) })
-	s.workers.Go(func() { s.maintain(ctx) })
+	if !s.cfg.unattended {
+		s.workers.Go(func() { s.maintain(ctx) })
+	}
 	if s.cfg.ScrubEvery > 0 {
 		s.workers.Go(func() { s.scrub(ctx) })
 	}

@@ -49,9 +49,10 @@ type Config struct {
 	// whole. Default: it does not.
 	Replays func(first, next uint64) bool `yaml:"-"`
 
-	space  func(dir string) (diskSpace, error) // looks at the disk; tests have others
-	files  files
-	absent bool // a file that is not there is a damaged one, also if the store is read only
+	space      func(dir string) (diskSpace, error) // looks at the disk; tests have others
+	files      files
+	unattended bool // nothing is merged, archived or deleted but by a call: for tests, which count segments
+	absent     bool // a file that is not there is a damaged one, also if the store is read only
 }
 
 // WithDefaults fills in zero fields of the configuration file but MaxBytes,

@@ -32,8 +32,11 @@ func numbered(from, to int) []event.Event {
 	return out
 }
 
+// mustOpen opens a store that is not maintained but when the test does it: how
+// many segments there are must not depend on when a goroutine is run.
 func mustOpen(t testing.TB, dir string, cfg Config) *Columnar {
 	t.Helper()
+	cfg.unattended = true
 	if cfg.Now == nil {
 		cfg.Now = func() time.Time { return testTime }
 	}
@@ -92,10 +95,13 @@ func wantIDs(t testing.TB, s Store, text string, from, to int) {
 	}
 }
 
+// patience is how long a test waits for a store on a machine that does much else.
+const patience = 2 * time.Minute
+
 // await waits until the store has a state.
 func await(t testing.TB, s *Columnar, cond func() bool) {
 	t.Helper()
-	limit := time.After(20 * time.Second)
+	limit := time.After(patience)
 	for {
 		s.mu.Lock()
 		ok, changed := cond(), s.changed
@@ -106,7 +112,9 @@ func await(t testing.TB, s *Columnar, cond func() bool) {
 		select {
 		case <-changed:
 		case <-limit:
-			t.Fatal("the store does not get there")
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			t.Fatalf("the store does not get there: of %d offsets %d are in its %d segments, %d rows are in memory", s.written, s.applied, len(s.segments), s.head.rows)
 		}
 	}
 }
@@ -336,7 +344,7 @@ func TestFullDiskRefusesAndResumes(t *testing.T) {
 		t.Fatalf("write to a full disk: %v", err)
 	}
 	free.Store(1 << 30)
-	for limit := time.Now().Add(10 * time.Second); errors.Is(err, ErrFull) && time.Now().Before(limit); {
+	for limit := time.Now().Add(patience); errors.Is(err, ErrFull) && time.Now().Before(limit); {
 		err = s.Write(t.Context(), Batch{Events: numbered(1, 5), First: 1, Next: 5})
 	}
 	if err != nil {

@@ -80,7 +80,7 @@ func mendUntil(t testing.TB, s *Columnar, source Source) (mended bool) {
 			return err
 		})
 	}()
-	limit := time.After(20 * time.Second)
+	limit := time.After(patience)
 	for {
 		s.mu.Lock()
 		changed := s.changed

@@ -84,7 +84,8 @@ func TestScrubRuns(t *testing.T) {
 	s = mustOpen(t, dir, Config{MinFreeBytes: 1, ScrubEvery: time.Millisecond, RetainAge: -1, Now: later})
 	select {
 	case <-s.faults:
-	case <-t.Context().Done():
+	case <-time.After(patience):
+		t.Fatal("the damage is not found")
 	}
 	if n := s.Damaged(); n != 1 {
 		t.Errorf("%d damaged segments, want 1", n)

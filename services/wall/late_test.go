@@ -86,7 +86,7 @@ func TestNothingIsBetween(t *testing.T) {
 		t.Fatal(err)
 	}
 	close(s.seeded)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	err := b.Watch(ctx, func(s *State) error {
 		if s.Totals.Blocked == 1 {
@@ -100,11 +100,13 @@ func TestNothingIsBetween(t *testing.T) {
 }
 
 func TestTailBreaks(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	b := New(Options{Events: &brokenTail{Store: openStore(t)}, Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler)})
 	b.every, b.pause = time.Millisecond, time.Millisecond
 	defer b.Close()
 	var last *State
-	err := b.Watch(t.Context(), func(s *State) error {
+	err := b.Watch(ctx, func(s *State) error {
 		if last = s; s.Totals.Blocked > 0 {
 			return errSeen
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -57,14 +58,17 @@ func openStore(t *testing.T, events ...event.Event) store.Store {
 	return s
 }
 
-func TestBoard(t *testing.T) {
+// TestBoard counts what was stored and what comes in, in time that is not real: a site
+// is shown for so many steps, however long a goroutine waits for its turn.
+func TestBoard(t *testing.T) { synctest.Test(t, testBoard) }
+
+func testBoard(t *testing.T) {
 	yesterday := noon.Add(-13 * time.Hour)
 	finding := event.Event{ID: "f", Source: "gatewatch", Dataset: detection.Dataset, Time: noon.UnixNano()}
 	s := openStore(t,
 		decision(1, yesterday, true, "192.0.2.9", "/old"), decision(2, noon, true, "192.0.2.1", "/a"),
 		decision(3, noon, true, "192.0.2.1", "/a"), decision(4, noon.Add(-time.Hour), false, "192.0.2.2", "/b"), finding)
 	b := New(Options{Events: s, Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler)})
-	b.every = time.Millisecond
 	defer b.Close()
 	first, err := b.State(t.Context())
 	if err != nil {
@@ -84,7 +88,9 @@ func TestBoard(t *testing.T) {
 		t.Fatal(err)
 	}
 	recent := uint64(0)
-	err = b.Watch(t.Context(), func(now *State) error {
+	watched, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	err = b.Watch(watched, func(now *State) error {
 		for _, a := range now.Arcs {
 			recent += a.Recent
 		}
