@@ -45,3 +45,23 @@ func TestHits(t *testing.T) {
 		t.Errorf("hits %v", to.said)
 	}
 }
+
+// TestHitsOfPromotions counts a request once however often a promoted rule matches it.
+func TestHitsOfPromotions(t *testing.T) {
+	n := startNode(t, bundleConfig(t, echo(t).URL, freeAddress(t))) // no server takes the hits away
+	promoted := `SecRule ARGS|ARGS_NAMES "@contains seven" "id:9950007,phase:2,block,t:none,multiMatch,msg:'rule 941380 at paranoia level 1: x',severity:'CRITICAL',setvar:'tx.inbound_anomaly_score_pl1=+%{tx.critical_anomaly_score}'"`
+	if err := n.bundles.take(offerOf(1, bundleOf(t, promoted), nil, "", 0)); err != nil {
+		t.Fatal(err)
+	}
+	wantStatus(t, n, "/search?a=seven&seven=seven", 403)
+	wantStatus(t, n, "/search?a=six", 200)
+	n.stop()
+	to := &saying{}
+	if err := n.stream.tellStatus(to); err != nil {
+		t.Fatal(err)
+	}
+	got := to.said[0].GetStatus().GetExclusionHits()
+	if len(got) != 1 || got[0].GetRule() != 9950007 || got[0].GetHits() != 1 {
+		t.Errorf("hits %v", got)
+	}
+}

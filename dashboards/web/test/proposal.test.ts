@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { disputedOf, proposalSaid } from "../src/proposals/evidence.ts";
+import { disputedOf, leftOutSaid, proposalSaid } from "../src/proposals/evidence.ts";
 
 test("what the server tells of a proposal is said in Chinese", () => {
   const f = (detail: string, zh: string) => {
@@ -29,4 +29,10 @@ test("what the server tells of a proposal is said in Chinese", () => {
 test("a proposal tells whether the verdict is against it", () => {
   assert.equal(disputedOf([{ name: "disputed", weight: -4, detail: "" }]), 4);
   assert.equal(disputedOf([{ name: "released", weight: -4, detail: "" }]), 0);
+});
+
+test("what a search left out is said in Chinese", () => {
+  const f = (text: string, zh: string, english = false) => assert.deepEqual(leftOutSaid(text, "zh-CN"), { text: zh, english });
+  f("3 of which no copy is kept, 9 that the rules in use decide otherwise", "3 个没有留副本，9 个在用规则判得不同");
+  f("3 of another server", "3 of another server", true);
 });

@@ -311,6 +311,22 @@ export interface Rollout {
   create_time: string;
 }
 
+/** What became of requests since a node took an offer. */
+export interface DecisionCounts {
+  requests: number;
+  blocked: number;
+  errors: number;
+}
+
+export interface BundleCounts {
+  stable: DecisionCounts;
+  candidate: DecisionCounts;
+  shadow_same: number;
+  shadow_newly_blocked: number;
+  shadow_newly_allowed: number;
+  shadow_skipped: number;
+}
+
 export interface NodeRollout {
   node: string;
   connected: boolean;
@@ -319,6 +335,7 @@ export interface NodeRollout {
   drift: string;
   serial: number;
   report_time?: string;
+  status?: { bundle_serial: number; sites: string[]; counts?: BundleCounts | null };
 }
 
 export interface RolloutState {
@@ -351,6 +368,13 @@ export interface Proposal {
   hits: number;
   last_hit_time?: string;
   retire: string;
+  // Of a promotion: missed attacks that it blocks, legitimate requests that it would
+  // block, and the share of them with its interval.
+  catches: string[];
+  blocks: string[];
+  cost?: number;
+  cost_lo?: number;
+  cost_hi?: number;
 }
 
 export interface ProposalJob {
@@ -368,4 +392,32 @@ export interface ProposalJob {
   warnings: string[];
   start_time: string;
   end_time?: string;
+  kind: string;
+  missed: number;
+  legitimate: number;
+  unanswered: { id: string; site: string; why: string }[];
+}
+
+/** What the webhook does that is told of findings. */
+export interface Notifications {
+  enabled: boolean;
+  host: string;
+  secrets: number;
+  pending: number;
+  held: number;
+  delivered: number;
+  dead: number;
+  last_delivery_time?: string;
+  last_error: string;
+  dead_notifications: {
+    id: string;
+    kind: string;
+    alert_id: string;
+    rule_id: string;
+    rule_name: string;
+    create_time?: string;
+    end_time?: string;
+    tries: number;
+    error: string;
+  }[];
 }

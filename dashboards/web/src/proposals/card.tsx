@@ -5,13 +5,17 @@ import { Button, IconButton } from "../parts/button.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Pill } from "../parts/pill.tsx";
 import { Text } from "../parts/text.tsx";
+import { quote } from "../query/edit.ts";
+import { link } from "../shell/router.ts";
 import { copy } from "../shell/topbar.tsx";
 import { tell } from "../shell/undo.ts";
 import { ago } from "../words/ago.ts";
 import { count, day } from "../words/format.ts";
 import { language } from "../words/language.ts";
-import { applyProposal, endProposal, lifetimeMs } from "./acts.ts";
-import { disputedOf, proposalSaid } from "./evidence.ts";
+import { applyProposal, endProposal, lifetime } from "./acts.ts";
+import { Effect } from "./effect.tsx";
+import { costOf, disputedOf, proposalSaid } from "./evidence.ts";
+import { Form } from "./form.tsx";
 import { proposalWords } from "./words.ts";
 
 /** ownerName is the name in what the server says of an owner: administrator "ann". */
@@ -27,6 +31,12 @@ export function StatePill({ p }: { p: Proposal }) {
   return <Pill tone="n">{p.status === "retired" ? w.retiredState : w[p.status]}</Pill>;
 }
 
+/** KindPill says what a proposal is for: letting false positives pass, or blocking missed attacks. */
+export function KindPill({ p }: { p: Proposal }) {
+  const w = proposalWords();
+  return p.kind === "promotion" ? <Pill tone="m" icon="g-missed">{w.promotion}</Pill> : <Pill tone="f" icon="g-fp">{w.exclusion}</Pill>;
+}
+
 /** Said is a sentence of the server about a proposal. */
 export function Said({ detail }: { detail: string }) {
   const { text, english } = proposalSaid(detail, language());
@@ -37,40 +47,73 @@ export function Said({ detail }: { detail: string }) {
 export function ProposalCard({ p, changed }: { p: Proposal; changed: () => void }) {
   const w = proposalWords();
   const [busy, setBusy] = useState(false);
+  const [asking, ask] = useState(false);
   const run = (f: Promise<void>) => {
     setBusy(true);
     void f.finally(() => setBusy(false));
   };
-  const open = p.status === "proposed" || (p.status === "applied" && p.stage !== "all");
+  const open = p.status !== "retired" && (p.stage === "" || p.stage !== "all");
   // Without a stage it has not been tried out.
   const disputed = p.stage === "" ? disputedOf(p.evidence) : 0;
-  const barred = !mayRoll() ? w.onlyAdmin : p.guard_lost.length > 0 ? w.lost(count(p.guard_lost.length)) : disputed > 0 ? w.disputed(count(disputed)) : "";
+  const allBarred = p.guard_lost.length > 0 ? w.lost(count(p.guard_lost.length)) : disputed > 0 ? w.disputed(count(disputed)) : "";
+  const barred = !mayRoll() ? w.onlyAdmin : allBarred;
+  const again = p.status === "expired" || p.status === "rolled_back";
   return (
     <div class="pcard">
       <div class="dir">
         <pre lang="en" tabIndex={0}>{p.directive.trim().split("\n").map((l) => <><Text v={l} />{"\n"}</>)}</pre>
         <IconButton icon="copy" small label={w.copy} onClick={() => { void copy(p.directive); tell({ said: w.copied }); }} />
       </div>
-      <Line ok={p.unblocks.length > 0} text={w.unblocks} n={p.unblocks.length} />
-      <Line ok={p.released.length === 0} text={w.released} n={p.released.length} />
-      <Line ok={p.guard_lost.length === 0} text={w.guard} n={p.guard_lost.length} />
+      <Replayed p={p} />
       <p class="t3 sm">
-        {p.status === "proposed" ? w.willExpire(day(new Date(Date.now() + lifetimeMs))) : p.expire_time ? w.expires(day(new Date(p.expire_time))) : w.never}
+        {p.stage === "" ? w.willExpire(day(new Date(Date.now() + lifetime * 86400e3))) : p.expire_time ? w.expires(day(new Date(p.expire_time))) : w.never}
         {p.status !== "proposed" && p.update_time && ` · ${w.by(ownerName(p), ago(new Date(p.update_time)))}`}
-        {p.hits > 0 && ` · ${w.hits(count(p.hits))}`}
       </p>
+      {p.status === "applied" && p.reason && p.reason !== p.evidence[0]?.detail && <p class="t2 sm">{w.because} <Text v={p.reason} /></p>}
+      {p.stage !== "" && <Effect p={p} />}
       {p.retire && <p class="cf sm"><Said detail={p.retire} /></p>}
-      <div class="acts">
-        {open && <button type="button" class={disputed > 0 ? "btn" : "btn pri"} disabled={barred !== "" || busy} onClick={() => run(applyProposal(p, "all", changed))}>{busy ? w.busy : w.apply(p.site)}</button>}
-        {p.status === "proposed" && <Button {...(disputed > 0 ? { kind: "pri" as const } : {})} disabled={!mayRoll() || busy} onClick={() => run(applyProposal(p, "shadow", changed))}>{w.shadow}</Button>}
-        {p.status === "applied" && <Button icon="undo" disabled={!mayRoll() || busy} onClick={() => run(endProposal(p, "rollback", changed))}>{w.rollback}</Button>}
-        {p.status === "applied" && p.stage === "all" && <Button kind="gh" disabled={!mayRoll() || busy} onClick={() => run(endProposal(p, "retire", changed))}>{w.retire}</Button>}
-      </div>
-      {barred && open && <p class="t3 sm">{barred}</p>}
+      {!asking && (
+        <div class="acts">
+          {open && <button type="button" class={disputed > 0 ? "btn" : "btn pri"} disabled={barred !== "" || busy} onClick={() => run(applyProposal(p, { stage: "all" }, changed))}>{busy ? w.busy : again ? w.applyAgain(p.site) : w.apply(p.site)}</button>}
+          {open && <Button {...(disputed > 0 ? { kind: "pri" as const } : {})} disabled={!mayRoll() || busy} onClick={() => ask(true)}>{p.stage === "" ? w.tryOut : w.otherStage}</Button>}
+          {p.stage !== "" && <Button icon="undo" disabled={!mayRoll() || busy} onClick={() => run(endProposal(p, "rollback", changed))}>{w.rollback}</Button>}
+          {p.stage === "all" && <Button kind="gh" disabled={!mayRoll() || busy} onClick={() => run(endProposal(p, "retire", changed))}>{w.retire}</Button>}
+        </div>
+      )}
+      {asking && <Form p={p} allBarred={allBarred} busy={busy} onCancel={() => ask(false)} onDone={(how) => run(applyProposal(p, how, changed).then(() => ask(false)))} />}
+      {barred && open && !asking && <p class="t3 sm">{barred}</p>}
     </div>
   );
 }
 
-function Line({ ok, text, n }: { ok: boolean; text: string; n: number }) {
-  return <div class="rr"><Icon name={ok ? "check" : "g-fp"} tone={ok ? "a" : "f"} /><span>{text}</span><b>{count(n)}</b></div>;
+/** Replayed are the lines of what the replay told. */
+function Replayed({ p }: { p: Proposal }) {
+  const w = proposalWords();
+  if (p.kind === "promotion") {
+    return (
+      <>
+        <Line ok={p.catches.length > 0} text={w.catches} n={p.catches.length} p={p} ids={p.catches} />
+        <Line ok={p.blocks.length === 0} text={w.blocks} n={p.blocks.length} p={p} ids={p.blocks} />
+        {p.cost !== undefined && <p class="t3 sm">{w.cost(costOf(p.cost), costOf(p.cost_lo ?? p.cost), costOf(p.cost_hi ?? p.cost))}</p>}
+      </>
+    );
+  }
+  return (
+    <>
+      <Line ok={p.unblocks.length > 0} text={w.unblocks} n={p.unblocks.length} p={p} ids={p.unblocks} />
+      <Line ok={p.released.length === 0} text={w.released} n={p.released.length} p={p} ids={p.released} />
+      <Line ok={p.guard_lost.length === 0} text={w.guard} n={p.guard_lost.length} />
+    </>
+  );
+}
+
+const shown = 50; // decisions in a link
+const back = 30 * 86400e3; // how long before it was found they may have been made
+
+function Line({ ok, text, n, p, ids = [] }: { ok: boolean; text: string; n: number; p?: Proposal; ids?: string[] }) {
+  const w = proposalWords();
+  const to = ids.length === 0 || !p ? "" : link("/search", {
+    q: `event.id: (${ids.slice(0, shown).map(quote).join(" or ")})`, from: new Date(new Date(p.create_time).getTime() - back).toISOString(), to: new Date().toISOString(),
+  });
+  return <div class="rr"><Icon name={ok ? "check" : "g-fp"} tone={ok ? "a" : "f"} /><span>{text}</span>{to && <a href={to} aria-label={w.showThem(text)}>{w.show}</a>}<b>{count(n)}</b></div>;
 }

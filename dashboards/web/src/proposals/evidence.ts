@@ -51,7 +51,29 @@ export function proposalSaid(detail: string, language: "zh-CN" | "en"): { text: 
   return { text: detail, english: true };
 }
 
+/** What requests were left out of a search for, and how that is said in Chinese. */
+const leftOut: Record<string, string> = {
+  "of which no copy is kept": "没有留副本",
+  "whose copies are masked where the rules look": "副本脱敏，规则看不全",
+  "whose copies cannot be opened or judged": "副本打不开或判不了",
+  "without a label or verdict": "没有标注也没有模型判断",
+  "that the rules in use decide otherwise": "在用规则判得不同",
+  "older than fit in memory": "更旧，内存放不下",
+};
+
+/** leftOutSaid says which requests a search left out. */
+export function leftOutSaid(text: string, language: "zh-CN" | "en"): { text: string; english: boolean } {
+  const parts = text.split(", ").map((x) => /^(\d+) (.+)$/.exec(x));
+  if (language === "en" || !parts.every((m) => m && leftOut[m[2]!])) return { text, english: true };
+  return { text: parts.map((m) => `${m![1]} 个${leftOut[m![2]!]}`).join("，"), english: false };
+}
+
 /** disputedOf is how many of what a proposal frees the verdict takes for sure attacks: it has to be tried out before all nodes use it. */
 export function disputedOf(evidence: Evidence[]): number {
   return Math.abs(evidence.find((e) => e.name === "disputed")?.weight ?? 0);
+}
+
+/** costOf is the share of harmless requests that a promotion blocks, with two digits: it is small. */
+export function costOf(share: number): string {
+  return `${(share * 100).toFixed(2)} %`;
 }

@@ -1,3 +1,4 @@
+import "../../rollout/rollout.css";
 import { register } from "../../shell/screen.ts";
 import { Nodes } from "./nodes.tsx";
 import { nodeWords } from "./words.ts";

@@ -1,10 +1,15 @@
+import { useState } from "preact/hooks";
 import { get } from "../../api/client.ts";
-import type { Node, RolloutState, Source } from "../../api/types.ts";
+import type { Node, Proposal, RolloutState, Source } from "../../api/types.ts";
 import { useAnswer } from "../../api/use.ts";
 import { Panel } from "../../parts/panel.tsx";
 import { Pill } from "../../parts/pill.tsx";
 import { Answered, Empty } from "../../parts/states.tsx";
 import { Text } from "../../parts/text.tsx";
+import { History } from "../../rollout/history.tsx";
+import { Trial } from "../../rollout/trial.tsx";
+import { useRollout } from "../../rollout/use.ts";
+import { rolloutWords } from "../../rollout/words.ts";
 import { useRange } from "../../shell/range.ts";
 import { link } from "../../shell/router.ts";
 import { TopBar } from "../../shell/topbar.tsx";
@@ -17,22 +22,32 @@ import { nodeWords } from "./words.ts";
 export function Nodes() {
   const w = nodeWords();
   const { tick } = useRange();
-  const nodes = useAnswer(`nodes ${tick}`, async (s) => {
-    const [list, rollout] = await Promise.all([
-      get<{ nodes: Node[] }>("/api/v1/nodes", { page_size: 1000 }, s),
-      get<RolloutState>("/api/v1/rollouts/current", {}, s).catch(() => undefined),
-    ]);
-    return { nodes: list.nodes, rollout };
-  });
+  const [turn, setTurn] = useState(0);
+  const rollout = useRollout(`${tick} ${turn}`);
+  const nodes = useAnswer(`nodes ${tick} ${rollout.fresh?.getTime() ?? 0}`, (s) => get<{ nodes: Node[] }>("/api/v1/nodes", { page_size: 1000 }, s));
   const sources = useAnswer(`sources ${tick}`, (s) => get<{ sources: Source[] }>("/api/v1/sources", { page_size: 1000 }, s));
   return (
     <>
       <TopBar title={w.title} timeless />
       <main class="one stack" id="main" tabIndex={-1}>
-        <Answered of={nodes} rows={6} height={32}>{(d) => <NodeTable nodes={d.nodes} rollout={d.rollout} />}</Answered>
+        <Answered of={nodes} rows={6} height={32}>{(d) => <NodeTable nodes={d.nodes} rollout={rollout.data} />}</Answered>
+        {rollout.data && <Rules of={rollout.data} changed={() => setTurn(turn + 1)} />}
         <Answered of={sources} rows={6} height={32}>{(d) => <SourceTable sources={d.sources} />}</Answered>
       </main>
     </>
+  );
+}
+
+/** Rules tells what was rolled out, what is on trial and what came before. */
+function Rules({ of, changed }: { of: RolloutState; changed: () => void }) {
+  const w = rolloutWords();
+  const r = of.rollout;
+  const proposals = useAnswer(r?.candidate ? `proposals ${r.serial}` : undefined, (s) => get<{ proposals: Proposal[] }>("/api/v1/proposals", { page_size: 1000, status: "applied" }, s));
+  return (
+    <Panel title={w.title} note={!r ? w.noneYet : r.candidate === "" ? w.none : undefined} area="fit">
+      <Trial of={of} proposals={proposals.data?.proposals ?? []} changed={changed} link={<a href={link("/tuning", {})}>{w.toTuning}</a>} />
+      {of.history.length > 0 && <History of={of.history} />}
+    </Panel>
   );
 }
 

@@ -1,4 +1,5 @@
 import "../../proposals/proposals.css";
+import "../../rollout/rollout.css";
 import "./tuning.css";
 import { register } from "../../shell/screen.ts";
 import { Tuning } from "./tuning.tsx";
