@@ -44,7 +44,7 @@ func TestProposals(t *testing.T) {
 			Content: `{"rules":[942100],"unblocks":["e1"],"released":[],"guard_lost":[],"evidence":[{"Name":"change","Weight":1,"Detail":"rule 942100 no longer looks at ARGS:q"}]}`,
 		})
 	}
-	if err := s.state.AddProposals(t.Context(), rows, nil); err != nil {
+	if err := s.state.AddProposals(t.Context(), rows, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	f := func(verb, path, role, body string, code int) map[string]any {
@@ -112,7 +112,7 @@ func TestProposals(t *testing.T) {
 		ID: proposals.FirstID + 9, Kind: proposals.Promotion, Name: "p", Site: "shop", Path: "*", Directive: "x",
 		Content: `{"rules":[941380],"evidence":[],"catches":["m1"],"blocks":["l1"],"cost":[0.1,0.05,0.2]}`,
 	}
-	if err := s.state.AddProposals(t.Context(), []state.Proposal{promoted}, nil); err != nil {
+	if err := s.state.AddProposals(t.Context(), []state.Proposal{promoted}, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	p = f("GET", fmt.Sprintf("/api/v1/proposals/%d", promoted.ID), "viewer", "", http.StatusOK)["proposal"].(map[string]any)

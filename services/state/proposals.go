@@ -88,17 +88,21 @@ func (d *DB) NextProposal(ctx context.Context, first int64) (next int64, err err
 
 // AddProposals keeps proposals, in one transaction. Where an equal one is still open,
 // that one stays under its id, with the new content; all is changed to what is kept.
-// Open ones that nobody has acted on for 30 days go, but for those whose ids are in
-// used.
-func (d *DB) AddProposals(ctx context.Context, all []Proposal, used []int64) error {
+// Open ones go whose ids are in gone, and those that nobody has acted on for 30 days, but
+// for those whose ids are in used.
+func (d *DB) AddProposals(ctx context.Context, all []Proposal, used, gone []int64) error {
 	now := d.now()
 	err := d.change(ctx, func(tx *sql.Tx) error {
 		in, err := json.Marshal(append([]int64{}, used...))
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "DELETE FROM proposals WHERE status = ? AND last_update < ? AND id NOT IN (SELECT value FROM json_each(?))",
-			string(Proposed), now.Add(-idleProposal).UnixNano(), string(in)); err != nil {
+		out, err := json.Marshal(append([]int64{}, gone...))
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM proposals WHERE status = ? AND (last_update < ? OR id IN (SELECT value FROM json_each(?))) AND id NOT IN (SELECT value FROM json_each(?))",
+			string(Proposed), now.Add(-idleProposal).UnixNano(), string(out), string(in)); err != nil {
 			return err
 		}
 		for i := range all {

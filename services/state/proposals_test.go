@@ -21,7 +21,7 @@ func TestProposals(t *testing.T) {
 	var used []int64
 	add := func(all ...Proposal) []Proposal {
 		t.Helper()
-		if err := d.AddProposals(t.Context(), all, used); err != nil {
+		if err := d.AddProposals(t.Context(), all, used, nil); err != nil {
 			t.Fatal(err)
 		}
 		return all
@@ -84,7 +84,7 @@ func TestProposals(t *testing.T) {
 	if diff := cmp.Diff([]int64{10}, ids("", 0)); diff != "" {
 		t.Errorf("open ones that nobody wanted: %s", diff)
 	}
-	if err := d.AddProposals(t.Context(), []Proposal{{ID: 13, Content: strings.Repeat("x", maxProposal+1)}}, nil); !errors.Is(err, ErrInvalid) {
+	if err := d.AddProposals(t.Context(), []Proposal{{ID: 13, Content: strings.Repeat("x", maxProposal+1)}}, nil, nil); !errors.Is(err, ErrInvalid) {
 		t.Errorf("too large: %v", err)
 	}
 }

@@ -185,14 +185,8 @@ func (k *Keeper) find(ctx context.Context, q Question) (ids []int64, tell func(*
 	if err != nil {
 		return nil, tell, err
 	}
-	if err := k.add(ctx, rows); err != nil {
-		return nil, tell, err
-	}
-	ids = make([]int64, len(rows))
-	for i := range rows {
-		ids[i] = rows[i].ID
-	}
-	return ids, tell, nil
+	ids, err = k.add(ctx, rows)
+	return ids, tell, err
 }
 
 // exclusions looks for those that let wrongly blocked requests pass.
@@ -219,16 +213,42 @@ func (k *Keeper) exclusions(ctx context.Context, q *Question) (rows []state.Prop
 	return rows, tell, nil
 }
 
-// add keeps what was found, while nobody acts on what it renews and takes the place of.
-func (k *Keeper) add(ctx context.Context, rows []state.Proposal) error {
+// add keeps what was found, while nobody acts on what it renews and takes the place of,
+// and returns the ids that it has then.
+func (k *Keeper) add(ctx context.Context, found []state.Proposal) ([]int64, error) {
 	k.acting.Lock()
 	defer k.acting.Unlock()
-	used, err := k.used(ctx)
+	use, err := k.used(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return k.State.AddProposals(ctx, rows, slices.Sorted(maps.Keys(used)))
+	used := slices.Sorted(maps.Keys(use))
+	rivals, err := k.rivals(ctx, found, used)
+	if err != nil {
+		return nil, err
+	}
+	n, err := settleNear(found, rivals)
+	if err != nil {
+		return nil, err
+	}
+	if err := k.State.AddProposals(ctx, n.rows, used, n.gone); err != nil {
+		return nil, err
+	}
+	rows := n.rows
+	ids := make([]int64, 0, len(n.ids))
+	for _, id := range n.ids {
+		if id == 0 {
+			id, rows = rows[0].ID, rows[1:]
+		}
+		if !slices.Contains(ids, id) { // an open one may stand for several
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
 }
+
+// laxEvidence tells of a question that was no strict one.
+const laxEvidence = "question"
 
 // Bounds of what is kept of a proposal.
 const maxListed = 5000 // ids of a list
@@ -238,7 +258,7 @@ const maxListed = 5000 // ids of a list
 func (q *Question) complete(row state.Proposal, c Content) (state.Proposal, error) {
 	asked := ""
 	if words, lax := q.lax(); lax {
-		c.Evidence, asked = append(slices.Clone(c.Evidence), verdict.Evidence{Name: "question", Detail: words}), "\n"+words
+		c.Evidence, asked = append(slices.Clone(c.Evidence), verdict.Evidence{Name: laxEvidence, Detail: words}), "\n"+words
 	}
 	for _, ids := range []*[]string{&c.Unblocks, &c.Released, &c.Guard, &c.Disputed, &c.Catches, &c.Blocks} {
 		*ids = (*ids)[:min(len(*ids), maxListed)]

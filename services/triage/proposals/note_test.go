@@ -23,7 +23,7 @@ func TestApplyBesideJob(t *testing.T) {
 	row := b.get(id).Proposal
 	renew := func(ctx context.Context) {
 		b.now = b.now.Add(time.Second)
-		if err := b.State.AddProposals(ctx, []state.Proposal{row}, nil); err != nil {
+		if err := b.State.AddProposals(ctx, []state.Proposal{row}, nil, nil); err != nil {
 			t.Error(err)
 		}
 	}

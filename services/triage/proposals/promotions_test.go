@@ -102,21 +102,19 @@ func TestPromotionExpires(t *testing.T) {
 	b.want(id, state.Expired, "")
 }
 
-// TestLaxPromotion is another proposal than one that costs less.
+// TestLaxPromotion is another proposal than one that costs less, which takes its place.
 func TestLaxPromotion(t *testing.T) {
 	b := open(t)
 	b.missed()
-	id := b.promote().IDs[0]
-	if err := b.Propose(t.Context(), "ann", Question{Kind: Promotion, MaxCost: 0.5}); err != nil {
-		t.Fatal(err)
+	lax := b.ask(Question{Kind: Promotion, MaxCost: 0.5})
+	if len(lax) != 1 {
+		t.Fatalf("found %v", lax)
 	}
-	b.Wait()
-	j := b.Job()
-	if len(j.IDs) != 1 || j.IDs[0] == id {
-		t.Fatalf("job %+v", j)
-	}
-	p := b.get(j.IDs[0])
+	p := b.get(lax[0])
 	if e := p.Evidence[len(p.Evidence)-1]; !strings.Contains(e.Detail, "max_cost 0.5") {
 		t.Errorf("evidence %+v", p.Evidence)
+	}
+	if strict := b.promote().IDs; len(strict) != 1 || strict[0] == lax[0] || !slices.Equal(b.open(), strict) {
+		t.Errorf("found %v, open %v", strict, b.open())
 	}
 }
