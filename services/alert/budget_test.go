@@ -153,7 +153,7 @@ func TestGiveUp(t *testing.T) {
 		find(t, d, "r", 90, names("f", 5)...)
 		pass(12 * time.Hour)
 		status, err := n.Status(t.Context())
-		if err != nil || status.NoticeCounts.Dead < 3 || len(status.Dead) < 3 || status.Held != 5 {
+		if err != nil || status.Dead < 3 || len(status.Dead) < 3 || status.Held != 5 {
 			t.Fatalf("status %+v, %v", status, err)
 		}
 		if status.Dead[len(status.Dead)-1].Reason != "receiver answered 400" || status.Dead[0].Kind != state.NoticeDigest {
@@ -168,6 +168,45 @@ func TestGiveUp(t *testing.T) {
 		last := r.all()[len(r.all())-1]
 		if last.lost != 2 {
 			t.Errorf("%d findings are said to have been undelivered", last.lost)
+		}
+	})
+}
+
+// TestGiveUpInTime gives up all messages to a dead receiver when their time is over, not
+// each at a last try of its own, of which there is one in a minute.
+func TestGiveUpInTime(t *testing.T) {
+	away := func(arrived) int { return http.StatusServiceUnavailable }
+	c := Config{PerHour: 40, PerRule: 40, Digest: 24 * time.Hour, GiveUp: 3 * time.Hour}
+	bubble(t, c, away, func(t *testing.T, d *state.DB, _ *receiver, n *Notifier) {
+		find(t, d, "r", 90, names("f", 40)...)
+		want := func(dead int64) {
+			t.Helper()
+			if s, err := n.Status(t.Context()); err != nil || s.Dead != dead {
+				t.Errorf("%d given up, want %d; %v", s.Dead, dead, err)
+			}
+		}
+		pass(3*time.Hour - time.Minute)
+		want(0)
+		pass(2 * time.Minute)
+		want(40)
+	})
+}
+
+// TestPoisonIsGivenUpInTime: so is one that is refused while others are taken.
+func TestPoisonIsGivenUpInTime(t *testing.T) {
+	answer := func(m arrived) int {
+		if m.rule == "poison" {
+			return http.StatusUnprocessableEntity
+		}
+		return http.StatusOK
+	}
+	bubble(t, Config{GiveUp: 3 * time.Hour}, answer, func(t *testing.T, d *state.DB, _ *receiver, n *Notifier) {
+		find(t, d, "poison", 90, "p")
+		pass(3*time.Hour - 10*time.Minute)
+		find(t, d, "fine", 90, "f") // the last word of the receiver is that it takes
+		pass(10*time.Minute + time.Minute)
+		if s, err := n.Status(t.Context()); err != nil || s.Dead != 1 || s.Delivered != 1 {
+			t.Errorf("%+v, %v", s.NoticeCounts, err)
 		}
 	})
 }

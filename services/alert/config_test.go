@@ -121,6 +121,32 @@ func TestPeers(t *testing.T) {
 	f("224.0.0.1:80", false, false)
 	f("255.255.255.255:80", false, false)
 	f("nonsense", false, false)
+
+	// What stands for an IPv4 address is judged as that.
+	f("[::192.0.2.1]:443", false, true)
+	f("[::169.254.169.254]:80", false, false)
+	f("[64:ff9b::192.0.2.1]:443", false, true)
+	f("[64:ff9b::169.254.169.254]:80", false, false)
+	f("[64:ff9b::127.0.0.1]:80", false, false)
+	f("[64:ff9b::]:80", false, false)
+	f("[64:ff9b:1::192.0.2.1]:443", false, true)
+	f("[64:ff9b:1::169.254.169.254]:80", false, false)
+	f("[64:ff9b:1:a9fe:a9:fe00::]:80", false, false)     // a prefix of 48 bits
+	f("[64:ff9b:1:c0a8:0001:0900::]:443", false, true)   // 192.168.1.9
+	f("[64:ff9b:1:00a9:00fe:a9fe::]:80", false, false)   // of 56
+	f("[64:ff9b:1:0:00a9:fea9:fe00::]:80", false, false) // of 64
+	f("[64:ff9b:1::]:80", false, false)
+	f("[2002:c000:201::1]:443", false, true)
+	f("[2002:a9fe:a9fe::1]:80", false, false)
+	f("[2002:7f00:1::1]:80", false, false)
+
+	// Clouds have metadata at addresses that are global in form.
+	f("[fd00:ec2::254]:80", false, false)
+	f("[fd00:ec2::254%eth0]:80", false, false)
+	f("[fd00:ec2::253]:443", false, true)
+	f("[fd20:ce::254]:80", false, false)
+	f("100.100.100.200:80", false, false)
+	f("[64:ff9b::100.100.100.200]:80", false, false)
 }
 
 // FuzzVerify holds the check of a message to arbitrary headers: without the secret

@@ -176,6 +176,9 @@ func (n *Notifier) deliver(ctx context.Context, c Config, hook *webhook) error {
 	if err := n.keepTaken(ctx); err != nil {
 		return err
 	}
+	if err := n.giveUpOverdue(ctx, c); err != nil {
+		return err
+	}
 	for ctx.Err() == nil && !n.Now().Before(n.resting) {
 		notice, err := n.State.DueNotice(ctx)
 		if errors.Is(err, state.ErrNotFound) {
@@ -212,17 +215,44 @@ func (n *Notifier) settle(ctx context.Context, c Config, notice state.Notice, se
 		rest = max(rest, r.after)
 	}
 	n.resting = now.Add(rest)
-	if now.Sub(notice.Created) >= c.GiveUp {
-		n.metrics.tries.WithLabelValues(kind, "dead").Inc()
-		n.Log.Error("message about findings is given up, the next digest tells of them", "id", notice.ID, "tries", notice.Tries+1, "error", sent)
-		return n.State.GiveUpNotice(ctx, notice, sent.Error())
+	end := notice.Created.Add(c.GiveUp)
+	if !now.Before(end) {
+		notice.Tries, notice.Reason = notice.Tries+1, sent.Error()
+		return n.giveUp(ctx, notice)
 	}
 	n.metrics.tries.WithLabelValues(kind, "failed").Inc()
 	if n.failures == 1 {
 		n.Log.Warn("message about findings was not taken, it is sent again", "id", notice.ID, "error", sent)
 	}
-	wait := max(backOff(notice.Tries, minWait, maxWait), rest)
-	return n.State.NoticeFailed(ctx, notice, sent.Error(), now.Add(wait))
+	next := now.Add(max(backOff(notice.Tries, minWait, maxWait), rest))
+	if next.After(end) {
+		next = end
+	}
+	return n.State.NoticeFailed(ctx, notice, sent.Error(), next)
+}
+
+// giveUpOverdue gives up what is overdue while the receiver takes nothing: a last try of
+// each, of which there is one in a rest, would make the last ones hours late.
+func (n *Notifier) giveUpOverdue(ctx context.Context, c Config) error {
+	for n.failures > 0 {
+		notice, err := n.State.OverdueNotice(ctx, n.Now().Add(-c.GiveUp))
+		if errors.Is(err, state.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := n.giveUp(ctx, notice); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *Notifier) giveUp(ctx context.Context, notice state.Notice) error {
+	n.metrics.tries.WithLabelValues(string(notice.Kind), "dead").Inc()
+	n.Log.Error("message about findings is given up, the next digest tells of them", "id", notice.ID, "tries", notice.Tries, "error", notice.Reason)
+	return n.State.GiveUpNotice(ctx, notice)
 }
 
 // keepTaken keeps that a message was taken. Until the state can, nothing more is sent:

@@ -10,11 +10,9 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"os"
 	"strconv"
-	"syscall"
 	"time"
 )
 
@@ -74,29 +72,6 @@ func newWebhook(c Config, secret string, now func() time.Time) (*webhook, error)
 	}
 	w.client = &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return w, nil
-}
-
-// errPeer means that a name led to an address that no message is sent to.
-var errPeer = errors.New("its address is not one that messages are sent to")
-
-// allowedPeer looks at the address that a name led to. What only this machine and
-// its link know, such as the metadata of a cloud, is no receiver; and plain text
-// stays on this machine unless it is allowed elsewhere.
-func allowedPeer(anywhere bool) func(network, address string, _ syscall.RawConn) error {
-	return func(_, address string, _ syscall.RawConn) error {
-		peer, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return errPeer
-		}
-		ip := peer.Addr().Unmap()
-		if ip.IsLoopback() {
-			return nil
-		}
-		if !anywhere || !ip.IsGlobalUnicast() { // private ones are global in this sense
-			return errPeer
-		}
-		return nil
-	}
 }
 
 // refusal is an answer that is not 2xx.

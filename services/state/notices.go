@@ -137,6 +137,20 @@ func (d *DB) DueNotice(ctx context.Context) (Notice, error) {
 	return n, nil
 }
 
+// OverdueNotice returns the oldest notice that was made by a time, was tried and is
+// still pending, or ErrNotFound.
+func (d *DB) OverdueNotice(ctx context.Context, made time.Time) (Notice, error) {
+	n, err := noticeOf(d.read.QueryRowContext(ctx, "SELECT "+noticeColumns+` FROM notices
+		WHERE status = ? AND tries > 0 AND create_time <= ? ORDER BY create_time, id LIMIT 1`, string(NoticePending), made.UnixNano()))
+	if errors.Is(err, sql.ErrNoRows) {
+		return n, ErrNotFound
+	}
+	if err != nil {
+		return n, fmt.Errorf("find overdue notice: %w", explain(err))
+	}
+	return n, nil
+}
+
 // NoticeArrived says that a notice was delivered. What a digest told of is held no
 // longer.
 func (d *DB) NoticeArrived(ctx context.Context, n Notice) error {
@@ -166,13 +180,13 @@ func (d *DB) NoticeFailed(ctx context.Context, n Notice, reason string, next tim
 	return nil
 }
 
-// GiveUpNotice says that a last try came to nothing. What it was about is held for
-// a digest.
-func (d *DB) GiveUpNotice(ctx context.Context, n Notice, reason string) error {
+// GiveUpNotice says that a notice is tried no more: n.Tries came to nothing, the last one
+// for n.Reason. What it was about is held for a digest.
+func (d *DB) GiveUpNotice(ctx context.Context, n Notice) error {
 	now := d.now().UnixNano()
 	err := d.change(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "UPDATE notices SET status = ?, tries = tries + 1, reason = ?, done_time = ? WHERE id = ?",
-			string(NoticeDead), text(reason), now, n.ID); err != nil {
+		if _, err := tx.ExecContext(ctx, "UPDATE notices SET status = ?, tries = ?, reason = ?, done_time = ? WHERE id = ?",
+			string(NoticeDead), n.Tries, text(n.Reason), now, n.ID); err != nil {
 			return err
 		}
 		if n.Kind == NoticeDigest {

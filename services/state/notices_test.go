@@ -172,7 +172,8 @@ func TestHeldRules(t *testing.T) {
 	if err != nil || n.Kind != NoticeDigest {
 		t.Fatalf("%+v, %v", n, err)
 	}
-	if err := d.GiveUpNotice(t.Context(), n, "gone"); err != nil {
+	n.Tries, n.Reason = 1, "gone"
+	if err := d.GiveUpNotice(t.Context(), n); err != nil {
 		t.Fatal(err)
 	}
 	var sum, others int64
