@@ -153,7 +153,7 @@ func TestGiveUp(t *testing.T) {
 		find(t, d, "r", 90, names("f", 5)...)
 		pass(12 * time.Hour)
 		status, err := n.Status(t.Context())
-		if err != nil || status.Dead < 3 || len(status.Dead) < 3 || status.Held != 5 {
+		if err != nil || status.NoticeCounts.Dead < 3 || len(status.Dead) < 3 || status.Held != 5 {
 			t.Fatalf("status %+v, %v", status, err)
 		}
 		if status.Dead[len(status.Dead)-1].Reason != "receiver answered 400" || status.Dead[0].Kind != state.NoticeDigest {
@@ -181,8 +181,8 @@ func TestGiveUpInTime(t *testing.T) {
 		find(t, d, "r", 90, names("f", 40)...)
 		want := func(dead int64) {
 			t.Helper()
-			if s, err := n.Status(t.Context()); err != nil || s.Dead != dead {
-				t.Errorf("%d given up, want %d; %v", s.Dead, dead, err)
+			if s, err := n.Status(t.Context()); err != nil || s.NoticeCounts.Dead != dead {
+				t.Errorf("%d given up, want %d; %v", s.NoticeCounts.Dead, dead, err)
 			}
 		}
 		pass(3*time.Hour - time.Minute)
@@ -205,7 +205,7 @@ func TestPoisonIsGivenUpInTime(t *testing.T) {
 		pass(3*time.Hour - 10*time.Minute)
 		find(t, d, "fine", 90, "f") // the last word of the receiver is that it takes
 		pass(10*time.Minute + time.Minute)
-		if s, err := n.Status(t.Context()); err != nil || s.Dead != 1 || s.Delivered != 1 {
+		if s, err := n.Status(t.Context()); err != nil || s.NoticeCounts.Dead != 1 || s.Delivered != 1 {
 			t.Errorf("%+v, %v", s.NoticeCounts, err)
 		}
 	})
