@@ -5,6 +5,7 @@ export const screens = [
   { name: "decisions", path: "/decisions", wait: ".labels" },
   { name: "sample", path: "/decisions?queue=sample", wait: ".empty .btn" },
   { name: "findings", path: "/findings" },
+  { name: "delivery", path: "/findings?view=delivery", wait: ".empty pre" },
   { name: "rules", path: "/rules", keys: ["KeyJ"], wait: ".bench" },
   { name: "tuning", path: "/tuning" },
   { name: "whatif", path: "/tuning?view=whatif", wait: ".wi" },

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { get } from "../../api/client.ts";
 import { mayLabel, session } from "../../api/session.ts";
@@ -17,6 +18,8 @@ import { TopBar } from "../../shell/topbar.tsx";
 import { count, day, second } from "../../words/format.ts";
 import { language } from "../../words/language.ts";
 import { change } from "./change.ts";
+import { DeliveryView } from "./delivery.tsx";
+import { deliveryWords } from "./deliverywords.ts";
 import { Pane, StatusPill } from "./pane.tsx";
 import { findingWords } from "./words.ts";
 
@@ -32,8 +35,23 @@ const filters = (which: Which, me: string): string => ({
 
 const noFields: never[] = [];
 
-/** Findings lists what rules found, and who has it. */
+/** Findings has what rules found, and how the webhook does that is told of it. */
 export function Findings() {
+  const w = deliveryWords();
+  const { params } = usePlace();
+  const view = params.get("view") === "delivery" ? "delivery" : "findings";
+  const choice = <Segment label={w.view} value={view} onChange={(v) => setParams({ view: v === "delivery" ? v : "" })} options={[{ key: "findings", text: w.findings }, { key: "delivery", text: w.delivery }]} />;
+  if (view === "findings") return <List choice={choice} />;
+  return (
+    <>
+      <TopBar title={findingWords().title} timeless>{choice}<span class="sp" /></TopBar>
+      <main class="one stack" id="main" tabIndex={-1}><DeliveryView /></main>
+    </>
+  );
+}
+
+/** List has the findings, and who has them. */
+function List({ choice }: { choice: ComponentChildren }) {
   const w = findingWords();
   const { tick } = useRange();
   const { params } = usePlace();
@@ -71,7 +89,7 @@ export function Findings() {
   const wrong = first.error?.status === 400 && first.error.column > 0 ? first.error : undefined;
   return (
     <>
-      <TopBar title={w.title} timeless><QueryBar icon="filter" value={q} fields={noFields} error={wrong} busy={first.busy} onAsk={(x) => setParams({ q: x })} /></TopBar>
+      <TopBar title={w.title} timeless>{choice}<QueryBar icon="filter" value={q} fields={noFields} error={wrong} busy={first.busy} onAsk={(x) => setParams({ q: x })} /></TopBar>
       <main class={`fi${open && a ? " with" : ""}`} id="main" tabIndex={-1}>
         <section class="tb">
           <div class="tbar">
