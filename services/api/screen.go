@@ -46,7 +46,7 @@ type screens struct {
 	of        *wall.State
 	shown     [2]*gatewatchv1.ScreenState // of that state: whole, masked
 	rates     []*gatewatchv1.ScreenRate
-	estimated time.Time
+	estimated time.Time // zero: at the next look
 }
 
 // GetScreen implements ScreenService.
@@ -100,14 +100,7 @@ func maskedFor(ctx context.Context, unmasked bool) (bool, error) {
 func (a *API) screen(ctx context.Context, s *wall.State, masked bool) *gatewatchv1.ScreenState {
 	c := &a.screens
 	if now := a.parts.Now(); c.due(now) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.config.SearchTimeout)
-		rates, err := c.estimate(ctx, now)
-		cancel()
-		if err != nil {
-			a.parts.Log.Warn("rates of the wall screens are not estimated anew", "error", err)
-		} else {
-			c.keep(rates)
-		}
+		a.estimateRates(ctx, now)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -123,6 +116,34 @@ func (a *API) screen(ctx context.Context, s *wall.State, masked bool) *gatewatch
 		c.shown[i].Rates, c.shown[i].Nodes = c.rates, screenNodes(a.parts.Nodes())
 	}
 	return c.shown[i]
+}
+
+// estimateRates has new rates shown. It takes the place of a search if there is one:
+// a screen waits for none, and asks again with its next state.
+func (a *API) estimateRates(ctx context.Context, now time.Time) {
+	c := &a.screens
+	select {
+	case a.searches <- struct{}{}:
+		defer func() { <-a.searches }()
+	default:
+		c.postpone()
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.config.SearchTimeout)
+	defer cancel()
+	rates, err := c.estimate(ctx, now)
+	if err != nil {
+		a.parts.Log.Warn("rates of the wall screens are not estimated anew", "error", err)
+		return
+	}
+	c.keep(rates)
+}
+
+// postpone has the rates due at the next look.
+func (c *screens) postpone() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.estimated = time.Time{}
 }
 
 // due tells whether the caller is to estimate the rates: one at a time is told so.
@@ -169,10 +190,10 @@ func newProtoScreen(s *wall.State, masked bool) *gatewatchv1.ScreenState {
 		address = maskAddress
 	}
 	p := &gatewatchv1.ScreenState{
-		Time: timestamppb.New(s.Time), DayStart: timestamppb.New(s.DayStart), Masked: masked, Partial: s.Partial,
+		Time: timestamppb.New(s.Time), DayStart: timestamppb.New(s.DayStart), CountedFrom: timestamppb.New(s.Since), Masked: masked, Partial: s.Partial,
 		Totals: &gatewatchv1.ScreenTotals{
 			Requests: s.Totals.Requests, Blocked: s.Totals.Blocked, Allowed: s.Totals.Allowed, Findings: s.Totals.Findings,
-			RequestsBefore: s.Totals.Before,
+			RequestsBefore: s.Totals.Before, RequestsLastMinute: s.Totals.Minute, RequestsPeakMinute: s.Totals.Peak,
 		},
 		Targets: screenCounts(s.Targets, func(text string) string { return text }),
 		Rules:   screenCounts(s.Rules, func(text string) string { return text }), Attackers: screenCounts(s.Attackers, address),

@@ -84,7 +84,7 @@ func TestScreenRates(t *testing.T) {
 	begun, release := make(chan struct{}), make(chan struct{})
 	calls := 0
 	a := &API{
-		config: Config{}.WithDefaults(),
+		config: Config{}.WithDefaults(), searches: make(chan struct{}, 1),
 		parts: Parts{
 			Now: func() time.Time { return started }, Log: slog.New(slog.DiscardHandler),
 			Nodes: func() []*gatewatchv1.Node { return nil },
@@ -97,6 +97,11 @@ func TestScreenRates(t *testing.T) {
 		return []*gatewatchv1.ScreenRate{{Rate: "missed", N: 7}}, nil
 	}
 	s := &wall.State{Time: started}
+	a.searches <- struct{}{} // another search
+	if got := a.screen(t.Context(), s, true); len(got.GetRates()) != 0 || calls != 0 {
+		t.Errorf("estimated %d times while there is no place for it", calls)
+	}
+	<-a.searches
 	first := make(chan *gatewatchv1.ScreenState)
 	go func() { first <- a.screen(t.Context(), s, true) }()
 	<-begun
@@ -111,6 +116,9 @@ func TestScreenRates(t *testing.T) {
 	}
 	if calls != 1 {
 		t.Errorf("estimated %d times", calls)
+	}
+	if len(a.searches) != 0 {
+		t.Error("the place of a search is kept")
 	}
 }
 

@@ -35,7 +35,7 @@ func decision(n int, at time.Time, score int64, client, country, path string, st
 	e.AddText(event.WAFSite, "shop")
 	e.AddText(event.URLPath, path)
 	e.AddIP(event.ClientIP, client)
-	e.AddText(event.SourceCountry, country)
+	e.AddText(event.Intern("client.geo.country_iso_code"), country)
 	e.AddInt(event.WAFAnomalyScore, score)
 	e.AddInt(event.WAFThreshold, 5)
 	e.AddInt(event.WAFParanoiaLevel, 1)

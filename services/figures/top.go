@@ -17,7 +17,7 @@ func (r *Reader) Rules(ctx context.Context) (dashboards.Rules, error) {
 
 // Attackers counts the blocked requests of each client; Detail is its country.
 func (r *Reader) Attackers(ctx context.Context) (dashboards.Attackers, error) {
-	return r.top(ctx, blocks+" and client.ip: * | stats n = count() by client.ip, source.geo.country_iso_code"+most+" | keep client.ip, source.geo.country_iso_code, n")
+	return r.top(ctx, blocks+" and client.ip: * | stats n = count() by client.ip, client.geo.country_iso_code"+most+" | keep client.ip, client.geo.country_iso_code, n")
 }
 
 // Targets counts the blocked requests to each path; Detail is its site.

@@ -31,7 +31,7 @@ func TestFuture(t *testing.T) {
 	if diff := cmp.Diff([]Point{{Time: noon, Blocked: 1}}, s.Trend); diff != "" {
 		t.Errorf("trend differs (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(Totals{Requests: 1, Blocked: 1}, s.Totals); diff != "" {
+	if diff := cmp.Diff(Totals{Requests: 1, Blocked: 1, Minute: 1, Peak: 1}, s.Totals); diff != "" {
 		t.Errorf("totals differ (-want +got):\n%s", diff)
 	}
 }

@@ -6,6 +6,7 @@ import "time"
 type State struct {
 	Time     time.Time
 	DayStart time.Time // of the totals and of what is counted by name
+	Since    time.Time // since when Sites and Upstreams are counted
 	Totals   Totals
 	Trend    []Point // the last 24 hours in steps of 5 minutes, gaps left out
 
@@ -22,6 +23,8 @@ type State struct {
 type Totals struct {
 	Requests, Blocked, Allowed, Findings uint64
 	Before                               uint64 // requests of the day before until this time of it, in steps of the trend
+	Minute                               uint64 // requests that came in during the last minute
+	Peak                                 uint64 // the most requests of one minute of the day, at least Minute
 }
 
 // Point is a step of the trend.
@@ -69,7 +72,8 @@ const (
 	Missed        Suspect = "missed"
 )
 
-// Site is a service behind the gate, over the last minute.
+// Site is a service behind the gate, over the last minute, or since State.Since if that
+// is less.
 type Site struct {
 	Name     string
 	Rate     float64 // requests a second

@@ -16,9 +16,11 @@ import (
 // tally counts what the screens show. What it takes is bounded whatever comes in.
 // One goroutine uses it at a time.
 type tally struct {
+	began  time.Time
 	day    time.Time
 	until  time.Time // what is later comes from a clock that is wrong
 	totals Totals
+	pace   pace
 	trend  map[int64]*Point // by start, Unix seconds
 
 	attackers, targets, rules, arcs counts
@@ -47,7 +49,7 @@ const maxAhead = 5 * time.Minute
 
 func newTally(now, day time.Time) *tally {
 	return &tally{
-		day: day, until: now.Add(maxAhead), minute: now.Unix() / 60, trend: map[int64]*Point{}, attackers: counts{}, targets: counts{}, rules: counts{}, arcs: counts{}, sites: map[string]*site{}, upstreams: map[upstreamKey]*upstream{},
+		began: now, day: day, until: now.Add(maxAhead), minute: now.Unix() / 60, pace: pace{minutes: map[int64]uint64{}}, trend: map[int64]*Point{}, attackers: counts{}, targets: counts{}, rules: counts{}, arcs: counts{}, sites: map[string]*site{}, upstreams: map[upstreamKey]*upstream{},
 	}
 }
 
@@ -113,6 +115,7 @@ func (t *tally) turnOver(day time.Time) {
 		return
 	}
 	t.day, t.totals = day, Totals{}
+	t.pace.turnOver(day)
 	t.attackers, t.targets, t.rules, t.arcs = counts{}, counts{}, counts{}, counts{}
 }
 
@@ -133,13 +136,17 @@ func (t *tally) add(e *event.Event) {
 		return
 	}
 	blocked := e.Get(event.WAFDecision).Text() == "block"
-	t.count(time.Unix(0, e.Time), blocked, 1)
+	at := time.Unix(0, e.Time)
+	t.count(at, blocked, 1)
+	if !at.After(t.until) && !at.Before(t.until.Add(-maxAhead-maxBehind)) {
+		t.pace.ticks[t.tick%siteTicks]++
+	}
 	name := clip(e.Get(event.WAFSite).Text())
 	t.observe(name, e, blocked)
-	country := clip(e.Get(event.SourceCountry).Text())
+	country, city := origin(e)
 	if !blocked {
 		if e.Get(event.VerdictPMissed).Float() >= suspectAt {
-			t.arc(country, clip(e.Get(event.SourceCity).Text()), name, true, 1)
+			t.arc(country, city, name, true, 1)
 			t.push(itemOf(e, false))
 		}
 		return
@@ -150,7 +157,7 @@ func (t *tally) add(e *event.Event) {
 	for v := range e.Values(event.RuleID) {
 		t.rules.add(clip(v.Text()), title, [3]string{}, 1)
 	}
-	t.arc(country, clip(e.Get(event.SourceCity).Text()), name, false, 1)
+	t.arc(country, city, name, false, 1)
 	t.push(itemOf(e, false))
 }
 
@@ -164,6 +171,7 @@ func (t *tally) count(at time.Time, blocked bool, n uint64) {
 		return
 	}
 	t.totals.Requests += n
+	t.pace.minutes[at.Unix()/60] += n
 	if blocked {
 		t.totals.Blocked += n
 	} else {
@@ -205,8 +213,9 @@ func (t *tally) push(i Item) {
 }
 
 func itemOf(e *event.Event, finding bool) Item {
+	country, _ := origin(e)
 	i := Item{
-		Time: time.Unix(0, e.Time).UTC(), Finding: finding, Client: clip(e.Get(event.ClientIP).String()), Country: clip(e.Get(event.SourceCountry).Text()),
+		Time: time.Unix(0, e.Time).UTC(), Finding: finding, Client: clip(e.Get(event.ClientIP).String()), Country: country,
 		Site: clip(e.Get(event.WAFSite).Text()), Method: clip(e.Get(event.HTTPRequestMethod).Text()), Path: clip(e.Get(event.URLPath).Text()),
 		Rule: clip(e.Get(event.RuleID).Text()), RuleName: clip(e.Get(event.RuleName).Text()), Severity: e.Get(event.EventSeverity).Int(),
 	}
@@ -270,8 +279,14 @@ func (t *tally) observe(name string, e *event.Event, blocked bool) {
 	}
 }
 
-// show sums up a site over the steps; each has taken so long.
-func (s *site) show(name string, step time.Duration) (shown Site, idle bool) {
+// counted is how long the steps took in which sites were counted until now, the one of
+// now with them; each takes step. The first is too short to count.
+func (t *tally) counted(step time.Duration) time.Duration {
+	return time.Duration(min(max(t.tick, 1), siteTicks)) * step
+}
+
+// show sums up a site over the steps, which have taken so long together.
+func (s *site) show(name string, took time.Duration) (shown Site, idle bool) {
 	var sum siteTick
 	var answers uint32
 	for i := range s.ticks {
@@ -287,7 +302,7 @@ func (s *site) show(name string, step time.Duration) (shown Site, idle bool) {
 	}
 	n := float64(sum.requests)
 	return Site{
-		Name: name, Rate: n / (siteTicks * step).Seconds(), Blocked: float64(sum.blocked) / n, Errors: float64(sum.errors) / n,
+		Name: name, Rate: n / took.Seconds(), Blocked: float64(sum.blocked) / n, Errors: float64(sum.errors) / n,
 		P50: quantile(&sum.answers, answers, 0.5), P95: quantile(&sum.answers, answers, 0.95),
 	}, false
 }
@@ -308,8 +323,9 @@ func quantile(answers *[40]uint32, all uint32, share float64) time.Duration {
 func (t *tally) state(now, day time.Time, step time.Duration) *State {
 	t.turnOver(day)
 	t.until = now.Add(maxAhead)
-	s := &State{Time: now.UTC(), DayStart: day.UTC(), Totals: t.totals, Feed: slices.Clone(t.feed)}
+	s := &State{Time: now.UTC(), DayStart: day.UTC(), Since: t.began.UTC(), Totals: t.totals, Feed: slices.Clone(t.feed)}
 	slices.Reverse(s.Feed)
+	s.Totals.Minute, s.Totals.Peak = t.pace.now(), t.pace.peak()
 	dayBefore, ago := day.Add(-24*time.Hour).Unix(), now.Add(-24*time.Hour)
 	first := ago.Truncate(trendStep).Unix()
 	for at, p := range t.trend {
@@ -340,7 +356,7 @@ func (t *tally) state(now, day time.Time, step time.Duration) *State {
 		x.recent = 0
 	}
 	for name, x := range t.sites {
-		shown, idle := x.show(name, step)
+		shown, idle := x.show(name, t.counted(step))
 		if idle {
 			delete(t.sites, name)
 			continue
@@ -350,6 +366,7 @@ func (t *tally) state(now, day time.Time, step time.Duration) *State {
 	slices.SortFunc(s.Sites, func(a, b Site) int { return cmp.Or(cmp.Compare(b.Rate, a.Rate), strings.Compare(a.Name, b.Name)) })
 	s.Upstreams = t.showUpstreams(now, step)
 	t.tick++
+	t.pace.ticks[t.tick%siteTicks] = 0
 	for _, x := range t.sites {
 		x.ticks[t.tick%siteTicks] = siteTick{}
 	}

@@ -11,8 +11,9 @@ import (
 	"github.com/gatewatch/gatewatch/detection/event"
 )
 
-// Upstream is a service as the log of a gateway tells of it: over the last minute, and
-// minute by minute over the last hour, the oldest first and the one of now last.
+// Upstream is a service as the log of a gateway tells of it: over the last minute, or
+// since State.Since if that is less, and minute by minute over the last hour, the
+// oldest first and the one of now last. Minutes before State.Since are 0.
 type Upstream struct {
 	Name, Gateway   string
 	Rate            float64 // requests a second
@@ -112,7 +113,7 @@ func (t *tally) showUpstreams(now time.Time, step time.Duration) (all []Upstream
 	t.minute = now.Unix() / 60
 	t.pruneUpstreams()
 	for key, u := range t.upstreams {
-		x, idle := u.show(key, t.minute, step)
+		x, idle := u.show(key, t.minute, t.counted(step))
 		if idle {
 			delete(t.upstreams, key)
 			continue
@@ -157,8 +158,8 @@ func (u *upstream) sum(now int64) (n uint64) {
 	return n
 }
 
-func (u *upstream) show(key upstreamKey, now int64, step time.Duration) (x Upstream, idle bool) {
-	s, _ := u.site.show(key.name, step)
+func (u *upstream) show(key upstreamKey, now int64, took time.Duration) (x Upstream, idle bool) {
+	s, _ := u.site.show(key.name, took)
 	x = Upstream{Name: key.name, Gateway: key.gateway, Rate: s.Rate, Errors: s.Errors, P50: s.P50, P95: s.P95}
 	var requests, refused uint64
 	for i, n := range u.refused {

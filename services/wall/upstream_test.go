@@ -33,7 +33,7 @@ func TestUpstreams(t *testing.T) {
 		n.add(&e)
 	}
 	s := n.state(noon.Add(time.Second), dayOf(noon), 3*time.Second)
-	want := Upstream{Name: "shop", Gateway: "gateway-1", Rate: 100. / 60, Errors: 0.1, Refused: 0.2, P50: 6144 * time.Microsecond, P95: 6144 * time.Microsecond}
+	want := Upstream{Name: "shop", Gateway: "gateway-1", Rate: 100. / 3, Errors: 0.1, Refused: 0.2, P50: 6144 * time.Microsecond, P95: 6144 * time.Microsecond}
 	want.Requests[upstreamMinutes-1], want.Failed[upstreamMinutes-1], want.MinuteP95[upstreamMinutes-1] = 100, 10, 6
 	if diff := cmp.Diff([]Upstream{want}, s.Upstreams); diff != "" {
 		t.Errorf("upstreams differ (-want +got):\n%s", diff)

@@ -249,8 +249,11 @@ func (b *Board) seed(ctx context.Context, day time.Time, into func(func(*tally))
 	defer cancel()
 	for _, s := range seeds {
 		from := day
-		if s.trend {
+		switch s.of {
+		case ofTwoDays:
 			from = day.Add(-24 * time.Hour)
+		case ofLastMinute:
+			from = b.o.Now().Add(-time.Minute)
 		}
 		table, stats, err := b.count(ctx, s.query, from)
 		if err != nil {
@@ -286,9 +289,18 @@ func (b *Board) count(ctx context.Context, text string, from time.Time) (*query.
 // seedQuery counts one thing. The last column of its table is the count.
 type seedQuery struct {
 	query string
-	trend bool // of the day before too
+	of    seedRange
 	add   func(*tally, []event.Value)
 }
+
+// seedRange is of when a query counts.
+type seedRange uint8
+
+const (
+	ofDay seedRange = iota
+	ofTwoDays
+	ofLastMinute
+)
 
 var (
 	decisions = "(" + verdict.Decisions + ")"
@@ -297,23 +309,36 @@ var (
 )
 
 var seeds = []seedQuery{
-	{decisions + " | stats n = count() by waf.decision, t = bucket(@timestamp, 5m) | keep waf.decision, t, n", true, func(t *tally, row []event.Value) {
+	{decisions + " | stats n = count() by waf.decision, t = bucket(@timestamp, 1m) | keep waf.decision, t, n", ofTwoDays, func(t *tally, row []event.Value) {
 		at, n, blocked := time.Unix(0, row[1].Int()), uint64(row[2].Int()), row[0].Text() == "block"
 		t.count(at, blocked, n)
 	}},
-	{"event.dataset: " + query.Quote(detection.Dataset) + " | stats n = count()", false, func(t *tally, row []event.Value) {
+	{decisions + " | stats n = count() by t = bucket(@timestamp, 1s) | keep t, n", ofLastMinute, func(t *tally, row []event.Value) {
+		t.pace.seed(t.tick, t.began.Sub(time.Unix(0, row[0].Int())), uint64(row[1].Int()))
+	}},
+	{"event.dataset: " + query.Quote(detection.Dataset) + " | stats n = count()", ofDay, func(t *tally, row []event.Value) {
 		t.totals.Findings += uint64(row[0].Int())
 	}},
-	{blocks + "client.ip, source.geo.country_iso_code" + most + " | keep client.ip, source.geo.country_iso_code, n", false, func(t *tally, row []event.Value) {
+	{blocks + "client.ip, client.geo.country_iso_code" + most + " | keep client.ip, client.geo.country_iso_code, n", ofDay, func(t *tally, row []event.Value) {
 		t.attackers.add(clip(row[0].String()), clip(row[1].Text()), [3]string{}, uint64(row[2].Int()))
 	}},
-	{blocks + "url.path, waf.site" + most + " | keep url.path, waf.site, n", false, func(t *tally, row []event.Value) {
+	{blocks + "url.path, waf.site" + most + " | keep url.path, waf.site, n", ofDay, func(t *tally, row []event.Value) {
 		t.targets.add(clip(row[0].Text())+"\x00"+clip(row[1].Text()), clip(row[1].Text()), [3]string{}, uint64(row[2].Int()))
 	}},
-	{blocks + "rule.id" + most + " | keep rule.id, n", false, func(t *tally, row []event.Value) {
+	{blocks + "rule.id" + most + " | keep rule.id, n", ofDay, func(t *tally, row []event.Value) {
 		t.rules.add(clip(row[0].Text()), "", [3]string{}, uint64(row[1].Int()))
 	}},
-	{blocks + "source.geo.country_iso_code, source.geo.city_name, waf.site" + most + " | keep source.geo.country_iso_code, source.geo.city_name, waf.site, n", false, func(t *tally, row []event.Value) {
-		t.arc(clip(row[0].Text()), clip(row[1].Text()), clip(row[2].Text()), false, uint64(row[3].Int()))
-	}},
+	{arcsOf("client.ip: *", "client"), ofDay, seedArc},
+	{arcsOf("not client.ip: *", "source"), ofDay, seedArc},
+}
+
+// arcsOf asks where what was blocked came from, by the side of the events that a
+// filter takes; see origin.
+func arcsOf(filter, side string) string {
+	columns := side + ".geo.country_iso_code, " + side + ".geo.city_name, waf.site"
+	return decisions + " and waf.decision: block and " + filter + " | stats n = count() by " + columns + most + " | keep " + columns + ", n"
+}
+
+func seedArc(t *tally, row []event.Value) {
+	t.arc(clip(row[0].Text()), clip(row[1].Text()), clip(row[2].Text()), false, uint64(row[3].Int()))
 }

@@ -33,7 +33,8 @@ func decision(n int, at time.Time, blocked bool, client, path string) event.Even
 	e.AddText(event.WAFSite, "shop")
 	e.AddText(event.URLPath, path)
 	e.AddIP(event.ClientIP, client)
-	e.AddText(event.SourceCountry, "FR")
+	e.AddText(event.SourceCountry, "US") // of a proxy
+	e.AddText(clientCountry, "FR")
 	e.AddInt(event.HTTPResponseStatusCode, 200)
 	e.AddInt(event.WAFUpstream, int64(8*time.Millisecond))
 	return e
@@ -75,7 +76,7 @@ func testBoard(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := State{
-		Time: noon, DayStart: noon.Add(-12 * time.Hour), Totals: Totals{Requests: 3, Blocked: 2, Allowed: 1, Findings: 1},
+		Time: noon, DayStart: noon.Add(-12 * time.Hour), Since: noon, Totals: Totals{Requests: 3, Blocked: 2, Allowed: 1, Findings: 1, Minute: 2, Peak: 2},
 		Trend:     []Point{{Time: yesterday, Blocked: 1}, {Time: noon.Add(-time.Hour), Allowed: 1}, {Time: noon, Blocked: 2}},
 		Attackers: []Count{{"192.0.2.1", "FR", 2}}, Targets: []Count{{"/a", "shop", 2}}, Rules: []Count{{"942100", "", 2}},
 		Types: []Count{{"942", "", 2}}, Arcs: []Arc{{"FR", "", "shop", 2, 0, false}},
@@ -157,7 +158,7 @@ func TestSites(t *testing.T) {
 		n.add(&e)
 	}
 	got := n.state(noon, dayOf(noon), 3*time.Second).Sites
-	want := []Site{{Name: "shop", Rate: 100. / 60, Blocked: 0.1, Errors: 0.2, P50: 6144 * time.Microsecond, P95: 786432 * time.Microsecond}}
+	want := []Site{{Name: "shop", Rate: 100. / 3, Blocked: 0.1, Errors: 0.2, P50: 6144 * time.Microsecond, P95: 786432 * time.Microsecond}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("sites differ (-want +got):\n%s", diff)
 	}

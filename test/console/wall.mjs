@@ -1,5 +1,5 @@
 // Looks at the screens on a wall in Chromium: each in both languages, with hostile texts
-// in every field, without a server, and for long:
+// in every field, without a server, and all at once for long:
 //   node wall.mjs BASE SIGN-IN-LINK FOLDER-OF-SCREENSHOTS MILLISECONDS
 // The states are made up and come through a gateway that the test takes away. Of 0
 // milliseconds the screens get hundreds of states as fast as they show them, else one
@@ -33,9 +33,10 @@ for (const lang of ["zh-CN", "en"]) {
 }
 for (const name of names) await hostile(name);
 await empty();
+for (const lang of ["zh-CN", "en"]) await early(lang);
 await missing();
 await gone();
-for (const name of names) await lasts(name);
+await last();
 await browser.close();
 front.close();
 console.log(`${names.length} screens, ${faults.length} faults`);
@@ -141,6 +142,34 @@ async function empty() {
   }
 }
 
+/** early shows what is known before a minute is over. */
+async function early(lang) {
+  const at = (back) => new Date(new Date(state(0).time).getTime() - back * 1000).toISOString();
+  const s = {
+    ...state(0), trend: [], counted_from: at(30), feed: [], rates: [],
+    totals: { requests: 505, blocked: 52, allowed: 453, findings: 43, requests_last_minute: 491, requests_peak_minute: 505 },
+    upstreams: state(0).upstreams.slice(0, 1).map((u) => ({ ...u, requests: [...Array(59).fill(0), 40], failed: [], minute_p95_ms: [] })),
+  };
+  const want = {
+    attacks: { "zh-CN": ["491", "今日峰值 505", "开始统计后没有新的", "满 5 分钟后画出曲线"], en: ["491", "peak today 505", "no new one since", "begins after the first 5 minutes"] },
+    gateway: { "zh-CN": ["14:59 起 40 次", "14:59:10 开始统计"], en: ["40 since 14:59", "Counting since 14:59:10"] },
+  };
+  for (const name of names) {
+    front.send(s);
+    const page = await open(name, lang);
+    await shown(page, s);
+    await drawn(page);
+    const text = await page.locator("#main").textContent();
+    for (const part of want[name][lang]) if (!text.includes(part)) say(`${name} ${lang} early: does not say ${part}`);
+    for (const d of await page.locator(".traffic path").evaluateAll((all) => all.map((p) => p.getAttribute("d")))) {
+      if (d.includes("L")) say(`${name} ${lang} early: draws ${d.slice(0, 40)}`);
+    }
+    await page.screenshot({ path: join(out, `wall-${name}-early-${lang}.png`) });
+    await check(page, `${name} ${lang} early`, lang);
+    await page.context().close();
+  }
+}
+
 async function missing() {
   const page = await open("nowhere", "en");
   await page.getByText("There is no screen nowhere").waitFor();
@@ -165,31 +194,47 @@ async function gone() {
   await page.context().close();
 }
 
-/** lasts compares what a screen holds after many states with what it held after some. */
-async function lasts(name) {
+/** last compares what the screens, all shown at once, hold after many states with what they held after some. */
+async function last() {
   front.send(state(0));
-  const page = await open(name, "zh-CN", "no-preference");
-  await shown(page, state(0));
-  const cdp = await page.context().newCDPSession(page);
+  const pages = [];
+  for (const name of names) {
+    const page = await open(name, "zh-CN", "no-preference");
+    await shown(page, state(0));
+    pages.push({ name, page, cdp: await page.context().newCDPSession(page) });
+  }
   let n = 0;
+  const next = async () => {
+    const s = state(++n);
+    front.send(s);
+    await Promise.all(pages.map(({ page }) => shown(page, s)));
+  };
   const some = async (states) => {
     if (Number(lasting) === 0) {
-      for (const end = n + states; n < end; ) await show(page, state(++n));
+      for (const end = n + states; n < end; ) await next();
     } else {
       for (const end = Date.now() + Number(lasting) / 2; Date.now() < end; ) {
-        await show(page, state(++n));
-        await page.waitForTimeout(3000);
+        await next();
+        await new Promise((done) => setTimeout(done, 3000));
       }
     }
-    for (let i = 0; i < 3; i++) await cdp.send("HeapProfiler.collectGarbage");
-    const { usedSize } = await cdp.send("Runtime.getHeapUsage");
-    const { nodes, jsEventListeners } = await cdp.send("Memory.getDOMCounters");
-    return { heap: usedSize, nodes, listeners: jsEventListeners };
+    return Promise.all(pages.map(({ cdp }) => held(cdp)));
   };
   const [before, after] = [await some(80), await some(120)];
-  console.log(`${name}: after ${n} states ${JSON.stringify(before)} -> ${JSON.stringify(after)}`);
-  if (after.heap > before.heap + 1_000_000) say(`${name}: the heap grows from ${before.heap} to ${after.heap}`);
-  if (after.nodes > before.nodes + 100) say(`${name}: nodes grow from ${before.nodes} to ${after.nodes}`);
-  if (after.listeners > before.listeners + 10) say(`${name}: listeners grow from ${before.listeners} to ${after.listeners}`);
-  await page.context().close();
+  for (const [i, { name, page }] of pages.entries()) {
+    const [was, is] = [before[i], after[i]];
+    console.log(`${name}: after ${n} states ${JSON.stringify(was)} -> ${JSON.stringify(is)}`);
+    if (is.heap > was.heap + 1_000_000) say(`${name}: the heap grows from ${was.heap} to ${is.heap}`);
+    if (is.nodes > was.nodes + 100) say(`${name}: nodes grow from ${was.nodes} to ${is.nodes}`);
+    if (is.listeners > was.listeners + 10) say(`${name}: listeners grow from ${was.listeners} to ${is.listeners}`);
+    await page.context().close();
+  }
+}
+
+/** held is what a page holds after everything that can go has gone. */
+async function held(cdp) {
+  for (let i = 0; i < 3; i++) await cdp.send("HeapProfiler.collectGarbage");
+  const { usedSize } = await cdp.send("Runtime.getHeapUsage");
+  const { nodes, jsEventListeners } = await cdp.send("Memory.getDOMCounters");
+  return { heap: usedSize, nodes, listeners: jsEventListeners };
 }

@@ -109,9 +109,16 @@ func startServer(ctx context.Context, bin, data string) (*server, error) {
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, err
 	}
-	p, err := start(nil, filepath.Join(filepath.Dir(data), "server.log"), filepath.Join(bin, "gatewatch"), "serve", "--data", data,
-		"--listen.http="+usual("127.0.0.1:8080"), "--listen.grpc="+usual("127.0.0.1:9090"),
-		"--listen.ingest="+usual("127.0.0.1:8081"), "--listen.syslog="+usual("127.0.0.1:5514"))
+	dir := filepath.Dir(data)
+	args, err := writePlaces(dir)
+	if err != nil {
+		return nil, err
+	}
+	args = append([]string{
+		"serve", "--data", data, "--listen.http=" + usual("127.0.0.1:8080"), "--listen.grpc=" + usual("127.0.0.1:9090"),
+		"--listen.ingest=" + usual("127.0.0.1:8081"), "--listen.syslog=" + usual("127.0.0.1:5514"),
+	}, args...)
+	p, err := start(nil, filepath.Join(dir, "server.log"), filepath.Join(bin, "gatewatch"), args...)
 	if err != nil {
 		return nil, err
 	}

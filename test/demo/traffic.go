@@ -22,6 +22,12 @@ const (
 	editor  = "198.51.100.20"
 )
 
+// Those who scan and those who inject, the busiest first.
+var (
+	scanners  = []string{scanner, "203.0.113.20", "203.0.113.41", "203.0.113.85"}
+	injectors = []string{injecto, "2001:db8:ba00::7", "203.0.113.52", "203.0.113.101"}
+)
+
 // traffic sends requests to the node, at a steady mean rate, and writes the
 // lines that gateway and mail servers would write about the same clients.
 type traffic struct {
@@ -200,8 +206,13 @@ func (t *traffic) write(v step) []step {
 	}
 }
 
+// one returns one of several, the first the most often.
+func (t *traffic) one(of []string) string {
+	return of[min(t.random.IntN(len(of)), t.random.IntN(len(of)))]
+}
+
 func (t *traffic) scan() []step {
-	v := step{client: scanner, agent: "Mozilla/5.00 (Nikto/2.5.0) (Evasions:None) (Test:Port Check)", method: "GET"}
+	v := step{client: t.one(scanners), agent: "Mozilla/5.00 (Nikto/2.5.0) (Evasions:None) (Test:Port Check)", method: "GET"}
 	var all []step
 	for _, p := range []string{"/.env", "/.git/config", "/wp-login.php", "/phpmyadmin/", "/server-status", "/../../../../etc/passwd", "/backup.sql", "/cgi-bin/test.cgi"} {
 		all = append(all, get(v, p))
@@ -210,7 +221,7 @@ func (t *traffic) scan() []step {
 }
 
 func (t *traffic) inject() []step {
-	v := step{client: injecto, agent: "python-requests/2.32.3", method: "GET"}
+	v := step{client: t.one(injectors), agent: "python-requests/2.32.3", method: "GET"}
 	payloads := []string{
 		"/catalog?id=" + url.QueryEscape("1' OR '1'='1' --"),
 		"/catalog?id=" + url.QueryEscape("1;WAITFOR DELAY '0:0:5'--"),

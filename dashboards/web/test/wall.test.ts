@@ -7,7 +7,7 @@ import { cities } from "../src/wall/map/cities.ts";
 import { countryName, origin, placeOfZone } from "../src/wall/map/places.ts";
 import { frame, isLand, landDots, nearest, project, unproject, unwrap } from "../src/wall/map/projection.ts";
 import { shift } from "../src/wall/stage.ts";
-import { curves } from "../src/wall/trend.ts";
+import { curves, wholeMinutes } from "../src/wall/trend.ts";
 
 test("places are projected onto the frame and back", () => {
   for (const [lon, lat] of [[116.4, 39.9], [-77.5, 39], [151.2, -33.9], [0, 0], [-29, 60]] as [number, number][]) {
@@ -85,4 +85,24 @@ test("the day has what is over of today, and the rest of yesterday", () => {
 
 test("the canvas moves by no more than its margin", () => {
   for (let m = 0; m < 200; m++) for (const d of shift(m)) assert.ok(Math.abs(d) <= 8);
+});
+
+test("a day begins with its first request, not with nothing", () => {
+  const at = (h: number) => new Date(Date.UTC(2026, 0, 31, h)).toISOString();
+  const c = curves({ day_start: at(0), time: at(12), trend: [{ time: at(11), allowed: 50 }] });
+  assert.equal(c.all.length, 12);
+  assert.equal(c.all[1]![1], 0); // from then on nothing is nothing
+  assert.equal(curves({ day_start: at(0), time: at(12), trend: [{ time: at(12), allowed: 5 }] }).all.length, 0);
+  assert.deepEqual(curves({ day_start: at(0), time: at(12) }), { allowed: [], all: [], before: [], top: 1 });
+});
+
+test("a gateway's hour begins with the first whole minute", () => {
+  const at = (s: number) => new Date(Date.UTC(2026, 0, 31, 12) + s * 1000).toISOString();
+  const f = (from: number, now: number, want: number) => assert.equal(wholeMinutes({ day_start: at(0), time: at(now), counted_from: at(from) }), want);
+  f(10, 20, 0);
+  f(10, 119, 0); // the minute of now is not over
+  f(10, 120, 1);
+  f(0, 120, 2);
+  f(0, 5 * 3600, 59);
+  assert.equal(wholeMinutes({ day_start: at(0), time: at(9) }), 59); // a server that does not tell
 });

@@ -234,7 +234,9 @@ type ScreenState struct {
 	// three digits of its rules; each match of a rule counts.
 	Types []*ScreenCount `protobuf:"bytes,15,rep,name=types,proto3" json:"types,omitempty"`
 	// What gateways hand requests to, the busiest first.
-	Upstreams     []*ScreenUpstream `protobuf:"bytes,16,rep,name=upstreams,proto3" json:"upstreams,omitempty"`
+	Upstreams []*ScreenUpstream `protobuf:"bytes,16,rep,name=upstreams,proto3" json:"upstreams,omitempty"`
+	// Since when sites and upstreams are counted: nothing of before is in them.
+	CountedFrom   *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=counted_from,json=countedFrom,proto3" json:"counted_from,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -381,6 +383,13 @@ func (x *ScreenState) GetUpstreams() []*ScreenUpstream {
 	return nil
 }
 
+func (x *ScreenState) GetCountedFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CountedFrom
+	}
+	return nil
+}
+
 // ScreenTotals count requests and findings since day_start.
 type ScreenTotals struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -390,8 +399,12 @@ type ScreenTotals struct {
 	Findings uint64                 `protobuf:"varint,4,opt,name=findings,proto3" json:"findings,omitempty"`
 	// Requests of the day before until this time of it.
 	RequestsBefore uint64 `protobuf:"varint,5,opt,name=requests_before,json=requestsBefore,proto3" json:"requests_before,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Requests that came in during the last minute.
+	RequestsLastMinute uint64 `protobuf:"varint,6,opt,name=requests_last_minute,json=requestsLastMinute,proto3" json:"requests_last_minute,omitempty"`
+	// The most requests of one minute since day_start, at least those of the last.
+	RequestsPeakMinute uint64 `protobuf:"varint,7,opt,name=requests_peak_minute,json=requestsPeakMinute,proto3" json:"requests_peak_minute,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *ScreenTotals) Reset() {
@@ -455,6 +468,20 @@ func (x *ScreenTotals) GetFindings() uint64 {
 func (x *ScreenTotals) GetRequestsBefore() uint64 {
 	if x != nil {
 		return x.RequestsBefore
+	}
+	return 0
+}
+
+func (x *ScreenTotals) GetRequestsLastMinute() uint64 {
+	if x != nil {
+		return x.RequestsLastMinute
+	}
+	return 0
+}
+
+func (x *ScreenTotals) GetRequestsPeakMinute() uint64 {
+	if x != nil {
+		return x.RequestsPeakMinute
 	}
 	return 0
 }
@@ -1192,7 +1219,7 @@ const file_gatewatch_v1_screen_proto_rawDesc = "" +
 	"\x12WatchScreenRequest\x12\x1a\n" +
 	"\bunmasked\x18\x01 \x01(\bR\bunmasked\"F\n" +
 	"\x13WatchScreenResponse\x12/\n" +
-	"\x05state\x18\x01 \x01(\v2\x19.gatewatch.v1.ScreenStateR\x05state\"\x84\x06\n" +
+	"\x05state\x18\x01 \x01(\v2\x19.gatewatch.v1.ScreenStateR\x05state\"\xc3\x06\n" +
 	"\vScreenState\x12.\n" +
 	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x127\n" +
 	"\tday_start\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\bdayStart\x12\x16\n" +
@@ -1210,13 +1237,16 @@ const file_gatewatch_v1_screen_proto_rawDesc = "" +
 	"\x05nodes\x18\r \x03(\v2\x18.gatewatch.v1.ScreenNodeR\x05nodes\x12\x18\n" +
 	"\apartial\x18\x0e \x03(\tR\apartial\x12/\n" +
 	"\x05types\x18\x0f \x03(\v2\x19.gatewatch.v1.ScreenCountR\x05types\x12:\n" +
-	"\tupstreams\x18\x10 \x03(\v2\x1c.gatewatch.v1.ScreenUpstreamR\tupstreams\"\xa3\x01\n" +
+	"\tupstreams\x18\x10 \x03(\v2\x1c.gatewatch.v1.ScreenUpstreamR\tupstreams\x12=\n" +
+	"\fcounted_from\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\vcountedFrom\"\x87\x02\n" +
 	"\fScreenTotals\x12\x1a\n" +
 	"\brequests\x18\x01 \x01(\x04R\brequests\x12\x18\n" +
 	"\ablocked\x18\x02 \x01(\x04R\ablocked\x12\x18\n" +
 	"\aallowed\x18\x03 \x01(\x04R\aallowed\x12\x1a\n" +
 	"\bfindings\x18\x04 \x01(\x04R\bfindings\x12'\n" +
-	"\x0frequests_before\x18\x05 \x01(\x04R\x0erequestsBefore\"q\n" +
+	"\x0frequests_before\x18\x05 \x01(\x04R\x0erequestsBefore\x120\n" +
+	"\x14requests_last_minute\x18\x06 \x01(\x04R\x12requestsLastMinute\x120\n" +
+	"\x14requests_peak_minute\x18\a \x01(\x04R\x12requestsPeakMinute\"q\n" +
 	"\vScreenPoint\x12.\n" +
 	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x18\n" +
 	"\ablocked\x18\x02 \x01(\x04R\ablocked\x12\x18\n" +
@@ -1335,18 +1365,19 @@ var file_gatewatch_v1_screen_proto_depIdxs = []int32{
 	13, // 13: gatewatch.v1.ScreenState.nodes:type_name -> gatewatch.v1.ScreenNode
 	7,  // 14: gatewatch.v1.ScreenState.types:type_name -> gatewatch.v1.ScreenCount
 	11, // 15: gatewatch.v1.ScreenState.upstreams:type_name -> gatewatch.v1.ScreenUpstream
-	14, // 16: gatewatch.v1.ScreenPoint.time:type_name -> google.protobuf.Timestamp
-	14, // 17: gatewatch.v1.ScreenItem.time:type_name -> google.protobuf.Timestamp
-	14, // 18: gatewatch.v1.ScreenNode.last_seen_time:type_name -> google.protobuf.Timestamp
-	0,  // 19: gatewatch.v1.ScreenService.GetScreen:input_type -> gatewatch.v1.GetScreenRequest
-	2,  // 20: gatewatch.v1.ScreenService.WatchScreen:input_type -> gatewatch.v1.WatchScreenRequest
-	1,  // 21: gatewatch.v1.ScreenService.GetScreen:output_type -> gatewatch.v1.GetScreenResponse
-	3,  // 22: gatewatch.v1.ScreenService.WatchScreen:output_type -> gatewatch.v1.WatchScreenResponse
-	21, // [21:23] is the sub-list for method output_type
-	19, // [19:21] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	14, // 16: gatewatch.v1.ScreenState.counted_from:type_name -> google.protobuf.Timestamp
+	14, // 17: gatewatch.v1.ScreenPoint.time:type_name -> google.protobuf.Timestamp
+	14, // 18: gatewatch.v1.ScreenItem.time:type_name -> google.protobuf.Timestamp
+	14, // 19: gatewatch.v1.ScreenNode.last_seen_time:type_name -> google.protobuf.Timestamp
+	0,  // 20: gatewatch.v1.ScreenService.GetScreen:input_type -> gatewatch.v1.GetScreenRequest
+	2,  // 21: gatewatch.v1.ScreenService.WatchScreen:input_type -> gatewatch.v1.WatchScreenRequest
+	1,  // 22: gatewatch.v1.ScreenService.GetScreen:output_type -> gatewatch.v1.GetScreenResponse
+	3,  // 23: gatewatch.v1.ScreenService.WatchScreen:output_type -> gatewatch.v1.WatchScreenResponse
+	22, // [22:24] is the sub-list for method output_type
+	20, // [20:22] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_gatewatch_v1_screen_proto_init() }

@@ -2,8 +2,10 @@
 export interface ScreenState {
   time: string;
   day_start: string;
+  /** since when sites and upstreams are counted */
+  counted_from?: string;
   masked?: boolean;
-  totals?: { requests?: number; blocked?: number; allowed?: number; findings?: number; requests_before?: number };
+  totals?: { requests?: number; blocked?: number; allowed?: number; findings?: number; requests_before?: number; requests_last_minute?: number; requests_peak_minute?: number };
   trend?: { time: string; blocked?: number; allowed?: number }[];
   attackers?: Count[];
   targets?: Count[];

@@ -12,24 +12,38 @@ export interface Curves {
   top: number; // a round number of requests a minute that is over all
 }
 
-/** curves of today, and of what is left of it yesterday. The step of now is not over, and left out. */
+/**
+ * curves of today, and of what is left of it yesterday. The step of now is not over, and
+ * left out; so is what lies before the first request there ever was.
+ */
 export function curves(s: ScreenState): Curves {
   const [begin, now] = [new Date(s.day_start).getTime(), new Date(s.time).getTime()];
   const at = new Map((s.trend ?? []).map((p) => [new Date(p.time).getTime(), p]));
   const c: Curves = { allowed: [], all: [], before: [], top: 1 };
   const ms = step * 60e3;
+  let seen = (s.trend ?? []).some((p) => new Date(p.time).getTime() < begin);
   for (let t = begin; t < begin + day; t += ms) {
     const today = t + ms <= now;
     const p = at.get(today ? t : t - day);
     const x = (t - begin + ms / 2) / day;
+    seen ||= today && p !== undefined;
     const [allowed, blocked] = [(p?.allowed ?? 0) / step, (p?.blocked ?? 0) / step];
-    if (today) {
+    if (today && seen) {
       c.allowed.push([x, allowed]);
       c.all.push([x, allowed + blocked]);
-    } else if (p) c.before.push([x, allowed + blocked]);
+    } else if (!today && p) c.before.push([x, allowed + blocked]);
   }
   c.top = roundUp(Math.max(1, ...c.all.map((p) => p[1]), ...c.before.map((p) => p[1])));
   return c;
+}
+
+/**
+ * wholeMinutes is how many of the minutes before that of now were counted from their
+ * beginning to their end: none of before the counting began.
+ */
+export function wholeMinutes(s: ScreenState): number {
+  const from = new Date(s.counted_from ?? 0).getTime();
+  return Math.max(0, Math.min(59, Math.floor(new Date(s.time).getTime() / 60e3) - Math.ceil(from / 60e3)));
 }
 
 /** roundUp is the next number that reads well and whose half does too. */

@@ -6,7 +6,7 @@ import type { Count } from "../state.ts";
 import { countryName } from "../map/places.ts";
 import { wallWords } from "../words.ts";
 import { Head } from "./head.tsx";
-import { panel } from "./panel.ts";
+import { panel, room } from "./panel.ts";
 
 /** Bars are names with a bar under each, the longest that of the most. */
 function Bars({ of, name }: { of: Count[]; name: (c: Count) => ComponentChildren }) {
@@ -27,7 +27,7 @@ function Bars({ of, name }: { of: Count[]; name: (c: Count) => ComponentChildren
 panel("types", ({ state, rows }) => {
   const w = wallWords();
   return (
-    <section>
+    <section style={room(40, 49, rows)}>
       <Head title={w.types}>{w.hits}</Head>
       <Bars of={(state.types ?? []).slice(0, rows)} name={(c) => <span class="el">{ruleTitle(c.name) || <Text v={c.name} />}</span>} />
     </section>
@@ -38,7 +38,7 @@ panel("rules", ({ state, rows }) => {
   const w = wallWords();
   const all = (state.rules ?? []).slice(0, rows);
   return (
-    <section>
+    <section style={room(40, 41, rows)}>
       <Head title={w.rules}>{w.top(String(rows))}</Head>
       {all.map((c) => (
         <div class="rule" key={c.name}>
@@ -55,7 +55,7 @@ panel("rules", ({ state, rows }) => {
 panel("targets", ({ state, rows }) => {
   const w = wallWords();
   return (
-    <section>
+    <section style={room(40, 49, rows)}>
       <Head title={w.targets}>{w.top(String(rows))}</Head>
       <Bars of={(state.targets ?? []).slice(0, rows)} name={(c) => <span class="mono el"><span class="t3"><Text v={c.detail ?? ""} /></span> <Text v={c.name} /></span>} />
     </section>
@@ -66,7 +66,7 @@ panel("attackers", ({ state, rows }) => {
   const w = wallWords();
   const all = (state.attackers ?? []).slice(0, rows);
   return (
-    <section>
+    <section style={room(40, 44, rows)}>
       <Head title={w.attackers}>{w.times}</Head>
       {all.map((c, i) => (
         <div class="client" key={i}>

@@ -4,7 +4,7 @@ import { second } from "../../words/format.ts";
 import type { Item } from "../state.ts";
 import { wallWords } from "../words.ts";
 import { Head } from "./head.tsx";
-import { panel } from "./panel.ts";
+import { panel, room } from "./panel.ts";
 
 const hold = 30_000; // milliseconds for which a critical finding stays first
 const critical = 80;
@@ -25,7 +25,7 @@ panel("live", ({ state, rows }) => {
     return <span class="cb">■ {w.block}</span>;
   };
   return (
-    <section class="live">
+    <section class="live" style={room(40, 31, rows)}>
       <Head title={w.live}>{w.liveNote}</Head>
       {all.map((i, n) => (
         <div class="item" key={n}>

@@ -4,7 +4,7 @@ import { count } from "../../words/format.ts";
 import type { Node } from "../state.ts";
 import { wallWords } from "../words.ts";
 import { Head } from "./head.tsx";
-import { panel } from "./panel.ts";
+import { panel, room } from "./panel.ts";
 
 const manyWaiting = 1000; // records in the spool that are more than a hiccup
 
@@ -24,7 +24,7 @@ panel("nodes", ({ state, rows }) => {
   const shown = all.slice(0, all.length > rows ? rows - 1 : rows);
   const rest = all.length - shown.length;
   return (
-    <section>
+    <section style={room(40, 38, rows)}>
       <Head title={w.nodes}>{w.nodesNote(String(all.filter((x) => x.n.connected).length), String(all.length))}</Head>
       {shown.map(({ n, wrong }) => (
         <div class={wrong ? "node wrong" : "node"} key={n.name}><span class="mono el"><Text v={n.name} /></span><span>{wrong || w.up}</span></div>

@@ -8,6 +8,11 @@ export interface Given {
   still: boolean;
 }
 
+/** room is the height of a panel whose rows are all there: what stands below does not move when they come. */
+export function room(head: number, row: number, rows: number): { minHeight: string } {
+  return { minHeight: `${head + row * rows}px` };
+}
+
 export type Panel = FunctionComponent<Given>;
 
 const panels = new Map<string, Panel>();

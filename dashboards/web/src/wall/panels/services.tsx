@@ -4,7 +4,7 @@ import { percent } from "../../words/format.ts";
 import type { Upstream } from "../state.ts";
 import { wallWords } from "../words.ts";
 import { Head } from "./head.tsx";
-import { panel } from "./panel.ts";
+import { panel, room } from "./panel.ts";
 import { bad, rate, time } from "./upstreams.tsx";
 
 /** Ranked are the services with the most of something, a bar under each. */
@@ -26,7 +26,7 @@ panel("failing", ({ state, rows }) => {
   const w = wallWords();
   const all = (state.upstreams ?? []).filter((u) => (u.errors ?? 0) > 0).sort((a, b) => b.errors! - a.errors!).slice(0, rows);
   return (
-    <section>
+    <section style={room(40, 49, rows)}>
       <Head title={w.failingMost}>5xx</Head>
       <Ranked all={all} of={(u) => u.errors ?? 0} say={(u) => percent(u.errors ?? 0)} tone="bf" />
       {all.length === 0 && <p class="none ca">○ {w.noneFails}</p>}
@@ -38,7 +38,7 @@ panel("slow", ({ state, rows }) => {
   const w = wallWords();
   const all = (state.upstreams ?? []).filter((u) => (u.p95_ms ?? 0) > 0).sort((a, b) => b.p95_ms! - a.p95_ms!).slice(0, rows);
   return (
-    <section>
+    <section style={room(40, 49, rows)}>
       <Head title={w.slowMost}>p95</Head>
       <Ranked all={all} of={(u) => u.p95_ms ?? 0} say={(u) => time(u.p95_ms ?? 0)} tone="bs" />
       {all.length === 0 && <p class="none">{w.noTimes}</p>}
@@ -50,7 +50,7 @@ panel("services", ({ state, rows }) => {
   const w = wallWords();
   const all = (state.sites ?? []).slice(0, rows);
   return (
-    <section>
+    <section style={room(40, 41, rows)}>
       <Head title={w.behindGate}>{w.behindNote}</Head>
       {all.map((s, i) => (
         <div class="site" key={i}>

@@ -1,8 +1,6 @@
 import { Text } from "../../parts/text.tsx";
 import { count, percent, second } from "../../words/format.ts";
 import { Rolling } from "../rolling.tsx";
-import type { ScreenState } from "../state.ts";
-import { step } from "../trend.ts";
 import { wallWords } from "../words.ts";
 import { panel } from "./panel.ts";
 
@@ -12,24 +10,17 @@ function change(now: number, before: number): string {
   return `${p < 0 ? "\u2212" : "+"}${Math.abs(p).toFixed(1)} %`;
 }
 
-/** perMinute are the requests a minute of all sites. */
-export function perMinute(s: ScreenState): number {
-  return Math.round((s.sites ?? []).reduce((sum, x) => sum + (x.rate ?? 0), 0) * 60);
-}
-
 panel("totals", ({ state, still }) => {
   const w = wallWords();
   const t = state.totals ?? {};
   const [all, blocked, before] = [t.requests ?? 0, t.blocked ?? 0, t.requests_before ?? 0];
-  const day = new Date(state.day_start).getTime();
-  const peak = Math.max(0, ...(state.trend ?? []).filter((p) => new Date(p.time).getTime() >= day).map((p) => ((p.blocked ?? 0) + (p.allowed ?? 0)) / step));
   const last = (state.feed ?? []).find((i) => i.finding);
   return (
     <section class="totals">
       <div><span>{w.requests}</span><Rolling n={all} still={still} /><i>{before > 0 ? w.before(change(all, before)) : w.noBefore}</i></div>
       <div><span class="cb">■ {w.blocked}</span><Rolling n={blocked} still={still} /><i>{w.blockedShare(percent(all > 0 ? blocked / all : 0))}</i></div>
-      <div><span class="cx">{w.now}</span><span class="big"><Rolling n={perMinute(state)} still={still} /><small>{w.perMinute}</small></span><i>{w.peak(count(Math.round(peak)))}</i></div>
-      <div><span>{w.findings}</span><Rolling n={t.findings ?? 0} still={still} /><i class="el">{last ? <>{w.lastFinding(second(new Date(last.time)))} <Text v={last.rule_name ?? ""} /></> : w.noFinding}</i></div>
+      <div><span class="cx">{w.now}</span><span class="big"><Rolling n={t.requests_last_minute ?? 0} still={still} /><small>{w.perMinute}</small></span><i>{w.peak(count(t.requests_peak_minute ?? 0))}</i></div>
+      <div><span>{w.findings}</span><Rolling n={t.findings ?? 0} still={still} /><i class="el">{last ? <>{w.lastFinding(second(new Date(last.time)))} <Text v={last.rule_name ?? ""} /></> : (t.findings ?? 0) > 0 ? w.findingsBefore : w.noFinding}</i></div>
     </section>
   );
 });

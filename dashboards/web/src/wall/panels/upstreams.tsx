@@ -3,7 +3,7 @@ import { count, percent } from "../../words/format.ts";
 import type { Upstream } from "../state.ts";
 import { wallWords } from "../words.ts";
 import { Head } from "./head.tsx";
-import { panel } from "./panel.ts";
+import { panel, room } from "./panel.ts";
 
 const [width, height] = [240, 40];
 
@@ -41,7 +41,7 @@ panel("upstreams", ({ state, rows }) => {
   const w = wallWords();
   const all = state.upstreams ?? [];
   return (
-    <section>
+    <section style={room(74, 58, rows)}>
       <Head title={w.upstreams}>{w.upstreamsNote}</Head>
       <div class="up uphead"><span>{w.service}</span><span>{w.lastHour}</span><span class="num">{w.perSecond}</span><span class="num">p50</span><span class="num">p95</span><span class="num">4xx</span><span class="num">5xx</span></div>
       {all.slice(0, rows).map((u, i) => (
