@@ -125,17 +125,18 @@ var (
 	defaultSteps = regexp.MustCompile(`(?i)^SecDefaultAction\b.*multimatch`)
 )
 
-// alters tells whether own directives make it unknown what the rules of CRS are or
-// which of them are evaluated, so that nothing can be accelerated. Taking targets away
-// does not: a rule with fewer of them matches no more than before.
-func alters(text string) bool {
+// alters returns the first of own directives that makes it unknown what the rules of
+// CRS are or which of them are evaluated, so that nothing can be accelerated, "" for
+// none. Taking targets away does not: a rule with fewer of them matches no more than
+// before.
+func alters(text string) (directive string) {
 	for d := range ownDirectives(text) {
 		update := strings.HasPrefix(strings.ToLower(d), "secruleupdate")
 		if update && !narrows(d) || numbered.MatchString(d) || ruleMacro.MatchString(d) || fewerSettings.MatchString(d) || defaultSteps.MatchString(d) {
-			return true
+			return d
 		}
 	}
-	return false
+	return ""
 }
 
 // ownDirectives yields the directives of a text, each in one line, as Coraza cuts

@@ -55,3 +55,26 @@ func ownFile(t *testing.T, text string) []string {
 	}
 	return []string{name}
 }
+
+// TestWhatEndsAccelerationIsKnown holds that an engine knows which own directive keeps
+// it from leaving rules out, so that the node can say so.
+func TestWhatEndsAccelerationIsKnown(t *testing.T) {
+	f := func(want, before, file string) {
+		t.Helper()
+		s := CorpusSettings()
+		s.RulesAfter = ownFile(t, file)
+		e, err := compile(s, before)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		if accelerated := e.Settings().Accelerate == accelerateOn; e.unsifted != want || accelerated == (want != "") {
+			t.Errorf("accelerated %t, because of %q", accelerated, e.unsifted)
+		}
+	}
+	const update = `SecRuleUpdateTargetById 942100 "REQUEST_BODY"`
+	f(update, "", "SecRuleRemoveById 942110\n"+update)
+	f("", "", "SecRuleRemoveById 942110")
+	const macro = `SecAction "id:1,phase:1,pass,nolog,setvar:tx.a=%{rule.id}"`
+	f(macro, macro+"\n", "")
+}

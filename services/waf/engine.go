@@ -1,6 +1,7 @@
 package waf
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -105,6 +106,7 @@ type Engine struct {
 	sifting     *sifting
 	fingerprint string
 	rules       int
+	unsifted    string   // the own directive with which nothing can be accelerated, "" for none
 	classes     sync.Map // rule id → class
 }
 
@@ -167,12 +169,15 @@ func (p program) compile() (*Engine, error) {
 		return nil, fmt.Errorf("compile rules: %w", err)
 	}
 	engine.waf = compiled
-	if s.Accelerate == accelerateOn && (files.altered || alters(p.before) || alters(p.after)) {
+	if why := cmp.Or(files.alters, alters(p.before), alters(p.after)); s.Accelerate == accelerateOn && why != "" {
 		if err := engine.Close(); err != nil {
 			return nil, fmt.Errorf("close rules: %w", err)
 		}
 		p.settings.Accelerate = accelerateOff
-		return p.compile()
+		if engine, err = p.compile(); engine != nil {
+			engine.unsifted = why
+		}
+		return engine, err
 	}
 	files.sifting.compile()
 	engine.fingerprint = "crs/" + p.set.version() + "+sha256:" + hex.EncodeToString(files.sum.Sum(nil))
@@ -245,7 +250,7 @@ type ruleFiles struct {
 	checkpoints *checkpoints // nil for none
 	set         *Ruleset     // nil for CRS
 	sifting     *sifting
-	altered     bool // an own file changes rules of CRS
+	alters      string // a directive of an own file that changes rules of CRS, "" for none
 }
 
 // maxRuleFile bounds one file of rules or of their data.
@@ -290,7 +295,7 @@ func (f *ruleFiles) ReadFile(name string) ([]byte, error) {
 	}
 	fmt.Fprintf(f.sum, "%s %d\n", filepath.Base(name), len(b))
 	f.sum.Write(b)
-	f.altered = f.altered || alters(string(b))
+	f.alters = cmp.Or(f.alters, alters(string(b)))
 	return b, nil
 }
 

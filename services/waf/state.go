@@ -61,6 +61,10 @@ func buildUnder(c Config, n *Node, a *assignment) (st *state, err error) {
 		if err != nil {
 			return st, fmt.Errorf("sites[%d].rules: %w", i, err)
 		}
+		if engine.unsifted != "" {
+			log.Warn("rules are not accelerated: an own directive changes those of CRS or counts them",
+				slog.String("site", sc.Name), slog.String("directive", engine.unsifted[:min(len(engine.unsifted), 200)]))
+		}
 		s := &site{name: sc.Name, mode: mode, engine: engine, mask: eventMask{policy: sc.Mask, secrets: newSecrets(sc.Replay.Mask)}, valueBytes: sc.MaskValueBytes, config: sc}
 		if s.model, err = verdict.Calibrated(sc.Prior); err != nil {
 			return st, fmt.Errorf("sites[%d].prior: %w", i, err)
