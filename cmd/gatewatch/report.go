@@ -65,7 +65,7 @@ connected is known to a server alone.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.from, "from", "", "earliest @timestamp: RFC 3339, a date, or now-7d; default: seven days before --to")
 	flags.StringVar(&f.to, "to", "", "end of the range, exclusive; default: now")
-	flags.StringVar(&f.lang, "lang", string(dashboards.English), "language: en or zh-CN")
+	addLang(cmd, &f.lang, "the report")
 	flags.StringVar(&f.format, "format", "html", "html, csv or json")
 	flags.StringVarP(&f.fileName, "out", "o", "", "file to write; .csv or .json at its end is the format, too; default: standard output")
 	return cmd
@@ -76,10 +76,11 @@ func runReportWAF(cmd *cobra.Command, f *reportFlags) error {
 	if err != nil {
 		return err
 	}
-	language, err := dashboards.ParseLanguage(f.lang)
+	tag, err := languageOf(f.lang)
 	if err != nil {
-		return usagef("--lang: %w", err)
+		return err
 	}
+	language := dashboards.Language(tag)
 	span, err := readRange(f.from, f.to)
 	if err != nil {
 		return err

@@ -94,7 +94,7 @@ methods. A terminal that is too narrow gets the first columns; -o csv has them a
 	cmd.Flags().BoolVar(&f.drawn, "drawn", false, "only decisions that waf sample has drawn and that have no label; with --labelled or --mixed others too")
 	cmd.MarkFlagsMutuallyExclusive("unlabelled", "labelled", "mixed")
 	cmd.MarkFlagsMutuallyExclusive("group", "drawn")
-	addLang(cmd, &f.lang)
+	addLang(cmd, &f.lang, "the evidence")
 	cmd.Flags().IntVar(&f.limit, "limit", 20, "how many; 0 lists all")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		f.filter = strings.Join(args, "")
@@ -113,7 +113,7 @@ func runWAFDecisions(cmd *cobra.Command, f *decisionsFlags) error {
 	if _, err := outputFormat(cmd.OutOrStdout(), f.output); err != nil {
 		return err
 	}
-	lang, err := evidenceLang(f.lang)
+	lang, err := languageOf(f.lang)
 	if err != nil {
 		return err
 	}

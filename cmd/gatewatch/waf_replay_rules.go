@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -57,7 +59,7 @@ func (f *wafReplayFlags) readBundle(cmd *cobra.Command) (*bundle.Bundle, error) 
 	}
 	text, err := bundleArg(cmd, f.bundle)
 	if err != nil {
-		return nil, usagef("--bundle: %w", err)
+		return nil, usagef("--bundle: %w%s", err, f.keptBundles(cmd))
 	}
 	b, err := bundle.Read(text)
 	if err != nil {
@@ -84,10 +86,10 @@ func (f *wafReplayFlags) keptBundle(cmd *cobra.Command) (b *bundle.Bundle, err e
 			name = rolledOut(name, r.Stable, r.Candidate)
 		}
 		if !bundle.IsSum(name) {
-			return nil, usagef("--bundle: no bundle is %s", f.bundle)
+			return nil, usagef("--bundle: no bundle is %s%s", f.bundle, f.keptBundles(cmd))
 		}
 		if b, _, err = fleet.Bundle(cmd.Context(), name); errors.Is(err, state.ErrNotFound) {
-			return nil, usagef("--bundle: %w", err)
+			return nil, usagef("--bundle: %w%s", err, f.keptBundles(cmd))
 		}
 		return b, err
 	case !f.live:
@@ -103,14 +105,53 @@ func (f *wafReplayFlags) keptBundle(cmd *cobra.Command) (b *bundle.Bundle, err e
 			name = rolledOut(name, status.Rollout.Stable, status.Rollout.Candidate)
 		}
 		if !bundle.IsSum(name) {
-			return nil, usagef("--bundle: no bundle is %s", f.bundle)
+			return nil, usagef("--bundle: no bundle is %s%s", f.bundle, f.keptBundles(cmd))
 		}
 	}
 	var answer struct{ Text string }
 	if err := f.call(cmd.Context(), http.MethodGet, "/api/v1/bundles/"+name, nil, &answer); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w%s", err, f.keptBundles(cmd))
 	}
 	return bundle.Read([]byte(answer.Text))
+}
+
+// keptBundles is a hint which bundles there are, the newest first, "" if it is not known.
+func (f *wafReplayFlags) keptBundles(cmd *cobra.Command) string {
+	const most = 5
+	var names []string
+	switch {
+	case f.data != "":
+		db, err := state.Open(cmd.Context(), f.data, time.Now)
+		if err != nil {
+			return ""
+		}
+		defer func() { _ = db.Close() }() // only read
+		kept, err := fleet.Open(cmd.Context(), fleet.Options{State: db})
+		if err != nil {
+			return ""
+		}
+		rows, err := kept.Bundles(cmd.Context(), time.Time{}, most)
+		if err != nil {
+			return ""
+		}
+		for _, row := range rows {
+			names = append(names, row.Sum)
+		}
+	case f.live:
+		var answer struct{ Bundles []struct{ Name string } }
+		if err := f.call(cmd.Context(), http.MethodGet, "/api/v1/bundles?page_size="+strconv.Itoa(most), nil, &answer); err != nil {
+			return ""
+		}
+		for _, b := range answer.Bundles {
+			names = append(names, printable(b.Name))
+		}
+	default:
+		return ""
+	}
+	if len(names) == 0 {
+		return "; none is kept"
+	}
+	return "; the newest that are kept: " + strings.Join(names, ", ")
 }
 
 // rolledOut is the bundle that a word means.

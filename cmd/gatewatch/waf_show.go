@@ -90,7 +90,7 @@ Unless -o table is given it is text on a terminal, and one JSON object otherwise
 	}
 	addRemote(cmd, &r)
 	addOutput(cmd, &output)
-	addLang(cmd, &lang)
+	addLang(cmd, &lang, "the evidence")
 	cmd.Flags().StringVar(&source, "source", "", "source of the event, where several have the id")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		format, err := outputFormat(cmd.OutOrStdout(), output)
@@ -100,7 +100,7 @@ Unless -o table is given it is text on a terminal, and one JSON object otherwise
 		if format == outCSV {
 			return usagef("a decision is no table: want -o table for text, ndjson or json")
 		}
-		if lang, err = evidenceLang(lang); err != nil {
+		if lang, err = languageOf(lang); err != nil {
 			return err
 		}
 		if err := r.connect(); err != nil {

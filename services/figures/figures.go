@@ -90,14 +90,16 @@ func (r *Reader) step() (text string, width time.Duration) {
 			return s.text, s.Duration
 		}
 	}
-	last := steps[len(steps)-1]
-	return last.text, last.Duration
+	const week = 7 * 24 * time.Hour
+	weeks := (r.To.Sub(r.From)-1)/(maxSteps*week) + 1
+	return fmt.Sprintf("%dw", weeks), weeks * week
 }
 
 // moments calls f with the beginnings of all steps from the first to the last that has
-// something; others may be empty.
+// something; others may be empty. There are as few of them as [Reader.step] says: times
+// of events span no more than twice the longest range.
 func moments(first, last time.Time, width time.Duration, f func(time.Time)) {
-	for n := 0; !first.After(last) && n < 4*maxSteps; n++ {
+	for !first.After(last) {
 		f(first)
 		first = first.Add(width)
 	}

@@ -196,11 +196,31 @@ func TestSteps(t *testing.T) {
 	f(7*24*time.Hour, "6h")
 	f(30*24*time.Hour, "6h")
 	f(90*24*time.Hour, "1d")
-	f(200*365*24*time.Hour, "4w")
-	n := 0
-	moments(noon, noon.Add(1e6*time.Hour), time.Minute, func(time.Time) { n++ })
-	if n > 1000 {
-		t.Errorf("%d steps", n)
+	f(120*28*24*time.Hour, "4w")
+	f(120*28*24*time.Hour+1, "5w")
+	f(200*365*24*time.Hour, "87w")
+}
+
+// TestLongRange: nothing is left out of a range of many years, which has wider steps.
+func TestLongRange(t *testing.T) {
+	r := newReader(t)
+	old := time.Date(1971, 1, 2, 3, 4, 5, 0, time.UTC)
+	if err := r.Events.(*store.Columnar).Write(t.Context(), store.Batch{Events: []event.Event{decision(7, old, 5, "192.0.2.1", "FR", "/a", 403)}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []time.Time{old, {}} {
+		r.From = from
+		traffic, err := r.Traffic(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var n int64
+		for _, p := range traffic.Points {
+			n += p.Blocked + p.Allowed
+		}
+		if len(traffic.Points) > 2*maxSteps || n != 7 || len(r.Partial) > 0 {
+			t.Errorf("since %v: %d points of %d requests, want 7; %q", from, len(traffic.Points), n, r.Partial)
+		}
 	}
 }
 
