@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
-	"time"
 )
 
 // crashes is how often TestCrash kills a node; CI has a few.
@@ -33,7 +32,7 @@ func TestCrash(t *testing.T) {
 	}
 	s := openTestSpool(t, config.Spool) // as the next start would
 	defer startStream(t, s, address)()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := s.Drained(ctx); err != nil {
 		t.Fatal(err)
@@ -79,7 +78,7 @@ type crashed struct {
 func crashRound(t *testing.T, task childTask, round int) crashed {
 	t.Helper()
 	child, url := startChild(t, task)
-	client := &http.Client{Timeout: 10 * time.Second}
+	client := &http.Client{Timeout: patience}
 	before := child.ask(t, askSync)
 	r := crashed{served: 60 + 17*round}
 	for i := range r.served {

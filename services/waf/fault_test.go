@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -101,7 +100,9 @@ func TestEvaluationTime(t *testing.T) {
 // next body finds none, until the first has ended.
 func TestBodyMemory(t *testing.T) {
 	c := testConfig(t, echo(t).URL)
-	c.Limits.BodyBufferBytes, c.Limits.EvaluationWait = bodyInMemory, 20*time.Millisecond
+	// The test holds the memory for a moment when it looks, which must not be too long
+	// for the first body.
+	c.Limits.BodyBufferBytes, c.Limits.EvaluationWait = bodyInMemory, time.Second
 	c.Limits.EvaluationTime = time.Minute
 	c.TrustedProxies = []string{"127.0.0.1"} // which has no bounds
 	n := startNode(t, c)
@@ -139,10 +140,13 @@ func TestBodyMemory(t *testing.T) {
 	if _, err := io.WriteString(rest, "a="+strings.Repeat("1", 100<<10)); err != nil { // memory is taken as bytes come
 		t.Fatal(err)
 	}
-	for j.memory.TryAcquire(1) { // it takes its share soon after
-		j.memory.Release(1)
-		runtime.Gosched()
-	}
+	eventually(t, "the body takes its share", func() bool {
+		left := j.memory.TryAcquire(1)
+		if left {
+			j.memory.Release(1)
+		}
+		return !left
+	})
 	resp := request(t, "POST", n.url+"/next", "a=1", "Content-Type", form)
 	if e := n.event(t); resp.StatusCode != 503 || e["waf.reason"] != reasonOverload {
 		t.Errorf("no memory: status %d, event %v", resp.StatusCode, e)
@@ -155,12 +159,22 @@ func TestBodyMemory(t *testing.T) {
 	}
 	rest.Close()
 	wait.Wait()
-	for !j.memory.TryAcquire(c.Limits.BodyBufferBytes) { // it gives its share back soon after its answer
-		runtime.Gosched()
-	}
+	eventually(t, "the body gives its share back", func() bool { return j.memory.TryAcquire(c.Limits.BodyBufferBytes) })
 	j.memory.Release(c.Limits.BodyBufferBytes)
 	if resp := request(t, "POST", n.url+"/next", "a=1", "Content-Type", form); resp.StatusCode != 200 {
 		t.Errorf("after the slow body: status %d", resp.StatusCode)
+	}
+}
+
+// eventually waits for what another goroutine brings about.
+func eventually(t testing.TB, what string, cond func() bool) {
+	t.Helper()
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for late := time.Now().Add(patience); !cond(); <-look.C {
+		if time.Now().After(late) {
+			t.Fatalf("waited in vain: %s", what)
+		}
 	}
 }
 
@@ -190,7 +204,7 @@ func TestClientThatReadsNothing(t *testing.T) {
 	fmt.Fprint(conn, "GET /events HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n")
 	select {
 	case <-ended:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Error("the stream goes on")
 	}
 }
@@ -222,7 +236,7 @@ func TestConnections(t *testing.T) {
 		t.Errorf("second connection: %v", err)
 	}
 	first.Close()
-	_ = second.SetReadDeadline(time.Now().Add(20 * time.Second))
+	_ = second.SetReadDeadline(time.Now().Add(patience))
 	if _, err := http.ReadResponse(bufio.NewReader(second), nil); err != nil {
 		t.Error(err)
 	}

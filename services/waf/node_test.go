@@ -123,7 +123,7 @@ func (c *collector) awaitCopies(t testing.TB, n int) [][]byte {
 
 func (c *collector) awaitOf(t testing.TB, n int, of func() [][]byte) [][]byte {
 	t.Helper()
-	late := time.After(20 * time.Second)
+	late := time.After(patience)
 	for {
 		c.mu.Lock()
 		records, changed := of(), c.changed
@@ -163,6 +163,10 @@ func (c *collector) start(t testing.TB, address string) (string, func()) {
 	return l.Addr().String(), stop
 }
 
+// patience bounds each wait of a test; reaching it is a failure. It is long because
+// machines do twenty other things meanwhile.
+const patience = 2 * time.Minute
+
 // quiet is a log that nobody reads.
 var quiet = slog.New(slog.DiscardHandler)
 
@@ -183,7 +187,7 @@ func testConfig(t testing.TB, upstream string) Config {
 		Node: "node1", Listen: "127.0.0.1:0",
 		Server: ServerConfig{Address: freeAddress(t)},
 		Spool:  SpoolConfig{Dir: t.TempDir(), SyncInterval: 5 * time.Millisecond},
-		Limits: Limits{ShutdownTimeout: 5 * time.Second},
+		Limits: Limits{ShutdownTimeout: 5 * time.Second, EvaluationTime: patience, EvaluationWait: patience}, // no clock decides
 		Sites:  []SiteConfig{{Name: "shop", Upstreams: []string{upstream}, Replay: ReplayConfig{Keep: keepOff}}},
 	}
 }
@@ -238,7 +242,7 @@ func (r *running) event(t testing.TB) map[string]any {
 	select {
 	case e := <-r.events:
 		return e
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("no event")
 		return nil
 	}
@@ -319,7 +323,7 @@ func raw(t testing.TB, address, bytes string) string {
 	if _, err := io.WriteString(c, bytes); err != nil {
 		t.Fatal(err)
 	}
-	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetReadDeadline(time.Now().Add(patience))
 	line, err := bufio.NewReader(c).ReadString('\n')
 	if err != nil {
 		return err.Error()

@@ -109,7 +109,7 @@ func TestResponseOverShare(t *testing.T) {
 // TestResponseMemory asks for more pages than there is memory for at a time:
 // all come, one after the other, and the memory is given back.
 func TestResponseMemory(t *testing.T) {
-	n := judgedResponses(t, actionBlock, Limits{BodyBufferBytes: bodyInMemory, EvaluationWait: 20 * time.Second}, func(_ *judge, w http.ResponseWriter) {
+	n := judgedResponses(t, actionBlock, Limits{BodyBufferBytes: bodyInMemory, EvaluationWait: patience}, func(_ *judge, w http.ResponseWriter) {
 		writePage(w, 50_000)
 	})
 	const requests = 8
@@ -142,7 +142,7 @@ func TestResponseMemory(t *testing.T) {
 	for range requests {
 		n.event(t)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := n.state.Load().judge.memory.Acquire(ctx, bodyInMemory); err != nil {
 		t.Errorf("memory of responses was not given back: %v", err)

@@ -47,7 +47,7 @@ func exchangeRaw(t *testing.T, n *running, bytes string) map[string][]string {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(c, bytes); err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func openTestSpool(t testing.TB, c SpoolConfig) *Spool {
 
 func flush(t testing.TB, s *Spool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := s.Flush(ctx); err != nil {
 		t.Fatal(err)
@@ -313,7 +313,9 @@ func TestSpoolSyncFails(t *testing.T) {
 		}
 		return syncFile(f)
 	}
+	s.mu.Lock() // the writer needs it: none of the three is synced before the others are there
 	put(s, 1, 3)
+	s.mu.Unlock()
 	flush(t, s)
 	put(s, 4, 6)
 	if all := readAll(t, s, 1); len(all) != 6 || all[5] != "6:record 6" {

@@ -59,7 +59,7 @@ func TestStreamDelivers(t *testing.T) {
 				flush(t, s)
 			}
 			checkOnce(t, c, 2000)
-			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), patience)
 			defer cancel()
 			if err := s.Drained(ctx); err != nil {
 				t.Error(err)
