@@ -35,12 +35,12 @@ run: build ## start the live demonstration; Ctrl-C ends it
 	@set -m; .run/demo -bin bin -dir .run; exit $$?
 
 test: build peers ## install what the tests need and run them all
-	go test ./...
+	go test -timeout 30m ./...
 	$(MAKE) --no-print-directory test-race
 
 # The race detector needs cgo; it is for the tests alone.
 test-race: web
-	CGO_ENABLED=1 go test -race -short -timeout 20m ./...
+	CGO_ENABLED=1 go test -race -short -timeout 30m ./...
 
 peers: ## install the real peers that tests talk to (Debian packages; needs root)
 	deploy/peers/install.sh

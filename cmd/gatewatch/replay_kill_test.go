@@ -47,7 +47,7 @@ func TestReplayIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	kills := 0
-	for after := 10 * time.Millisecond; ; after += after/8 + time.Millisecond {
+	for after := 10 * time.Millisecond; ; after += after/4 + time.Millisecond {
 		ctx, cancel := context.WithTimeout(t.Context(), after) // its end kills the program
 		out, err := exec.CommandContext(ctx, program, "replay", "--data", data, "--config", config).CombinedOutput()
 		cancel()

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -20,8 +21,9 @@ func startNode(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Defer(site.Close)
 	n, err := waf.NewNode(waf.Config{
 		Node: "edge", Listen: "127.0.0.1:0", Server: waf.ServerConfig{Address: ts.Getenv("GRPC")},
-		Spool: waf.SpoolConfig{Dir: ts.MkAbs("spool")},
-		Sites: []waf.SiteConfig{{Name: "shop", Upstreams: []string{site.URL}, Replay: waf.ReplayConfig{Sample: 1}}},
+		Spool:  waf.SpoolConfig{Dir: ts.MkAbs("spool")},
+		Limits: waf.Limits{EvaluationTime: time.Minute, EvaluationWait: time.Minute}, // no clock decides
+		Sites:  []waf.SiteConfig{{Name: "shop", Upstreams: []string{site.URL}, Replay: waf.ReplayConfig{Sample: 1}}},
 	}, waf.Options{Version: "test", Log: slog.New(slog.DiscardHandler)})
 	ts.Check(err)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -68,9 +69,11 @@ func TestResetLetsGo(t *testing.T) {
 	}()
 	e.Reset()
 	e.Add(Message, String("small"))
-	for {
+	for late := time.After(time.Minute); ; {
 		runtime.GC()
 		select {
+		case <-late:
+			t.Fatal("the event still holds the large text")
 		case <-gone:
 			if got := e.Get(Message).Text(); got != "small" {
 				t.Errorf("message is %q", got)

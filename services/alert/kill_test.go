@@ -88,8 +88,12 @@ func TestKill(t *testing.T) {
 	all := func(n int) bool { return n == findings }
 	r := &deadly{t: t, every: every, got: map[string][]string{}, done: all}
 	s, _ := served(t, r.ServeHTTP)
-	for len(r.got) < findings {
-		before := r.n
+	so := func() (told, n int) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return len(r.got), r.n
+	}
+	for told, before := so(); told < findings; told, before = so() {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), childDir+"="+dir, childURL+"="+s.URL)
 		r.mu.Lock()
@@ -100,10 +104,7 @@ func TestKill(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = cmd.Wait() // killed
-		r.mu.Lock()
-		stuck := r.n == before
-		r.mu.Unlock()
-		if stuck {
+		if _, n := so(); n == before {
 			t.Fatal("a sender ended that had sent nothing")
 		}
 	}

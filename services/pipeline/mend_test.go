@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -27,10 +26,15 @@ func (p parts) mend(t *testing.T, m Mending) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- p.store.Mend(ctx, Source(Config{BatchEvents: 7}, m)) }()
-	for n := 1; n > 0; n = p.store.Damaged() {
-		runtime.Gosched()
-		if t.Context().Err() != nil {
-			t.Fatal("not mended")
+	look, late := time.NewTicker(time.Millisecond), time.After(time.Minute)
+	defer look.Stop()
+	for p.store.Damaged() > 0 {
+		select {
+		case err := <-done:
+			t.Fatalf("not mended: %v", err)
+		case <-late:
+			t.Fatal("not mended in a minute")
+		case <-look.C:
 		}
 	}
 	cancel()

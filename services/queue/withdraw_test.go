@@ -36,8 +36,12 @@ func TestWithdrawnAppend(t *testing.T) {
 	appendOne(3, size)
 	look := time.NewTicker(time.Millisecond)
 	defer look.Stop()
-	for queue.Waiting(q) < 2 {
-		<-look.C
+	for late := time.After(time.Minute); queue.Waiting(q) < 2; {
+		select {
+		case <-look.C:
+		case <-late:
+			t.Fatalf("%d appends wait, want 2", queue.Waiting(q))
+		}
 	}
 	cancel()
 	calls.Wait()

@@ -229,8 +229,10 @@ func TestWatch(t *testing.T) {
 	}()
 	go func() { done <- w.keeper.Watch(ctx) }()
 	write(t, dir+"/more.yml", strings.NewReplacer("/admin", "/more", "1111", "3333").Replace(admin))
-	for w.keeper.Current() == first {
+	for late := time.After(time.Minute); w.keeper.Current() == first; {
 		select {
+		case <-late:
+			t.Fatal("the new rule is not in use")
 		case err := <-done:
 			done <- err
 			t.Fatalf("watch ended: %v", err)

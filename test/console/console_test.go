@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 func TestScreens(t *testing.T) {
 	s := server.Start(t, t.TempDir())
 	n := send(t, s, hostileRecords(time.Now()))
-	server.Poll(t, time.Minute, "all decisions are listed", func() bool { return decisions(t, s) == n })
+	server.Poll(t, server.Patience, "all decisions are listed", func() bool { return decisions(t, s) == n })
 
 	look(t, s, "screens.mjs")
 }
@@ -41,7 +41,7 @@ func TestScreens(t *testing.T) {
 func TestLabelsWithinFilter(t *testing.T) {
 	s := server.Start(t, t.TempDir())
 	n := send(t, s, hostileRecords(time.Now()))
-	server.Poll(t, time.Minute, "all decisions are listed", func() bool { return decisions(t, s) == n })
+	server.Poll(t, server.Patience, "all decisions are listed", func() bool { return decisions(t, s) == n })
 
 	look(t, s, "within.mjs")
 }

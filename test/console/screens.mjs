@@ -43,6 +43,7 @@ process.exitCode = faults.length > 0 ? 1 : 0;
 
 async function context(lang, theme) {
   const c = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: lang, timezoneId: "Asia/Shanghai", reducedMotion: "reduce", ...(state ? { storageState: state } : {}) });
+  c.setDefaultTimeout(120_000); // the machine does much else
   await c.addInitScript(watch);
   await c.addCookies([{ name: "gatewatch_lang", value: lang, url: base }]);
   await c.addInitScript(([l, t]) => {
@@ -68,7 +69,7 @@ async function eachScreen(lang, theme) {
     await page.waitForLoadState("networkidle");
     for (const k of s.keys ?? []) await page.keyboard.press(k);
     try {
-      if (s.wait) await page.waitForSelector(s.wait, { timeout: 20_000 });
+      if (s.wait) await page.waitForSelector(s.wait, { timeout: 120_000 });
     } catch {
       say(`${at}: ${s.wait} did not come`);
     }
@@ -90,8 +91,8 @@ async function gone() {
     const page = await c.newPage();
     await page.goto(base + s.path);
     try {
-      await page.getByText("Can't reach the server.").first().waitFor({ timeout: 20_000 });
-      await page.getByRole("button", { name: "Retry" }).first().waitFor({ timeout: 20_000 });
+      await page.getByText("Can't reach the server.").first().waitFor({ timeout: 120_000 });
+      await page.getByRole("button", { name: "Retry" }).first().waitFor({ timeout: 120_000 });
     } catch {
       say(`${s.name} without a server: does not say so`);
     }

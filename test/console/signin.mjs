@@ -2,6 +2,7 @@
 export async function signedIn(browser, link) {
   if (link === "-") return undefined;
   const c = await browser.newContext();
+  c.setDefaultTimeout(120_000); // the machine does much else
   const page = await c.newPage();
   await page.goto(link);
   if (!(await page.inputValue("#name"))) await page.fill("#name", "lin-an");

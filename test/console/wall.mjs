@@ -45,6 +45,7 @@ process.exitCode = faults.length > 0 ? 1 : 0;
 /** open shows a screen and the state that was sent last. */
 async function open(name, lang, motion = "reduce") {
   const c = await browser.newContext({ viewport: { width: 1920, height: 1080 }, locale: lang, timezoneId: "Asia/Shanghai", reducedMotion: motion, ...(kept ? { storageState: kept } : {}) });
+  c.setDefaultTimeout(120_000); // the machine does much else
   await c.addInitScript(watch);
   await c.addCookies([{ name: "gatewatch_lang", value: lang, url: front.url }]);
   const page = await c.newPage();

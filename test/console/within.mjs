@@ -19,6 +19,7 @@ const must = (ok, what) => {
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
 const storageState = await signedIn(browser, link);
 const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: "en", reducedMotion: "reduce", ...(storageState ? { storageState } : {}) });
+context.setDefaultTimeout(120_000); // the machine does much else
 await context.addCookies([{ name: "gatewatch_lang", value: "en", url: base }]);
 const page = await context.newPage();
 page.on("pageerror", (e) => faults.push(e.message));

@@ -135,7 +135,7 @@ func TestAuditKill(t *testing.T) {
 	a := startActs(t, l.s)
 	for i := range *kills {
 		before := a.count()
-		server.Poll(t, 30*time.Second, "people act", func() bool { return a.count() > before+3 })
+		server.Poll(t, server.Patience, "people act", func() bool { return a.count() > before+3 })
 		server.Pause(time.Duration(rnd.IntN(700)) * time.Millisecond)
 		l.kill(t)
 		if n, broken := a.lost(t); n > 0 || broken != "" {
@@ -166,7 +166,7 @@ func TestAuditPowerCut(t *testing.T) {
 			dropSyncs(t, l.s.Pid())
 		}
 		before := a.count()
-		server.Poll(t, 60*time.Second, "people act", func() bool { return a.count() > before+10 })
+		server.Poll(t, server.Patience, "people act", func() bool { return a.count() > before+10 })
 		server.Pause(time.Duration(rnd.IntN(700)) * time.Millisecond)
 		a.freeze()
 		l.cutPower(t, d)
@@ -202,12 +202,12 @@ func TestAuditFullDisk(t *testing.T) {
 	more := func(what string) {
 		t.Helper()
 		before := a.count()
-		server.Poll(t, 30*time.Second, what, func() bool { return a.count() > before+10 })
+		server.Poll(t, server.Patience, what, func() bool { return a.count() > before+10 })
 	}
 	for range 3 {
 		more("people act")
 		release := d.fill("filler", -(64 << 20)) // what is kept for root too
-		server.Poll(t, 30*time.Second, "an act is refused", func() bool {
+		server.Poll(t, server.Patience, "an act is refused", func() bool {
 			return !call(t.Context(), s.Addr.HTTP, s.Token, http.MethodPost, "/api/v1/tokens", `{"kind":"TOKEN_KIND_SOURCE","name":"refused"}`, &struct{}{})
 		})
 		server.Pause(200 * time.Millisecond)

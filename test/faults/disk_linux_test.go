@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -71,7 +70,7 @@ func (d *disk) powerCycle(s *server.Server) {
 		d.t.Fatalf("cut power: %v", err)
 	}
 	s.Kill()
-	server.Poll(d.t, 10*time.Second, "the disk can be unmounted", func() bool { return exec.Command("umount", d.at).Run() == nil })
+	server.Poll(d.t, server.Patience, "the disk can be unmounted", func() bool { return exec.Command("umount", d.at).Run() == nil })
 	d.mount()
 }
 

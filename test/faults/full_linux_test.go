@@ -109,7 +109,7 @@ func TestFullDisk(t *testing.T) {
 	before := len(ids)
 	release()
 	releaseRest()
-	server.Poll(t, 30*time.Second, "input is taken again", func() bool {
+	server.Poll(t, server.Patience, "input is taken again", func() bool {
 		body, batch := bigBatch(next)
 		if post(t, s, "/faults/_bulk", bytes.NewReader(body)).status != http.StatusOK {
 			return false
@@ -143,7 +143,7 @@ func TestFullDiskHoldsSenders(t *testing.T) {
 	}
 	goOn := func(from map[string]float64) {
 		t.Helper()
-		server.Poll(t, 30*time.Second, "all senders get on", func() bool {
+		server.Poll(t, server.Patience, "all senders get on", func() bool {
 			for source, n := range received(l.s.Metrics(t)) {
 				if n < from[source]+100 {
 					return false
@@ -154,10 +154,10 @@ func TestFullDiskHoldsSenders(t *testing.T) {
 	}
 	goOn(nil)
 	release := d.fill("filler", 0)
-	server.Poll(t, 10*time.Second, "input is refused", func() bool { return l.s.Metrics(t)["gatewatch_queue_refusing"] == 1 })
+	server.Poll(t, server.Patience, "input is refused", func() bool { return l.s.Metrics(t)["gatewatch_queue_refusing"] == 1 })
 	// What was on its way when the disk became full may still be counted.
 	during := received(l.s.Metrics(t))
-	server.Poll(t, 20*time.Second, "nothing is taken for a second", func() bool {
+	server.Poll(t, server.Patience, "nothing is taken for a second", func() bool {
 		before := during
 		server.Pause(time.Second)
 		during = received(l.s.Metrics(t))

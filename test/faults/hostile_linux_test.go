@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -124,7 +123,7 @@ func TestHostileRequests(t *testing.T) {
 		q.alone(t, s)
 	}
 	before := a.len()
-	server.Poll(t, 10*time.Second, "the honest sender goes on", func() bool { return a.len() > before+100 })
+	server.Poll(t, server.Patience, "the honest sender goes on", func() bool { return a.len() > before+100 })
 	cancel()
 	honest.Wait()
 	settle(t, s)
@@ -148,7 +147,7 @@ func TestHostileRequests(t *testing.T) {
 // alone sends a request once there is memory for it, when its status is certain.
 func (q hostileRequest) alone(t *testing.T, s *server.Server) {
 	t.Helper()
-	server.Poll(t, 20*time.Second, fmt.Sprintf("%s %v is answered with %d", q.path, q.headers, q.status), func() bool {
+	server.Poll(t, server.Patience, fmt.Sprintf("%s %v is answered with %d", q.path, q.headers, q.status), func() bool {
 		r, err := tryPost(s, q.path, q.body(), q.headers...)
 		return err == nil && r.status == q.status
 	})

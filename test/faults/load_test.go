@@ -85,7 +85,7 @@ func (l *load) kill(t *testing.T) {
 func (l *load) cutPower(t *testing.T, d *disk) {
 	t.Helper()
 	l.count(t)
-	server.Poll(t, 10*time.Second, "all senders wait for an answer", func() bool {
+	server.Poll(t, server.Patience, "all senders wait for an answer", func() bool {
 		return l.bulk.waiting.Load() > 0 && l.node.sent.Load() > l.node.acks.Load()
 	})
 	l.bulk.freeze()
@@ -100,6 +100,24 @@ func (l *load) restart(t *testing.T) {
 	l.s.Restart(t)
 	l.run++
 	l.runs.now.Store(int64(l.run))
+}
+
+// works waits until all senders have done as much as total wants of them.
+func (l *load) works(t *testing.T) {
+	t.Helper()
+	server.Poll(t, server.Patience, "all senders get on", func() bool {
+		l.count(t)
+		for _, runs := range l.counted {
+			n := 0
+			for _, c := range runs {
+				n += c
+			}
+			if n < 50 {
+				return false
+			}
+		}
+		return l.bulk.len() >= 100 && l.node.acks.Load() >= 100
+	})
 }
 
 // total returns how many records were acknowledged or counted, and fails if a
@@ -125,7 +143,7 @@ func (l *load) total(t *testing.T) (acknowledged, counted int) {
 // settle waits until the server has stored all that its queue holds.
 func settle(t *testing.T, s *server.Server) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(server.Patience)
 	for {
 		m := s.Metrics(t)
 		next, stored := m["gatewatch_queue_next_offset"], m["gatewatch_pipeline_queue_offset"]

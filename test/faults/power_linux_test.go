@@ -26,7 +26,7 @@ func TestPowerCut(t *testing.T) {
 			dropSyncs(t, l.s.Pid())
 		}
 		before, acks := l.bulk.len(), l.node.acks.Load()
-		server.Poll(t, 30*time.Second, "all senders get on", func() bool {
+		server.Poll(t, server.Patience, "all senders get on", func() bool {
 			return l.bulk.len() >= before+100 && l.node.acks.Load() >= acks+100
 		})
 		server.Pause(time.Duration(rnd.IntN(1000)) * time.Millisecond)
@@ -65,7 +65,7 @@ func dropSyncs(t *testing.T, pid int) {
 		_ = trace.Process.Kill() // it ends with the process it follows
 		_ = trace.Wait()
 	})
-	server.Poll(t, 10*time.Second, "strace follows the server", func() bool { return traced(t, pid) })
+	server.Poll(t, server.Patience, "strace follows the server", func() bool { return traced(t, pid) })
 }
 
 // traced tells whether another process follows this one.

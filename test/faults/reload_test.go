@@ -97,7 +97,7 @@ func findings(t *testing.T, events, kills int) map[string]int {
 	}
 	for range kills {
 		before := current()
-		server.Poll(t, 10*time.Second, "the rules change", func() bool { return current() != before })
+		server.Poll(t, server.Patience, "the rules change", func() bool { return current() != before })
 		server.Pause(time.Duration(rnd.IntN(200)) * time.Millisecond)
 		s.Kill()
 		s.Restart(t)

@@ -18,6 +18,7 @@ import (
 	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
 
 	"github.com/gatewatch/gatewatch/detection/verdict"
+	"github.com/gatewatch/gatewatch/test/server"
 )
 
 // modSecurityModule is where Debian has ModSecurity's connector for nginx.
@@ -138,7 +139,7 @@ func (m *modSecurity) status(addr string, r *verdict.Request) int {
 		m.t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(30 * time.Second))
+	conn.SetDeadline(time.Now().Add(server.Patience))
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s %s\r\n", r.Method, r.URI, r.Proto)
 	for _, h := range slices.Concat(r.Headers, [][2]string{{"Connection", "close"}}) {

@@ -77,7 +77,7 @@ func (p *peer) stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
 	select {
 	case <-p.done:
-	case <-time.After(10 * time.Second):
+	case <-time.After(server.Patience):
 		p.t.Errorf("%s does not end", filepath.Base(p.cmd.Path))
 		_ = p.cmd.Process.Kill()
 		<-p.done
@@ -96,7 +96,7 @@ func (p *peer) output() []byte {
 // await polls until cond holds; the program must run on meanwhile.
 func (p *peer) await(what string, cond func() bool) {
 	p.t.Helper()
-	server.Poll(p.t, 15*time.Second, what, func() bool {
+	server.Poll(p.t, server.Patience, what, func() bool {
 		select {
 		case <-p.done:
 			p.t.Fatalf("%s ended: %s", filepath.Base(p.cmd.Path), p.output())

@@ -133,7 +133,7 @@ func dialSMTP(t *testing.T, addr string) *smtp {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	conn.SetDeadline(time.Now().Add(server.Patience))
 	s := &smtp{t: t, conn: conn, in: bufio.NewReader(conn)}
 	s.expect("220")
 	return s
@@ -195,7 +195,7 @@ func TestPostfix(t *testing.T) {
 			t.Logf("mail.log: %v: %s", err, b)
 		}
 	})
-	server.Poll(t, 15*time.Second, "the mail is delivered and the sessions have ended", func() bool {
+	server.Poll(t, server.Patience, "the mail is delivered and the sessions have ended", func() bool {
 		b, err := os.ReadFile(log)
 		return err == nil && strings.Contains(string(b), id+": removed") && strings.Count(string(b), "disconnect from") == sessions
 	})

@@ -193,7 +193,7 @@ func TestRsyslogTLS(t *testing.T) {
 	f.check(t, sent, s.Await(t, "gatewatch.source: edge-7 and host.name: host-7", len(sent)))
 	f.send(t, start(stranger), "host-8")
 	const refused = `gatewatch_ingest_refused_records_total{reason="unauthorized",source="syslog"}`
-	server.Poll(t, 10*time.Second, "the stranger is refused", func() bool { return s.Metrics(t)[refused] > 0 })
+	server.Poll(t, server.Patience, "the stranger is refused", func() bool { return s.Metrics(t)[refused] > 0 })
 	s.Await(t, "host.name: host-8", 0)
 }
 

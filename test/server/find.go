@@ -95,7 +95,7 @@ func decode(t testing.TB, out string) []Event {
 func (s *Server) Await(t testing.TB, query string, n int) []Event {
 	t.Helper()
 	var events []Event
-	deadline := time.Now().Add(15 * time.Second)
+	deadline := time.Now().Add(Patience)
 	for {
 		events = s.Find(t, query)
 		if len(events) == n {

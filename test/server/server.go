@@ -93,7 +93,7 @@ func (s *Server) Restart(t testing.TB) {
 		_ = cmd.Wait() // how it ended is for the test to judge
 		close(done)
 	}(s.cmd, s.done)
-	Poll(t, 30*time.Second, "server is ready", func() bool {
+	Poll(t, Patience, "server is ready", func() bool {
 		if s.ended() {
 			t.Fatalf("server ended: %s", s.Log())
 		}
@@ -159,6 +159,10 @@ func (s *Server) Run(args ...string) (out, errs string, err error) {
 	err = cmd.Run()
 	return stdout.String(), stderr.String(), err
 }
+
+// Patience bounds what a test waits for; reaching it is a failure. It is long because
+// the machine does much else meanwhile.
+const Patience = 2 * time.Minute
 
 // Poll asks until cond holds and fails the test if that takes longer than limit.
 // What it waits for happens in another process, which no clock of this one can
