@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -126,7 +127,8 @@ func runWhatIfServer(cmd *cobra.Command, f *whatIfFlags, format string) error {
 		if cmd.Context().Err() != nil {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), stopWhatIfTime)
 			defer cancel()
-			err = errors.Join(err, f.call(ctx, http.MethodDelete, whatIfPath, nil, &struct{}{}))
+			path := whatIfPath + "?" + url.Values{"start_time": {begun.Job.Start}}.Encode() // not that of somebody else
+			err = errors.Join(err, f.call(ctx, http.MethodDelete, path, nil, &struct{}{}))
 		}
 		return err
 	}

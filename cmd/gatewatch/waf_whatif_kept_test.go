@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -35,4 +37,39 @@ func TestWhatIfOfAnother(t *testing.T) {
 	}
 	f("2026-11-22T04:00:00Z", "site shop: too few")
 	f("2026-11-22T04:00:30Z", "somebody has begun another what-if")
+}
+
+// TestWhatIfStopsItsOwn ends the job that it began on a server, by its name, when the
+// command ends.
+func TestWhatIfStopsItsOwn(t *testing.T) {
+	const began = "2026-11-22T04:00:00.000000001Z"
+	ctx, cancel := context.WithCancel(t.Context())
+	stopped := make(chan string, 1)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.Method {
+		case http.MethodGet:
+			cancel()
+		case http.MethodDelete:
+			stopped <- r.URL.Query().Get("start_time")
+		}
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"job":{"start_time":%q}}`, began)
+	}))
+	defer s.Close()
+	cmd := newWAFWhatIf()
+	cmd.SetOut(io.Discard)
+	cmd.SetErr(io.Discard)
+	cmd.SilenceUsage = true
+	cmd.SetArgs([]string{"--server", s.URL})
+	if err := cmd.ExecuteContext(ctx); err == nil {
+		t.Error("the command did not end")
+	}
+	select {
+	case got := <-stopped:
+		if got != began {
+			t.Errorf("stopped the job of %q", got)
+		}
+	default:
+		t.Error("nothing was stopped")
+	}
 }

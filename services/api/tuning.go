@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/gatewatch/gatewatch/proto/gatewatch/v1"
 	"github.com/gatewatch/gatewatch/services/access"
@@ -54,8 +55,15 @@ func (s tuningServer) GetWhatIf(context.Context, *gatewatchv1.GetWhatIfRequest) 
 }
 
 // StopWhatIf implements TuningService.
-func (s tuningServer) StopWhatIf(context.Context, *gatewatchv1.StopWhatIfRequest) (*gatewatchv1.StopWhatIfResponse, error) {
-	s.api.parts.WhatIf.Stop()
+func (s tuningServer) StopWhatIf(_ context.Context, req *gatewatchv1.StopWhatIfRequest) (*gatewatchv1.StopWhatIfResponse, error) {
+	var began time.Time
+	if at := req.GetStartTime(); at != nil {
+		if err := at.CheckValid(); err != nil {
+			return nil, &badField{"start_time", err}
+		}
+		began = at.AsTime()
+	}
+	s.api.parts.WhatIf.Stop(began)
 	return &gatewatchv1.StopWhatIfResponse{Job: newProtoWhatIf(s.api.parts.WhatIf.Job())}, nil
 }
 

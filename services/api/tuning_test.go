@@ -38,7 +38,8 @@ func TestWhatIf(t *testing.T) {
 	s := newServer(t, Config{}, true)
 	f := func(verb, role, body string, code int) map[string]any {
 		t.Helper()
-		resp := s.do(verb, "/api/v1/tuning:whatif", s.bearer[role], body)
+		role, parameters, _ := strings.Cut(role, "?")
+		resp := s.do(verb, "/api/v1/tuning:whatif?"+parameters, s.bearer[role], body)
 		defer resp.Body.Close()
 		var got map[string]any
 		if err := json.NewDecoder(resp.Body).Decode(&got); err != nil || resp.StatusCode != code {
@@ -69,6 +70,8 @@ func TestWhatIf(t *testing.T) {
 		t.Errorf("job %v", job)
 	}
 	f("DELETE", "analyst", "", http.StatusOK)
+	f("DELETE", "analyst?start_time=2026-01-31T12:00:00Z", "", http.StatusOK)
+	f("DELETE", "analyst?start_time=soon", "", http.StatusBadRequest)
 	if len(s.leaves) != 1 || s.leaves[0].Act != audit.ActRequests || s.leaves[0].Object != "what-if" {
 		t.Errorf("leaves %+v", s.leaves)
 	}

@@ -668,9 +668,11 @@ func (x *GetWhatIfResponse) GetJob() *WhatIfJob {
 	return nil
 }
 
-// StopWhatIfRequest is empty.
+// StopWhatIfRequest says which job.
 type StopWhatIfRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of the job, as it was answered: another one goes on. Unset stops any.
+	StartTime     *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -703,6 +705,13 @@ func (x *StopWhatIfRequest) ProtoReflect() protoreflect.Message {
 // Deprecated: Use StopWhatIfRequest.ProtoReflect.Descriptor instead.
 func (*StopWhatIfRequest) Descriptor() ([]byte, []int) {
 	return file_gatewatch_v1_tuning_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *StopWhatIfRequest) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
 }
 
 // StopWhatIfResponse is the job.
@@ -1325,8 +1334,10 @@ const file_gatewatch_v1_tuning_proto_rawDesc = "" +
 	"\x03job\x18\x01 \x01(\v2\x17.gatewatch.v1.WhatIfJobR\x03job\"\x12\n" +
 	"\x10GetWhatIfRequest\">\n" +
 	"\x11GetWhatIfResponse\x12)\n" +
-	"\x03job\x18\x01 \x01(\v2\x17.gatewatch.v1.WhatIfJobR\x03job\"\x13\n" +
-	"\x11StopWhatIfRequest\"?\n" +
+	"\x03job\x18\x01 \x01(\v2\x17.gatewatch.v1.WhatIfJobR\x03job\"N\n" +
+	"\x11StopWhatIfRequest\x129\n" +
+	"\n" +
+	"start_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\"?\n" +
 	"\x12StopWhatIfResponse\x12)\n" +
 	"\x03job\x18\x01 \x01(\v2\x17.gatewatch.v1.WhatIfJobR\x03job\"\xa5\x01\n" +
 	"\rReplayRequest\x12\x16\n" +
@@ -1426,24 +1437,25 @@ var file_gatewatch_v1_tuning_proto_depIdxs = []int32{
 	3,  // 6: gatewatch.v1.WhatIfPoint.missed:type_name -> gatewatch.v1.WhatIfRate
 	0,  // 7: gatewatch.v1.StartWhatIfResponse.job:type_name -> gatewatch.v1.WhatIfJob
 	0,  // 8: gatewatch.v1.GetWhatIfResponse.job:type_name -> gatewatch.v1.WhatIfJob
-	0,  // 9: gatewatch.v1.StopWhatIfResponse.job:type_name -> gatewatch.v1.WhatIfJob
-	12, // 10: gatewatch.v1.ReplayResponse.request:type_name -> gatewatch.v1.ReplayedRequest
-	13, // 11: gatewatch.v1.ReplayResponse.progress:type_name -> gatewatch.v1.ReplaySums
-	13, // 12: gatewatch.v1.ReplayResponse.summary:type_name -> gatewatch.v1.ReplaySums
-	14, // 13: gatewatch.v1.ReplayedRequest.time:type_name -> google.protobuf.Timestamp
-	4,  // 14: gatewatch.v1.TuningService.StartWhatIf:input_type -> gatewatch.v1.StartWhatIfRequest
-	6,  // 15: gatewatch.v1.TuningService.GetWhatIf:input_type -> gatewatch.v1.GetWhatIfRequest
-	8,  // 16: gatewatch.v1.TuningService.StopWhatIf:input_type -> gatewatch.v1.StopWhatIfRequest
-	10, // 17: gatewatch.v1.TuningService.Replay:input_type -> gatewatch.v1.ReplayRequest
-	5,  // 18: gatewatch.v1.TuningService.StartWhatIf:output_type -> gatewatch.v1.StartWhatIfResponse
-	7,  // 19: gatewatch.v1.TuningService.GetWhatIf:output_type -> gatewatch.v1.GetWhatIfResponse
-	9,  // 20: gatewatch.v1.TuningService.StopWhatIf:output_type -> gatewatch.v1.StopWhatIfResponse
-	11, // 21: gatewatch.v1.TuningService.Replay:output_type -> gatewatch.v1.ReplayResponse
-	18, // [18:22] is the sub-list for method output_type
-	14, // [14:18] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	14, // 9: gatewatch.v1.StopWhatIfRequest.start_time:type_name -> google.protobuf.Timestamp
+	0,  // 10: gatewatch.v1.StopWhatIfResponse.job:type_name -> gatewatch.v1.WhatIfJob
+	12, // 11: gatewatch.v1.ReplayResponse.request:type_name -> gatewatch.v1.ReplayedRequest
+	13, // 12: gatewatch.v1.ReplayResponse.progress:type_name -> gatewatch.v1.ReplaySums
+	13, // 13: gatewatch.v1.ReplayResponse.summary:type_name -> gatewatch.v1.ReplaySums
+	14, // 14: gatewatch.v1.ReplayedRequest.time:type_name -> google.protobuf.Timestamp
+	4,  // 15: gatewatch.v1.TuningService.StartWhatIf:input_type -> gatewatch.v1.StartWhatIfRequest
+	6,  // 16: gatewatch.v1.TuningService.GetWhatIf:input_type -> gatewatch.v1.GetWhatIfRequest
+	8,  // 17: gatewatch.v1.TuningService.StopWhatIf:input_type -> gatewatch.v1.StopWhatIfRequest
+	10, // 18: gatewatch.v1.TuningService.Replay:input_type -> gatewatch.v1.ReplayRequest
+	5,  // 19: gatewatch.v1.TuningService.StartWhatIf:output_type -> gatewatch.v1.StartWhatIfResponse
+	7,  // 20: gatewatch.v1.TuningService.GetWhatIf:output_type -> gatewatch.v1.GetWhatIfResponse
+	9,  // 21: gatewatch.v1.TuningService.StopWhatIf:output_type -> gatewatch.v1.StopWhatIfResponse
+	11, // 22: gatewatch.v1.TuningService.Replay:output_type -> gatewatch.v1.ReplayResponse
+	19, // [19:23] is the sub-list for method output_type
+	15, // [15:19] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_gatewatch_v1_tuning_proto_init() }

@@ -83,11 +83,19 @@ func local_request_TuningService_GetWhatIf_0(ctx context.Context, marshaler runt
 	return msg, metadata, err
 }
 
+var filter_TuningService_StopWhatIf_0 = &utilities.DoubleArray{Encoding: map[string]int{}, Base: []int(nil), Check: []int(nil)}
+
 func request_TuningService_StopWhatIf_0(ctx context.Context, marshaler runtime.Marshaler, client TuningServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
 		protoReq StopWhatIfRequest
 		metadata runtime.ServerMetadata
 	)
+	if err := req.ParseForm(); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if err := runtime.PopulateQueryParameters(&protoReq, req.Form, filter_TuningService_StopWhatIf_0); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
 	if req.Body != nil {
 		_, _ = io.Copy(io.Discard, req.Body)
 	}
@@ -100,6 +108,12 @@ func local_request_TuningService_StopWhatIf_0(ctx context.Context, marshaler run
 		protoReq StopWhatIfRequest
 		metadata runtime.ServerMetadata
 	)
+	if err := req.ParseForm(); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if err := runtime.PopulateQueryParameters(&protoReq, req.Form, filter_TuningService_StopWhatIf_0); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
 	msg, err := server.StopWhatIf(ctx, &protoReq)
 	return msg, metadata, err
 }

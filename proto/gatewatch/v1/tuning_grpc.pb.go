@@ -37,7 +37,8 @@ type TuningServiceClient interface {
 	StartWhatIf(ctx context.Context, in *StartWhatIfRequest, opts ...grpc.CallOption) (*StartWhatIfResponse, error)
 	// GetWhatIf tells how far the job is, or what came of the last one.
 	GetWhatIf(ctx context.Context, in *GetWhatIfRequest, opts ...grpc.CallOption) (*GetWhatIfResponse, error)
-	// StopWhatIf ends the job that is under way. What it has found is lost.
+	// StopWhatIf ends the job that is under way, if it is the one that is meant. What it
+	// has found is lost.
 	StopWhatIf(ctx context.Context, in *StopWhatIfRequest, opts ...grpc.CallOption) (*StopWhatIfResponse, error)
 	// Replay judges kept requests by a bundle, the newest first, and sends what becomes
 	// of each, how far it is, and at last the sums. Without sums the answer is not whole.
@@ -114,7 +115,8 @@ type TuningServiceServer interface {
 	StartWhatIf(context.Context, *StartWhatIfRequest) (*StartWhatIfResponse, error)
 	// GetWhatIf tells how far the job is, or what came of the last one.
 	GetWhatIf(context.Context, *GetWhatIfRequest) (*GetWhatIfResponse, error)
-	// StopWhatIf ends the job that is under way. What it has found is lost.
+	// StopWhatIf ends the job that is under way, if it is the one that is meant. What it
+	// has found is lost.
 	StopWhatIf(context.Context, *StopWhatIfRequest) (*StopWhatIfResponse, error)
 	// Replay judges kept requests by a bundle, the newest first, and sends what becomes
 	// of each, how far it is, and at last the sums. Without sums the answer is not whole.

@@ -39,6 +39,7 @@ type LeftOut struct {
 	Unknown    int // there is neither a label nor a verdict, or somebody was unsure
 	Otherwise  int // the rules in use decide otherwise than the node did
 	TooMany    int // more than fits in memory; the newest are taken
+	Late       int // the time was over before they were judged
 }
 
 func (l *LeftOut) add(o LeftOut) {
@@ -48,6 +49,7 @@ func (l *LeftOut) add(o LeftOut) {
 	l.Unknown += o.Unknown
 	l.Otherwise += o.Otherwise
 	l.TooMany += o.TooMany
+	l.Late += o.Late
 }
 
 // String tells the counts in words, "" if nothing was left out.
@@ -63,6 +65,7 @@ func (l LeftOut) String() string {
 		{l.Unknown, "without a label or verdict"},
 		{l.Otherwise, "that the rules in use decide otherwise"},
 		{l.TooMany, "older than fit in memory"},
+		{l.Late, "that were not judged before the time was over"},
 	} {
 		if x.n > 0 {
 			all = append(all, fmt.Sprintf("%d %s", x.n, x.what))

@@ -1,7 +1,9 @@
 package tuning
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
@@ -27,6 +29,10 @@ type WhatIf struct {
 	From, To   time.Time // From <= time < To; a zero time is no bound
 	Thresholds []int     // inbound anomaly scores; default 5, 7, 10, 15, 20
 	Limit      int       // requests of a site that are judged at most, about; default [WhatIfLimit]
+
+	// Enough, once it is closed, ends the judging: curves are drawn of what was judged by
+	// then, which is a random part. nil never is.
+	Enough <-chan struct{}
 }
 
 // Bounds of what is asked for.
@@ -67,6 +73,7 @@ type SiteCurve struct {
 	Site     string
 	Settings waf.Settings // in use; their level and threshold are a point of the curve
 	N        int          // requests that were judged
+	Late     int          // those that were not, since the time was over
 	Requests int          // of the site, for which they stand
 	Points   []Point
 	// Why says in words why there are no points, "" if there are.
@@ -111,13 +118,17 @@ func (l *Live) WhatIf(ctx context.Context, q WhatIf, tell func(Progress)) (*Live
 	var done atomic.Int64
 	for _, name := range slices.Sorted(maps.Keys(f.sites)) {
 		all := bySite[name]
-		c, err := l.curve(ctx, name, f.sites[name], all, q.Thresholds, func() {
+		inRandomOrder(all)
+		c, err := l.curve(ctx, name, f.sites[name], all, q, func() {
 			tell(Progress{Stage: "judge", Done: int(done.Add(1)), Total: total})
 		})
 		if err != nil {
 			return nil, fmt.Errorf("site %q: %w", name, err)
 		}
-		found.LeftOut.Unreadable += len(all) - c.N
+		found.LeftOut.Unreadable += len(all) - c.N - c.Late
+		if found.LeftOut.Late += c.Late; c.Late > 0 {
+			found.Partial = append(found.Partial, fmt.Sprintf("the time was over when %d of %d requests of site %.100q were judged, a random part: its curve rests on these", c.N, len(all), name))
+		}
 		found.Sites = append(found.Sites, c)
 	}
 	return found, nil
@@ -151,8 +162,23 @@ func (l *Live) framed(ctx context.Context, q WhatIf) (f *frame, partial []string
 	return f, partial, err
 }
 
-// curve judges the requests of a site and draws its curve. tell is told of each.
-func (l *Live) curve(ctx context.Context, site string, f *siteFrame, all []request, thresholds []int, tell func()) (c SiteCurve, err error) {
+// inRandomOrder orders requests so that the first ones are a random part of all, of
+// whatever kind and however old: the same each time.
+func inRandomOrder(all []request) {
+	place := map[triage.Ref][sha256.Size]byte{}
+	for i := range all {
+		ref := all[i].ref
+		place[ref] = sha256.Sum256([]byte("in turn\x00" + ref.Source + "\x00" + ref.ID))
+	}
+	slices.SortFunc(all, func(a, b request) int {
+		x, y := place[a.ref], place[b.ref]
+		return bytes.Compare(x[:], y[:])
+	})
+}
+
+// curve judges the requests of a site in their order and draws its curve. tell is told
+// of each.
+func (l *Live) curve(ctx context.Context, site string, f *siteFrame, all []request, q WhatIf, tell func()) (c SiteCurve, err error) {
 	c = SiteCurve{Site: site, Requests: f.requests()}
 	levels, err := l.Levels(site)
 	if err != nil {
@@ -161,7 +187,14 @@ func (l *Live) curve(ctx context.Context, site string, f *siteFrame, all []reque
 	defer func() { err = errors.Join(err, levels.Close()) }()
 	c.Settings = levels.Settings()
 	grades, judged := make([]waf.Grades, len(all)), make([]bool, len(all))
+	var late atomic.Int64
 	err = eachOf(ctx, len(all), func(i int) error {
+		select {
+		case <-q.Enough:
+			late.Add(1)
+			return nil
+		default:
+		}
 		g, err := waf.Within(ctx, waf.JudgeLimit, func(ctx context.Context) (waf.Grades, error) { return levels.Grade(ctx, all[i].copy) })
 		grades[i], judged[i] = g, err == nil // a request that the engine cannot judge must not end the job
 		tell()
@@ -177,11 +210,14 @@ func (l *Live) curve(ctx context.Context, site string, f *siteFrame, all []reque
 			kept, observed = append(kept, all[i]), append(observed, Observed{Grades: grades[i], Decided: all[i].counted})
 		}
 	}
-	c.N = len(kept)
+	c.N, c.Late = len(kept), int(late.Load())
 	if c.Why = f.weigh(kept, observed); c.Why != "" {
+		if c.Late > 0 {
+			c.Why = fmt.Sprintf("the time was over when %d of %d requests were judged: ask for this site alone, or for a lower limit; by then %s", c.N, len(all), c.Why)
+		}
 		return c, nil
 	}
-	points := append(slices.Clone(thresholds), c.Settings.InboundThreshold)
+	points := append(slices.Clone(q.Thresholds), c.Settings.InboundThreshold)
 	slices.Sort(points)
 	c.Points, err = Curve(ctx, slices.Compact(points), observed)
 	return c, err

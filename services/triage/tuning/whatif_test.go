@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -268,6 +270,52 @@ func TestLiveWhatIfUnsampled(t *testing.T) {
 	found := b.whatIf(WhatIf{})
 	if c := found.Sites[0]; len(c.Points) > 0 || !strings.HasPrefix(c.Why, "no random sample of its 1 allowed requests") {
 		t.Errorf("curve %+v", c)
+	}
+}
+
+// TestLiveWhatIfInTime draws of what was judged when the time is over, a random part, and
+// says so.
+func TestLiveWhatIfInTime(t *testing.T) {
+	b := openBench(t)
+	total := 60 + 4*runtime.GOMAXPROCS(0)
+	for i := range total {
+		q := &verdict.Request{
+			ID: fmt.Sprint("r", i), Site: "shop", Method: "GET", URI: "/p?name=bob", Proto: "HTTP/1.1",
+			Headers: [][2]string{{"Host", "shop.example"}, {"User-Agent", "Mozilla/5.0"}, {"Accept", "*/*"}},
+		}
+		if i < total/2 {
+			q.URI = "/a?q=1%27+OR+%271%27=%271+UNION+SELECT+password+FROM+users--"
+			b.keep(q, 0.97, nil)
+			continue
+		}
+		b.keep(q, 0.01, func(c *kept.Copy) { c.Probability = 0.05 })
+	}
+	ask := func(judged int) (*LiveCurves, *SiteCurve) {
+		t.Helper()
+		enough := make(chan struct{})
+		var once sync.Once
+		found, err := b.WhatIf(t.Context(), WhatIf{Site: "shop", Enough: enough}, func(p Progress) {
+			if p.Done >= judged {
+				once.Do(func() { close(enough) })
+			}
+		})
+		if err != nil || len(found.Sites) != 1 {
+			t.Fatalf("%+v, %v", found, err)
+		}
+		return found, &found.Sites[0]
+	}
+	found, c := ask(20)
+	if c.N < 20 || c.Late == 0 || c.N+c.Late != total || found.LeftOut != (LeftOut{Late: c.Late}) {
+		t.Errorf("%d judged, %d late of %d, left out %+v", c.N, c.Late, total, found.LeftOut)
+	}
+	if want := fmt.Sprintf("the time was over when %d of %d requests", c.N, total); len(found.Partial) != 1 || !strings.HasPrefix(found.Partial[0], want) {
+		t.Errorf("%q, want %q", found.Partial, want)
+	}
+	if x := c.at(t, 1, 5).Blocked; math.Abs(x.Value-0.5) > 1e-9 || x.N != c.N {
+		t.Errorf("blocked %+v", x)
+	}
+	if found, c := ask(0); c.N != 0 || len(c.Points) > 0 || !strings.HasPrefix(c.Why, "the time was over when 0 of ") || len(found.Partial) != 1 {
+		t.Errorf("%+v, %q", c, found.Partial)
 	}
 }
 

@@ -28,8 +28,11 @@ var (
 	ErrInvalid = errors.New("is not valid")
 )
 
-// maxTime is how long a job may take.
-const maxTime = 30 * time.Minute
+// Times of a job.
+const (
+	maxTime  = 30 * time.Minute // it judges no more requests then, and draws of what it has
+	drawTime = 5 * time.Minute  // for the rest; then it fails
+)
 
 // Options are the parts of a runner.
 type Options struct {
@@ -59,6 +62,7 @@ type Job struct {
 // Runner runs jobs. Its methods may be called concurrently.
 type Runner struct {
 	Options
+	draw func(context.Context, tuning.WhatIf, func(tuning.Progress)) (*tuning.LiveCurves, error)
 
 	mu     sync.Mutex
 	job    *Job
@@ -68,7 +72,7 @@ type Runner struct {
 }
 
 // New makes a runner.
-func New(o Options) *Runner { return &Runner{Options: o} }
+func New(o Options) *Runner { return &Runner{Options: o, draw: o.Live.WhatIf} }
 
 // Start begins a job, once the audit log tells of it. [ErrBusy] means that another one
 // is under way.
@@ -112,10 +116,14 @@ func words(all []int) string { return strings.Trim(fmt.Sprint(all), "[]") }
 
 // judge does the work of the job.
 func (r *Runner) judge(run context.Context) {
-	ctx, cancel := context.WithTimeoutCause(run, maxTime, fmt.Errorf("it took more than %v: ask for less", maxTime))
+	ctx, cancel := context.WithTimeoutCause(run, maxTime+drawTime, fmt.Errorf("it took more than %v: ask for less", maxTime+drawTime))
 	defer cancel()
+	judging, enough := context.WithTimeout(ctx, maxTime)
+	defer enough()
 	j := r.Job()
-	found, err := r.Live.WhatIf(ctx, j.WhatIf, func(p tuning.Progress) { r.on(func(j *Job) { j.Progress = p }) })
+	q := j.WhatIf
+	q.Enough = judging.Done()
+	found, err := r.draw(ctx, q, func(p tuning.Progress) { r.on(func(j *Job) { j.Progress = p }) })
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -153,15 +161,20 @@ func (r *Runner) on(change func(*Job)) {
 	change(r.job)
 }
 
-// Stop ends the job that is under way, if one is, and returns once it has ended.
-func (r *Runner) Stop() { r.end(false) }
+// Stop ends the job that is under way, if one is and it began then, and returns once it
+// has ended. The zero time means any.
+func (r *Runner) Stop(began time.Time) { r.end(began, false) }
 
-// Close is Stop, and no job begins any more.
-func (r *Runner) Close() { r.end(true) }
+// Close is Stop of any job, and none begins any more.
+func (r *Runner) Close() { r.end(time.Time{}, true) }
 
-func (r *Runner) end(closed bool) {
+func (r *Runner) end(began time.Time, closed bool) {
 	r.mu.Lock()
 	r.closed = r.closed || closed
+	if !began.IsZero() && (r.job == nil || !r.job.Began.Equal(began)) {
+		r.mu.Unlock()
+		return
+	}
 	if r.cancel != nil {
 		r.cancel(ErrStopped)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gatewatch/gatewatch/detection/event"
@@ -116,10 +117,10 @@ func TestOneJob(t *testing.T) {
 // TestStop ends a job; another one may follow until the runner is closed.
 func TestStop(t *testing.T) {
 	b := open(t)
-	b.Stop()
+	b.Stop(time.Time{})
 	for range 2 {
 		b.start(t)
-		b.Stop()
+		b.Stop(time.Time{})
 		if j := b.Job(); j.Ended.IsZero() || j.Error != ErrStopped.Error() {
 			t.Errorf("job %+v", j)
 		}
@@ -128,6 +129,57 @@ func TestStop(t *testing.T) {
 	if err := b.Start(t.Context(), "ann", Question{}); !errors.Is(err, ErrBusy) {
 		t.Errorf("job of a closed runner: %v", err)
 	}
+}
+
+// TestStopOfOne ends the job that is meant, and no other.
+func TestStopOfOne(t *testing.T) {
+	b := open(t)
+	b.start(t)
+	b.Stop(began.Add(-time.Minute)) // of a job before
+	if j := b.Job(); !j.Ended.IsZero() {
+		t.Errorf("another job was stopped: %+v", j)
+	}
+	b.Stop(began)
+	if j := b.Job(); j.Error != ErrStopped.Error() {
+		t.Errorf("job %+v", j)
+	}
+}
+
+// TestTimeIsOver draws of what was judged when the time is over; what takes longer even
+// then fails.
+func TestTimeIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t)
+		heeds := true
+		b.draw = func(ctx context.Context, q tuning.WhatIf, _ func(tuning.Progress)) (*tuning.LiveCurves, error) {
+			enough := q.Enough
+			if !heeds {
+				enough = nil
+			}
+			select {
+			case <-enough:
+				return &tuning.LiveCurves{Partial: []string{"the time was over"}}, nil
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+		run := func() *Job {
+			t.Helper()
+			if err := b.Start(t.Context(), "ann", Question{}); err != nil {
+				t.Fatal(err)
+			}
+			b.Wait()
+			return b.Job()
+		}
+		from := time.Now()
+		if j := run(); j.Error != "" || j.Found == nil || len(j.Found.Partial) != 1 || time.Since(from) != maxTime {
+			t.Errorf("after %v: %+v", time.Since(from), j)
+		}
+		heeds = false
+		if j := run(); j.Error != "it took more than 35m0s: ask for less" || j.Found != nil {
+			t.Errorf("job %+v", j)
+		}
+	})
 }
 
 // TestRefused begins nothing that the audit log cannot tell of, or that is not in range.

@@ -42,7 +42,7 @@ export function WhatIf({ times }: { times: { from: string; to: string } }) {
     setError(undefined);
     post<{ job: WhatIfJob }>(url, times).then((x) => { setKnown(true); setJob(x.job); }, failed);
   };
-  const stop = () => { ask<{ job: WhatIfJob }>("DELETE", url).then((x) => setJob(x.job), failed); };
+  const stop = () => { if (job) ask<{ job: WhatIfJob }>("DELETE", `${url}?start_time=${encodeURIComponent(job.start_time)}`).then((x) => setJob(x.job), failed); };
   if (!known && error) return <section class="tb"><Failed error={error} retry={() => setTurn(turn + 1)} /></section>;
   if (!known) return <section class="tb"><Skeleton rows={8} height={32} /></section>;
   return (
