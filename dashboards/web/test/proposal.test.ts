@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { disputedOf, leftOutSaid, proposalSaid } from "../src/proposals/evidence.ts";
+import type { Proposal } from "../src/api/types.ts";
+import { disputedOf, leftOutSaid, otherwiseOf, proposalSaid } from "../src/proposals/evidence.ts";
+import { inOrder } from "../src/proposals/order.ts";
 
 test("what the server tells of a proposal is said in Chinese", () => {
   const f = (detail: string, zh: string) => {
@@ -35,4 +37,15 @@ test("what a search left out is said in Chinese", () => {
   const f = (text: string, zh: string, english = false) => assert.deepEqual(leftOutSaid(text, "zh-CN"), { text: zh, english });
   f("3 of which no copy is kept, 9 that the rules in use decide otherwise", "3 个没有留副本，9 个在用规则判得不同");
   f("3 of another server", "3 of another server", true);
+});
+
+test("a search tells how many requests the rules in use decide otherwise by now", () => {
+  assert.equal(otherwiseOf("3 of which no copy is kept, 9 that the rules in use decide otherwise"), 9);
+  assert.equal(otherwiseOf("3 of which no copy is kept"), 0);
+});
+
+test("what somebody has to look at stands first", () => {
+  const p = (id: number, status: string, stage = "") => ({ id, status, stage }) as Proposal;
+  const all = [p(1, "rolled_back"), p(2, "applied", "all"), p(3, "proposed"), p(4, "applied", "canary"), p(5, "proposed"), p(6, "retired")];
+  assert.deepEqual(inOrder(all).map((x) => x.id), [4, 5, 3, 2, 6, 1]);
 });

@@ -386,6 +386,7 @@ export interface ProposalJob {
   wrong: number;
   nowhere: number;
   guard: number;
+  guarded?: number;
   proposals: number[];
   left_out: string;
   error: string;

@@ -69,7 +69,7 @@ export function ProposalCard({ p, changed }: { p: Proposal; changed: () => void 
         {p.stage === "" ? w.willExpire(day(new Date(Date.now() + lifetime * 86400e3))) : p.expire_time ? w.expires(day(new Date(p.expire_time))) : w.never}
         {p.status !== "proposed" && p.update_time && ` · ${w.by(ownerName(p), ago(new Date(p.update_time)))}`}
       </p>
-      {p.status === "applied" && p.reason && p.reason !== p.evidence[0]?.detail && <p class="t2 sm">{w.because} <Text v={p.reason} /></p>}
+      {p.status === "applied" && p.reason && p.reason !== p.evidence[0]?.detail && <p class="t2 sm"><Text v={w.because(p.reason)} /></p>}
       {p.stage !== "" && <Effect p={p} />}
       {p.retire && <p class="cf sm"><Said detail={p.retire} /></p>}
       {!asking && (

@@ -7,11 +7,10 @@ import { useRollout } from "../rollout/use.ts";
 import { rolloutWords } from "../rollout/words.ts";
 import { quote } from "../query/edit.ts";
 import { link } from "../shell/router.ts";
-import { ago } from "../words/ago.ts";
 import { count } from "../words/format.ts";
 import { proposalWords } from "./words.ts";
 
-/** Effect says which nodes use a proposal and how often it took effect; it goes on by itself. */
+/** Effect says which nodes use a proposal and how often it took effect, by days of UTC; it goes on by itself. */
 export function Effect({ p }: { p: Proposal }) {
   const w = proposalWords();
   const ro = rolloutWords();
@@ -31,7 +30,7 @@ export function Effect({ p }: { p: Proposal }) {
       {r && <p><b>{ro.inUse(uses, nodes.length)}</b>{odd.map((n) => <> <span class="mono t2">{n.node}</span> <DoingPill doing={doingOf(r, n)} /></>)}</p>}
       <p class="t2 sm">
         {shadow ? w.noHitsInShadow : hits.hits > 0 ? w.hits(count(hits.hits)) : w.noHits}
-        {!shadow && hits.last_hit_time && ` · ${w.lastHit(ago(new Date(hits.last_hit_time)))}`}
+        {!shadow && hits.last_hit_time && ` · ${w.lastHit(hits.last_hit_time.slice(0, 10))}`}
       </p>
       {since && <p class="sm"><a href={link("/search", { q: `${query} and waf.decision: *`, from: since, to: new Date().toISOString() })}>{w.sinceThen}</a></p>}
     </div>

@@ -77,3 +77,8 @@ export function disputedOf(evidence: Evidence[]): number {
 export function costOf(share: number): string {
   return `${(share * 100).toFixed(2)} %`;
 }
+
+/** otherwiseOf is how many requests a search left out because the rules in use decide otherwise by now. */
+export function otherwiseOf(leftOut: string): number {
+  return Number(/(\d+) that the rules in use decide otherwise/.exec(leftOut)?.[1] ?? 0);
+}

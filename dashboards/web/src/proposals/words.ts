@@ -11,8 +11,8 @@ export const proposalWords = dictionary("proposals", {
   show: "Show", showThem: (what: string) => `Show: ${what}`, canaryToast: (n: number) => `Canary: decides for ${n} % of the clients`,
   how: "How to bring it to the nodes", stShadow: "Shadow", stCanary: "Canary", stAll: "All nodes", start: "Start", cancel: "Cancel", share: "Share of the clients", nodes: "Nodes", noNodes: "Choose at least one connected node.",
   hintShadow: "Judges beside the rules in use and decides nothing. The difference is counted.", hintCanary: "Decides for a fixed share of the clients. Nodes take it back by themselves if blocks or errors jump.", hintAll: "Decides for all clients on all nodes.",
-  expiresIn: "Expires in", days: (n: number) => `${n} days`, owner: "Owner", why: "Reason", because: "Reason:",
-  noHits: "No request has needed it yet", noHitsInShadow: "Hits are counted once it decides", lastHit: (when: string) => `last ${when}`, sinceThen: "Decisions there since then",
+  expiresIn: "Expires in", days: (n: number) => `${n} days`, owner: "Owner", why: "Reason", because: (why: string) => `Reason: ${why}`,
+  noHits: "No request has needed it yet", noHitsInShadow: "Hits are counted once it decides", lastHit: (day: string) => `last on ${day}`, sinceThen: "Decisions there since then",
 }, {
   unblocks: "会恢复放行的拦截", released: "其中模型认为是攻击", guard: "会漏放的已知攻击", hits: (n) => `已生效 ${n} 次`,
   apply: (site) => `应用到 ${site}`, tryOut: "先试用", otherStage: "换个阶段", applyAgain: (site) => `再次应用到 ${site}`, rollback: "回滚", retire: "停用", onlyAdmin: "管理员可以应用。", lost: (n) => `会漏放 ${n} 个已知攻击，先缩小范围。`, disputed: (n) => `模型认定其中 ${n} 个是攻击，要先试用（观察或灰度），再应用到全部。`,
@@ -24,6 +24,6 @@ export const proposalWords = dictionary("proposals", {
   show: "查看", showThem: (what) => `查看：${what}`, canaryToast: (n) => `灰度：对 ${n} % 的客户端生效`,
   how: "怎样下发到节点", stShadow: "观察", stCanary: "灰度", stAll: "全部节点", start: "开始", cancel: "取消", share: "客户端比例", nodes: "节点", noNodes: "至少选一个在线节点。",
   hintShadow: "和在用的规则一起判，不影响结果，只统计差别。", hintCanary: "对固定比例的客户端生效。拦截或出错突增时，节点会自行撤回。", hintAll: "对全部节点的全部客户端生效。",
-  expiresIn: "有效期", days: (n) => `${n} 天`, owner: "负责人", why: "原因", because: "原因：",
-  noHits: "还没有请求用到它", noHitsInShadow: "生效后才统计次数", lastHit: (when) => `最近一次 ${when}`, sinceThen: "此后那里的判定",
+  expiresIn: "有效期", days: (n) => `${n} 天`, owner: "负责人", why: "原因", because: (why) => `原因：${why}`,
+  noHits: "还没有请求用到它", noHitsInShadow: "生效后才统计次数", lastHit: (day) => `最近一次在 ${day}`, sinceThen: "此后那里的判定",
 });

@@ -1,11 +1,12 @@
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { mayLabel } from "../../api/session.ts";
-import type { Group } from "../../api/types.ts";
+import type { Group, ProposalJob } from "../../api/types.ts";
 import { Bar } from "../../parts/bar.tsx";
 import { Button, Key } from "../../parts/button.tsx";
 import { Text } from "../../parts/text.tsx";
 import { whyOf } from "../../proposals/acts.ts";
 import { ProposalCard } from "../../proposals/card.tsx";
+import { otherwiseOf } from "../../proposals/evidence.ts";
 import { useJob } from "../../proposals/job.ts";
 import { count } from "../../words/format.ts";
 import { decisionWords } from "./words.ts";
@@ -25,8 +26,9 @@ export function ProposalPane({ group, range, focus }: Props) {
   const { job, found, error, begin, again } = useJob();
   const like = group.examples[0]!;
   const start = () => begin({ group_id: like.id, group_source: like.source, suspect: suspectBelow, ...range });
+  const before = useRef(focus); // of a group before
   useEffect(() => {
-    if (focus === 0) return;
+    if (focus === before.current) return;
     document.getElementById("proposal")?.scrollIntoView({ block: "nearest" });
     if (!job && mayLabel()) start();
   }, [focus]);
@@ -44,8 +46,16 @@ export function ProposalPane({ group, range, focus }: Props) {
       )}
       {error && <p class="cb sm" role="alert">{whyOf(error)} <button type="button" class="lnk" onClick={start}>{w.again}</button></p>}
       {job?.error && <p class="cb sm" role="alert" lang="en"><Text v={job.error} /></p>}
-      {found && found.length === 0 && !job?.error && <p class="t3 sm">{job!.wrong === 0 ? w.noneWrong : w.noneFits(count(job!.wrong))}</p>}
+      {found && found.length === 0 && !job?.error && <p class="t3 sm">{whyNone(job!)}</p>}
       {found?.map((p) => <ProposalCard key={p.id} p={p} changed={again} />)}
     </section>
   );
+}
+
+/** whyNone says why a search found nothing, and what to do then. */
+function whyNone(job: ProposalJob): string {
+  const w = decisionWords();
+  const mended = otherwiseOf(job.left_out);
+  if (job.wrong === 0) return mended > 0 ? w.mended(count(mended)) : w.noneWrong;
+  return (job.guarded ?? 0) > 0 ? w.guarded(count(job.wrong)) : w.noneFits(count(job.wrong));
 }

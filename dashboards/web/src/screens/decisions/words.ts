@@ -26,7 +26,8 @@ export const decisionWords = dictionary("decisions", {
   next: "Next group", before: "Previous group", mark: "Mark the group", propose: "Propose an exclusion", openEvents: "Open the events", clear: "Clear marks",
   similar: "Similar decisions", allSimilar: "All of this rule", noSimilar: "No other group of this rule in this range.", noRule: "no rule", unmatched: "clean",
   proposed: "Proposed exclusion", scope: (n: number) => (n === 1 ? "one change" : `${n} changes`), find: "Find one", again: "Try again",
-  seek: "Replays what nodes kept, changes nothing.", noneWrong: "No kept block of this group is taken for a false positive. Label it first.", noneFits: (n: string) => `${n} false positives, and no narrow change that lifts them.`,
+  seek: "Replays what nodes kept, changes nothing.", mended: (n: string) => `The rules in use let ${n} of them pass by now: an exclusion mends this already. The tuning screen has it.`, guarded: (n: string) => `${n} false positives, but what would lift them lets known attacks through.`,
+  noneWrong: "No kept block of this group is taken for a false positive. Label it first.", noneFits: (n: string) => `${n} false positives, and no narrow change that lifts them.`,
   stage: (s: string, done: string, total: string) => `${({ read: "Reading", judge: "Judging", propose: "Replaying" } as Record<string, string>)[s] ?? "Working"} ${done}${total ? ` of ${total}` : ""}`,
 }, {
   title: "决策复核", queues: "队列", fp: "误报嫌疑", missed: "漏报嫌疑", grouped: "按规则 · 站点 · 路径 · 参数归组", groupedMissed: "放行的请求，按站点 · 路径归组", order: "最值得看",
@@ -54,6 +55,7 @@ export const decisionWords = dictionary("decisions", {
   next: "下一组", before: "上一组", mark: "选中这组", propose: "提排除建议", openEvents: "查看事件", clear: "清除选中",
   similar: "相似决策", allSimilar: "这条规则的全部", noSimilar: "这段时间没有这条规则的其他组。", noRule: "无规则", unmatched: "无命中",
   proposed: "建议的排除", scope: (n) => `${n} 处改动`, find: "找一找", again: "再试",
-  seek: "重放节点留存的请求，不做任何改动。", noneWrong: "这一组留存的拦截里没有可认定的误报，先标注。", noneFits: (n) => `有 ${n} 条误报，但没有够窄的改动能放行。`,
+  seek: "重放节点留存的请求，不做任何改动。", mended: (n) => `在用的规则已经放行其中 ${n} 条：有排除在起作用，见调优页。`, guarded: (n) => `有 ${n} 条误报，但能放行它们的改动都会漏放已知攻击。`,
+  noneWrong: "这一组留存的拦截里没有可认定的误报，先标注。", noneFits: (n) => `有 ${n} 条误报，但没有够窄的改动能放行。`,
   stage: (s, done, total) => `${({ read: "读取", judge: "判断", propose: "重放" } as Record<string, string>)[s] ?? "处理"} ${done}${total ? ` / ${total}` : ""}`,
 });

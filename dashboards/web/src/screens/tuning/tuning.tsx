@@ -13,6 +13,7 @@ import { whyOf } from "../../proposals/acts.ts";
 import { KindPill, ownerName, ProposalCard, Said, StatePill } from "../../proposals/card.tsx";
 import { leftOutSaid } from "../../proposals/evidence.ts";
 import { useJob } from "../../proposals/job.ts";
+import { inOrder } from "../../proposals/order.ts";
 import { Trial } from "../../rollout/trial.tsx";
 import { useRollout } from "../../rollout/use.ts";
 import { useKeys } from "../../shell/keys.ts";
@@ -50,11 +51,14 @@ function Exclusions({ choice }: { choice: ComponentChildren }) {
   const { range, tick } = useRange();
   const [which, setWhich] = useState<Which>("all");
   const [turn, setTurn] = useState(0);
-  const [at, select] = useState(0);
+  const [chosenId, choose] = useState(0);
   const search = useJob();
   const seen = useRef(search.found);
   const of = useAnswer(`proposals ${tick} ${turn} ${search.found?.length ?? -1}`, (s) => get<{ proposals: Proposal[] }>("/api/v1/proposals", { page_size: 1000 }, s));
-  const rows = (of.data?.proposals ?? []).filter((p) => which === "all" || p.status === which || (which === "ended" && p.status !== "proposed" && p.status !== "applied"));
+  const rows = inOrder(of.data?.proposals ?? []).filter((p) => which === "all" || p.status === which || (which === "ended" && p.status !== "proposed" && p.status !== "applied"));
+  // Searches and people change the list: what was chosen stays so wherever it stands now.
+  const at = Math.max(0, rows.findIndex((p) => p.id === chosenId));
+  const select = (i: number) => choose(rows[i]?.id ?? 0);
   useEffect(() => {
     // What a search found is what one looks at next, once it is in the list.
     if (search.found === seen.current) return;
@@ -63,7 +67,8 @@ function Exclusions({ choice }: { choice: ComponentChildren }) {
     seen.current = search.found;
     select(i);
   }, [search.found, of.data]);
-  const chosen = rows[Math.min(at, rows.length - 1)];
+  const chosen = rows[at];
+  useEffect(() => { if (chosenId === 0 && chosen) choose(chosen.id); }, [chosen]);
   useKeys(() => w.title, [
     { code: "KeyJ", what: () => w.next, run: () => select(Math.min(rows.length - 1, at + 1)) },
     { code: "KeyK", what: () => w.before, run: () => select(Math.max(0, at - 1)) },
@@ -95,12 +100,12 @@ function Exclusions({ choice }: { choice: ComponentChildren }) {
           {rollout.data && <Trial of={rollout.data} proposals={of.data?.proposals ?? []} changed={() => setTurn((n) => n + 1)} />}
           <div class="tnote t3" role="status">
             {search.error ? <span class="cb">{whyOf(search.error)}</span> : !job ? w.seekHint
-              : job.end_time ? <>{job.kind === "promotion" ? w.endedMissed(job.proposals.length, count(job.missed), count(job.legitimate), job.unanswered.length) : w.ended2(job.proposals.length, count(job.wrong), count(job.judged))}{job.left_out && <LeftOut text={job.left_out} />}{job.error && <span class="cb" lang="en"> <Text v={job.error} /></span>}</>
+              : job.end_time ? <>{job.kind === "promotion" ? w.endedMissed(job.proposals.length, count(job.missed), count(job.legitimate), job.unanswered.length) : w.ended2(job.proposals.length, count(job.wrong), count(job.judged))}{(job.guarded ?? 0) > 0 ? w.guarded(job.guarded!) : job.wrong > 0 && job.proposals.length === 0 && !job.error && w.noneFits}{job.left_out && <LeftOut text={job.left_out} />}{job.error && <span class="cb" lang="en"> <Text v={job.error} /></span>}</>
               : <span class="prog">{w.working(job.stage, count(job.done), job.total > 0 ? count(job.total) : "")}<Bar share={job.total > 0 ? job.done / job.total : 0.1} /></span>}
           </div>
           <Answered of={of} rows={12} height={32}>
             {() => (rows.length === 0 ? <Empty act={<a class="btn" href="/decisions">{w.toDecisions}</a>}>{w.empty}</Empty> : (
-              <Rows rows={rows} height={32} id="tuning" label={w.list} selected={Math.min(at, rows.length - 1)} onSelect={select} stamp={language()} dim={of.busy}
+              <Rows rows={rows} height={32} id="tuning" label={w.list} selected={at} onSelect={select} stamp={language()} dim={of.busy}
                 columns="104px 92px 90px minmax(90px,1fr) minmax(80px,.7fr) minmax(60px,.4fr) 64px 64px 92px 64px"
                 head={[w.status, w.kind, w.site, w.path, w.rules, w.owner, w.effect, w.cost, w.expires, w.hits].map((x, i) => <span class={`hc${i > 5 && i !== 8 ? " num" : ""}`} role="columnheader" title={i === 6 ? w.effectTold : i === 7 ? w.costTold : undefined}><span class="el">{x}</span></span>)}
                 row={(p) => [
@@ -142,5 +147,5 @@ function costs(p: Proposal): number {
 function LeftOut({ text }: { text: string }) {
   const w = tuningWords();
   const said = leftOutSaid(text, language());
-  return <> {w.leftOut} {said.english ? <span lang="en"><Text v={said.text} /></span> : said.text}</>;
+  return said.english ? <span lang="en"><Text v={w.leftOut(said.text)} /></span> : <>{w.leftOut(said.text)}</>;
 }

@@ -1,7 +1,8 @@
 import { dictionary } from "../../words/dictionary.ts";
 
 export const tuningWords = dictionary("tuning", {
-  title: "Tuning", list: "Exclusions and promotions", kind: "Kind", leftOut: "Left out:", status: "State", all: "All", proposed: "Proposed", applied: "In use", ended: "Ended", seek: "Look for exclusions",
+  title: "Tuning", list: "Exclusions and promotions", kind: "Kind", leftOut: (what: string) => `; left out: ${what}`, noneFits: "; no narrow change lifts them alone: others there are taken for attacks. Label those, too",
+  guarded: (n: number) => `; at ${n === 1 ? "one place" : `${n} places`} known attacks would pass with it, so nothing is proposed there`, status: "State", all: "All", proposed: "Proposed", applied: "In use", ended: "Ended", seek: "Look for exclusions",
   seekHint: "Replays what nodes kept: labelled false positives, and blocks the verdict takes for one.", site: "Site", path: "Path", rules: "Rules", owner: "Owner", expires: "Expires", hits: "Hits", effect: "Mends", cost: "Costs", effectTold: "False positives that pass, or missed attacks that are blocked", costTold: "Attacks that pass, or harmless requests that are blocked",
   promote: "Look for promotions", promoteHint: "Looks for the one rule of a higher paranoia level that blocks each missed attack, and what it would block beside it.",
   endedMissed: (n: number, missed: string, legit: string, unanswered: number) => `${n === 1 ? "1 promotion" : `${n} promotions`}; ${missed} missed and ${legit} harmless requests replayed${unanswered > 0 ? `; no rule blocks ${unanswered} of the missed` : ""}`,
@@ -13,7 +14,8 @@ export const tuningWords = dictionary("tuning", {
   working: (s: string, done: string, total: string) => `${({ read: "Reading", judge: "Judging", propose: "Replaying" } as Record<string, string>)[s] ?? "Working"} ${done}${total ? ` of ${total}` : ""}`,
   ended2: (n: number, wrong: string, judged: string) => `${n === 1 ? "1 proposal" : `${n} proposals`}; ${wrong} of ${judged} kept requests are false positives`, evidence: "What its replay told", next: "Next", before: "Previous", rollout: "Rollout", serial: "Serial", mayNot: "Your role may look at them and not look for new ones.",
 }, {
-  title: "调优", list: "排除和提级", kind: "类型", leftOut: "没算在内：", status: "状态", all: "全部", proposed: "建议", applied: "在用", ended: "已结束", seek: "找排除",
+  title: "调优", list: "排除和提级", kind: "类型", leftOut: (what) => `；没算在内：${what}`, noneFits: "；单独放行它们的窄改动没有，那里还有别的请求被认作攻击，也标注一下",
+  guarded: (n) => `；有 ${n} 处一改就会漏放已知攻击，所以不提建议`, status: "状态", all: "全部", proposed: "建议", applied: "在用", ended: "已结束", seek: "找排除",
   seekHint: "重放节点留存的请求：已标注的误报，以及模型认作误报的拦截。", site: "站点", path: "路径", rules: "规则", owner: "负责人", expires: "到期", hits: "生效次数", effect: "修正", cost: "代价", effectTold: "会恢复放行的误报，或会拦住的漏报攻击", costTold: "会漏放的攻击，或会误拦的正常请求",
   promote: "找提级", promoteHint: "为每个漏报的攻击找更高偏执级别里能拦住它的那一条规则，并算出会误拦多少。",
   endedMissed: (n, missed, legit, unanswered) => `${n} 条提级建议；重放了 ${missed} 个漏报的攻击和 ${legit} 个正常请求${unanswered > 0 ? `；其中 ${unanswered} 个攻击没有规则能拦` : ""}`,
