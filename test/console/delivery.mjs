@@ -40,7 +40,7 @@ async function view(lang, theme) {
     localStorage.setItem("gw.theme", t);
   }, [lang, theme]);
   const page = await c.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(120_000); // the machine does much else
   page.on("pageerror", (e) => say(e.message));
   await page.goto(`${base}/findings?view=delivery`);
   await page.waitForSelector(".dve"); // what the receiver answered

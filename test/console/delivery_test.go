@@ -46,7 +46,7 @@ func TestDelivery(t *testing.T) {
 	call(t, s, http.MethodPost, "/api/v1/ingest", object{"source": "gateway-1", "format": "nginx.access", "records": []object{
 		{"raw": []byte(`203.0.113.9 - - [` + time.Now().UTC().Format("02/Jan/2006:15:04:05 -0700") + `] "GET /a HTTP/1.1" 403 12 "-" "curl/8"`)},
 	}}, &answer)
-	server.Poll(t, time.Minute, "the receiver has answered", func() bool {
+	server.Poll(t, server.Patience, "the receiver has answered", func() bool {
 		var n struct {
 			LastError string `json:"last_error"`
 		}

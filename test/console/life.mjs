@@ -20,7 +20,7 @@ const say = (what) => {
   faults.push(what);
   console.log(what);
 };
-const patience = 60_000; // a node tells of itself every ten seconds
+const patience = 120_000; // a node tells of itself every ten seconds, and the machine does much else
 const wrong = { method: "POST", path: "/blog/save", body: new URLSearchParams({ title: "four", html: `<p>Our <a href="https://shop.example/item/7" onclick="track('news')">new lamp</a> is here.</p><iframe src="https://video.example/embed/9"></iframe>` }).toString() };
 const missed = { method: "GET", path: "/t?name=%7B%7B7*7%7D%7D" };
 

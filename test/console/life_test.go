@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gatewatch/gatewatch/services/waf"
 	"github.com/gatewatch/gatewatch/test/server"
@@ -29,7 +28,7 @@ func TestLife(t *testing.T) {
 	for _, name := range []string{"ann", "bob", "eve"} {
 		want(t, node, http.MethodGet, "/p?name="+name, nil, http.StatusOK)
 	}
-	server.Poll(t, time.Minute, "all requests are kept and judged", func() bool {
+	server.Poll(t, server.Patience, "all requests are kept and judged", func() bool {
 		return len(lines(t, s, "waf", "requests", "list", "-o", "ndjson")) == 7 && decisions(t, s) == 7
 	})
 	for _, line := range lines(t, s, "waf", "decisions", "--limit", "0", "-o", "ndjson") {

@@ -67,6 +67,7 @@ async function eachScreen(lang, theme) {
     page.on("request", (r) => !r.url().startsWith(base) && !/^(data|blob):/.test(r.url()) && say(`${at}: asks ${r.url()}`));
     await page.goto(base + s.path);
     await page.waitForLoadState("networkidle");
+    if (s.ready) await page.waitForSelector(s.ready); // a key before the rows does nothing
     for (const k of s.keys ?? []) await page.keyboard.press(k);
     try {
       if (s.wait) await page.waitForSelector(s.wait, { timeout: 120_000 });
