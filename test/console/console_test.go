@@ -15,7 +15,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gatewatch/gatewatch/test/server"
 )
@@ -30,35 +29,58 @@ func TestMain(m *testing.M) {
 }
 
 func TestScreens(t *testing.T) {
-	s := server.Start(t, t.TempDir())
-	n := send(t, s, hostileRecords(time.Now()))
-	server.Poll(t, server.Patience, "all decisions are listed", func() bool { return decisions(t, s) == n })
+	s := stocked(t)
 
 	look(t, s, "screens.mjs")
 }
 
 // TestLabelsWithinFilter labels what the filter of the queue shows of a group.
 func TestLabelsWithinFilter(t *testing.T) {
-	s := server.Start(t, t.TempDir())
-	n := send(t, s, hostileRecords(time.Now()))
-	server.Poll(t, server.Patience, "all decisions are listed", func() bool { return decisions(t, s) == n })
+	s := stocked(t)
 
 	look(t, s, "within.mjs")
+}
+
+// TestNarrow looks at every screen in windows of 1280, 1024 and 768 pixels.
+func TestNarrow(t *testing.T) {
+	s := stocked(t)
+
+	look(t, s, "narrow.mjs")
+}
+
+// TestRoles signs in as a viewer, an analyst and an administrator.
+func TestRoles(t *testing.T) {
+	s := stocked(t)
+
+	administrator := link(t, s, "add", "lin", "--role", "administrator")
+	visit(t, s, "roles.mjs", administrator, link(t, s, "add", "wu", "--role", "viewer"), link(t, s, "add", "qin", "--role", "analyst"))
+}
+
+// link runs a command of accounts and returns the link that it prints.
+func link(t *testing.T, s *server.Server, args ...string) string {
+	t.Helper()
+	out, errs, err := s.Run(append(append([]string{"user"}, args...), "--data", s.Data)...)
+	if err != nil {
+		t.Fatalf("user %s: %v: %s", args[0], err, errs)
+	}
+	return strings.TrimSpace(out)
 }
 
 // look runs a script that opens a browser on a server without accounts, and fails if
 // it finds a fault.
 func look(t *testing.T, s *server.Server, script string, args ...string) {
 	t.Helper()
-	link, errs, err := s.Run("user", "link", "--first", "--data", s.Data)
-	if err != nil {
-		t.Fatalf("user link: %v: %s", err, errs)
-	}
+	visit(t, s, script, link(t, s, "link", "--first"), args...)
+}
+
+// visit runs a script that signs in with a link, and fails if it finds a fault.
+func visit(t *testing.T, s *server.Server, script, link string, args ...string) {
+	t.Helper()
 	out := os.Getenv("CONSOLE_SCREENSHOTS")
 	if out == "" {
 		out = t.TempDir()
 	}
-	said, err := exec.Command("node", append([]string{script, "http://" + s.Addr.HTTP, strings.TrimSpace(link), out}, args...)...).CombinedOutput()
+	said, err := exec.Command("node", append([]string{script, "http://" + s.Addr.HTTP, link, out}, args...)...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", script, err, said)
 	}
@@ -91,8 +113,8 @@ func call(t *testing.T, s *server.Server, method, path string, body, answer any)
 	}
 }
 
-// send ingests records and returns how many there are.
-func send(t *testing.T, s *server.Server, records []string) int {
+// send ingests records of a format and returns how many there are.
+func send(t *testing.T, s *server.Server, format string, records []string) int {
 	t.Helper()
 	type record struct {
 		Raw []byte `json:"raw"`
@@ -101,7 +123,7 @@ func send(t *testing.T, s *server.Server, records []string) int {
 		Source  string   `json:"source"`
 		Format  string   `json:"format"`
 		Records []record `json:"records"`
-	}{Source: "gateway-1", Format: "coraza.audit"}
+	}{Source: "gateway-1", Format: format}
 	for _, r := range records {
 		req.Records = append(req.Records, record{[]byte(r)})
 	}

@@ -12,7 +12,7 @@ import { signedIn } from "./signin.mjs";
 import { session } from "./session.mjs";
 import { table } from "./table.mjs";
 import { triage } from "./triage.mjs";
-import { screens } from "./views.mjs";
+import { open, screens } from "./views.mjs";
 
 const require = createRequire(new URL("../../dashboards/web/package.json", import.meta.url));
 const { chromium } = require("playwright-core");
@@ -66,15 +66,7 @@ async function eachScreen(lang, theme) {
     });
     page.on("request", (r) => !r.url().startsWith(base) && !/^(data|blob):/.test(r.url()) && say(`${at}: asks ${r.url()}`));
     await page.goto(base + s.path);
-    await page.waitForLoadState("networkidle");
-    if (s.ready) await page.waitForSelector(s.ready); // a key before the rows does nothing
-    for (const k of s.keys ?? []) await page.keyboard.press(k);
-    try {
-      if (s.wait) await page.waitForSelector(s.wait, { timeout: 120_000 });
-    } catch {
-      say(`${at}: ${s.wait} did not come`);
-    }
-    await page.waitForLoadState("networkidle");
+    await open(page, s).catch((e) => say(`${at}: ${e.message}`));
     await page.screenshot({ path: join(out, `${s.name}-${lang}-${theme}.png`) });
     for (const f of await page.evaluate(look, lang)) say(`${at}: ${f}`);
     // What axe finds differs by theme, not by language: each theme is looked at once.
@@ -88,7 +80,7 @@ async function eachScreen(lang, theme) {
 async function gone() {
   const c = await context("en", "light");
   await c.route("**/api/v1/**", (r) => r.abort());
-  for (const s of screens.filter((x) => !["nowhere", "keys"].includes(x.name))) {
+  for (const s of screens.filter((x) => !["nowhere", "keys", "times"].includes(x.name))) {
     const page = await c.newPage();
     await page.goto(base + s.path);
     try {

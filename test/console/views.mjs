@@ -10,6 +10,17 @@ export const screens = [
   { name: "tuning", path: "/tuning" },
   { name: "whatif", path: "/tuning?view=whatif", wait: ".wi" },
   { name: "nodes", path: "/nodes" },
+  { name: "times", path: "/search", click: ".top .menu > button", wait: ".tp" },
   { name: "keys", path: "/search", keys: ["Shift+Slash"], wait: ".sheet" },
   { name: "nowhere", path: "/nowhere" },
 ];
+
+/** open waits until a screen that was gone to is there, and does what is done on it. */
+export async function open(page, s) {
+  await page.waitForLoadState("networkidle");
+  if (s.ready) await page.waitForSelector(s.ready); // a key before the rows does nothing
+  for (const k of s.keys ?? []) await page.keyboard.press(k);
+  if (s.click) await page.locator(s.click).first().click();
+  if (s.wait) await page.waitForSelector(s.wait, { timeout: 120_000 }).catch(() => { throw new Error(`${s.wait} did not come`); });
+  await page.waitForLoadState("networkidle");
+}

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { Component } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { leastWidth } from "./table/width.ts";
 
 interface Props<R> {
   rows: readonly R[];
@@ -59,7 +60,7 @@ export function Rows<R>(p: Props<R>) {
     if (row && f && !(e.target as Element).closest("button,a")) f(Number(row.dataset["row"]));
   };
   return (
-    <div class={`rows${p.dim ? " dim" : ""}`} style={{ "--cols": p.columns ?? "1fr" } as never} role="grid"
+    <div class={`rows${p.dim ? " dim" : ""}`} style={{ "--cols": p.columns ?? "1fr", "--least": `${leastWidth(p.columns ?? "1fr")}px` } as never} role="grid"
       aria-label={p.label} aria-rowcount={p.all ?? p.rows.length}>
       {p.head && <div class="tr th" role="row">{p.head}</div>}
       <div class="rbody" ref={box} tabIndex={0} role="rowgroup" aria-label={p.label} onScroll={look}

@@ -56,7 +56,8 @@ export function ProposalCard({ p, changed }: { p: Proposal; changed: () => void 
   // Without a stage it has not been tried out.
   const disputed = p.stage === "" ? disputedOf(p.evidence) : 0;
   const allBarred = p.guard_lost.length > 0 ? w.lost(count(p.guard_lost.length)) : disputed > 0 ? w.disputed(count(disputed)) : "";
-  const barred = !mayRoll() ? w.onlyAdmin : allBarred;
+  const acts = open || p.stage !== "";
+  const barred = acts && !mayRoll() ? w.onlyAdmin : open ? allBarred : "";
   const again = p.status === "expired" || p.status === "rolled_back";
   return (
     <div class="pcard">
@@ -81,7 +82,7 @@ export function ProposalCard({ p, changed }: { p: Proposal; changed: () => void 
         </div>
       )}
       {asking && <Form p={p} allBarred={allBarred} busy={busy} onCancel={() => ask(false)} onDone={(how) => run(applyProposal(p, how, changed).then(() => ask(false)))} />}
-      {barred && open && !asking && <p class="t3 sm">{barred}</p>}
+      {barred && !asking && <p class="t3 sm">{barred}</p>}
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { View, type Shown } from "./view.ts";
+import { leastWidth } from "./width.ts";
 
 interface Props<R> extends Shown<R> {
   height: number; // of a row, pixels
@@ -24,8 +25,9 @@ export function Table<R>(p: Props<R>) {
     return () => v.end();
   }, []);
   useLayoutEffect(() => view.current!.show(p));
+  const columns = p.columns.map((c) => c.width).join(" ");
   return (
-    <div class={`rows${p.dim ? " dim" : ""}`} style={{ "--cols": p.columns.map((c) => c.width).join(" ") } as never} role="grid"
+    <div class={`rows${p.dim ? " dim" : ""}`} style={{ "--cols": columns, "--least": `${leastWidth(columns)}px` } as never} role="grid"
       aria-label={p.label} aria-rowcount={p.all ?? p.rows.length}>
       <div class="tr th" role="row">{p.head}</div>
       <div class="rbody" ref={box} tabIndex={0} role="rowgroup" aria-label={p.label} />

@@ -31,6 +31,7 @@ export function Search() {
   const { q, split, brush, open } = useSearchState();
   const [live, setLive] = useState(false);
   const [selected, select] = useState(-1);
+  const [listed, setListed] = useState(false); // of a narrow window, where fields are over the table
   const over = useRef(false);
   const filter = filterOf(q);
   const table = makesTable(q);
@@ -65,7 +66,7 @@ export function Search() {
     { code: "KeyJ", what: () => w.next, run: () => (shown ? pick(at + 1) : select(Math.min(events.length - 1, selected + 1))) },
     { code: "KeyK", what: () => w.before, run: () => (shown ? pick(at - 1) : select(Math.max(0, selected - 1))) },
     { code: "Enter", what: () => w.open, run: () => pick(at) },
-    { code: "Escape", what: () => (shown ? w.close : w.clear), run: () => (shown ? close() : brush ? setBrush(undefined) : select(-1)) },
+    { code: "Escape", what: () => (shown ? w.close : w.clear), run: () => (shown ? close() : listed ? setListed(false) : brush ? setBrush(undefined) : select(-1)) },
     { code: "KeyL", what: () => w.toggleLive, run: () => setLive(!live) },
   ]);
   const error = pages.error ?? counts.error;
@@ -76,11 +77,11 @@ export function Search() {
         <QueryBar value={q} fields={fields.data?.fields ?? []} error={wrong} busy={pages.busy || counts.busy}
           onAsk={setQuery} onCancel={() => { pages.cancel(); counts.cancel(); }} />
       </TopBar>
-      <main class={`se${shown ? " with" : ""}`} id="main" tabIndex={-1}>
+      <main class={`se${shown ? " with" : ""}${listed ? " listed" : ""}`} id="main" tabIndex={-1}>
         <Head of={counts} split={split} brush={brush} stats={pages.stats} more={live ? tail.shown.length : 0} />
         <FieldList of={fields} onFilter={onFilter} />
         <section class="tb" onMouseEnter={() => { over.current = true; }} onMouseLeave={() => { over.current = false; }}>
-          <Toolbar q={q} part={part} live={live} setLive={setLive} tail={tail} table={table} />
+          <Toolbar listed={listed} setListed={setListed} q={q} part={part} live={live} setLive={setLive} tail={tail} table={table} />
           {table ? <Answer q={q} from={part.from} to={part.to} tick={tick} /> : (
             <>
               {pages.error && !wrong && pages.events.length > 0 && <Stale error={pages.error} fresh={pages.fresh} retry={pages.retry} />}

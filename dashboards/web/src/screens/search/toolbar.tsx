@@ -13,6 +13,8 @@ import { SaveMenu } from "./savemenu.tsx";
 import { searchWords } from "./words.ts";
 
 interface Props {
+  listed: boolean;
+  setListed: (on: boolean) => void;
   q: string;
   part: { from: string; to: string };
   live: boolean;
@@ -22,11 +24,12 @@ interface Props {
 }
 
 /** Toolbar saves, exports, follows, and chooses columns. */
-export function Toolbar({ q, part, live, setLive, tail, table }: Props) {
+export function Toolbar({ listed, setListed, q, part, live, setLive, tail, table }: Props) {
   const w = searchWords();
   const columns = useStore(chosen);
   return (
     <div class="tbar">
+      <button type="button" class="btn folded" aria-pressed={listed} onClick={() => setListed(!listed)}>{w.fields}</button>
       <Menu label={w.save} side="left" wide={320} face={<><Icon name="save" /><span>{w.save}</span></>}>{(close) => <SaveMenu q={q} close={close} />}</Menu>
       <Menu label={w.export} side="left" face={<><Icon name="export" /><span>{w.export}</span></>}>
         {(close) => (

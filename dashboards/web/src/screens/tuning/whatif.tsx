@@ -51,7 +51,7 @@ export function WhatIf({ times }: { times: { from: string; to: string } }) {
         <span class="t2">{running ? w.judging(job.stage, count(job.done), job.total > 0 ? count(job.total) : "") : w.whatIfHint}</span>
         {running && <Bar share={job.total > 0 ? job.done / job.total : 0.1} />}
         <span class="sp" />
-        {running ? <Button disabled={!mayLabel()} onClick={stop}>{w.stop}</Button>
+        {running ? <Button disabled={!mayLabel()} title={mayLabel() ? undefined : w.mayNot} onClick={stop}>{w.stop}</Button>
           : <button type="button" class="btn pri" disabled={!mayLabel()} title={mayLabel() ? undefined : w.mayNot} onClick={begin}>{w.drawCurve}</button>}
       </div>
       {error && <p class="cb sm" role="alert">{whyOf(error)}</p>}
