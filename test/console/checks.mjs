@@ -31,6 +31,19 @@ export function look(lang) {
   return faults;
 }
 
+/** Runs in the page: what of places where the server speaks is not there, or in English. */
+export function foreign(places) {
+  const faults = [];
+  for (const place of places) {
+    const there = [...document.querySelectorAll(place)];
+    if (there.length === 0) faults.push(`nothing at ${place}`);
+    for (const el of there) {
+      for (const x of el.querySelectorAll("[lang=en]")) faults.push(`not translated: ${x.innerText.slice(0, 60)}`);
+    }
+  }
+  return faults;
+}
+
 /** Runs in the page before it: what the content security policy refuses. */
 export function watch() {
   window.violations = [];

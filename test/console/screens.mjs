@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { axe, look, watch } from "./checks.mjs";
+import { axe, foreign, look, watch } from "./checks.mjs";
 import { sample } from "./sample.mjs";
 import { search } from "./search.mjs";
 import { signedIn } from "./signin.mjs";
@@ -69,6 +69,7 @@ async function eachScreen(lang, theme) {
     await open(page, s).catch((e) => say(`${at}: ${e.message}`));
     await page.screenshot({ path: join(out, `${s.name}-${lang}-${theme}.png`) });
     for (const f of await page.evaluate(look, lang)) say(`${at}: ${f}`);
+    if (lang === "zh-CN") for (const f of await page.evaluate(foreign, s.said ?? [])) say(`${at}: ${f}`);
     // What axe finds differs by theme, not by language: each theme is looked at once.
     if ((lang === "en") === (theme === "light")) for (const f of await axe(page, axeSource)) say(`${at}: ${f}`);
     await page.close();

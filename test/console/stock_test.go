@@ -56,29 +56,26 @@ func propose(t *testing.T, dir string) {
 		{Name: "guard", Weight: -2, Detail: "2 of 9 attacks of the guard at this place pass; the guard has 1824 blocked attacks in all"},
 		{Name: "narrowness", Weight: 0.5, Detail: "1 variables that a rule no longer looks at, 1 rules that are off, on one path"},
 		{Name: "question", Detail: "asked for with suspect 0.8 and guard_loss 0.01"},
+		{Name: "disputed", Weight: -1, Detail: `1 of the requests taken for false positives the verdict takes for sure attacks; labelled by administrator "lin-an"`},
+		{Name: "ended", Detail: "the trial of these proposals ended with it: proposal-9010, proposal-9011"},
 	}
-	disputed := verdict.Evidence{Name: "disputed", Weight: -1, Detail: `1 of the requests taken for false positives the verdict takes for sure attacks; labelled by administrator "lin-an"`}
-	ended := verdict.Evidence{Name: "ended", Detail: "the trial of these proposals ended with it: proposal-9010, proposal-9011"}
 	var rows []state.Proposal
 	for i, path := range payloads {
-		content := proposals.Content{Rules: []int{941100, 942100}, Unblocks: []string{"a", "b", "c"}, Released: []string{"d"}, Evidence: evidence}
-		p := state.Proposal{Kind: proposals.Exclusion}
-		switch i % 3 {
-		case 1:
-			content.Disputed, content.Evidence = []string{"a"}, append(evidence[:len(evidence):len(evidence)], disputed)
-		case 2:
-			content.Guard, content.Evidence = []string{"e", "f"}, append(evidence[:len(evidence):len(evidence)], ended)
+		content := proposals.Content{Rules: []int{941100, 942100}, Unblocks: []string{"a", "b", "c"}, Released: []string{"d"}, Disputed: []string{"a"}, Evidence: evidence}
+		if i%3 == 2 {
+			content.Guard = []string{"e", "f"}
 		}
 		text, err := json.Marshal(content)
 		if err != nil {
 			t.Fatal(err)
 		}
+		p := state.Proposal{Kind: proposals.Exclusion}
 		p.ID, p.Name, p.Site, p.Path, p.Content = int64(9_500_000+i), fmt.Sprintf("%064d", i), "shop", "/page-1/"+path, string(text)
 		p.Directive = "SecRule REQUEST_URI \"@streq /page-1\" \"id:1,phase:1,pass,nolog,ctl:ruleRemoveTargetById=941100;ARGS:q\""
 		p.Owner, p.Reason = `administrator "lin-an"`, path
 		rows = append(rows, p)
 	}
-	if err := db.AddProposals(t.Context(), rows, nil); err != nil {
+	if err := db.AddProposals(t.Context(), rows, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	for i := 2; i < len(rows); i += 3 {

@@ -1,13 +1,13 @@
-/** The screens, and what is done on them before they are looked at. */
+/** The screens, what is done on them before they are looked at, and what the server says on them that has to be in the language of the reader. */
 export const screens = [
   { name: "overview", path: "/overview" },
   { name: "search", path: "/search", ready: "#events-0", keys: ["KeyJ", "Enter"], wait: ".fly" },
-  { name: "decisions", path: "/decisions", wait: ".labels" },
+  { name: "decisions", path: "/decisions", wait: ".labels", said: [".ev"] },
   { name: "sample", path: "/decisions?queue=sample", wait: ".empty .btn" },
-  { name: "findings", path: "/findings" },
+  { name: "findings", path: "/findings", said: [".rn0"] },
   { name: "delivery", path: "/findings?view=delivery", wait: ".empty pre" },
-  { name: "rules", path: "/rules", ready: "#rules-0", keys: ["KeyJ"], wait: ".bench" },
-  { name: "tuning", path: "/tuning" },
+  { name: "rules", path: "/rules", ready: "#rules-0", keys: ["KeyJ"], wait: ".bench", said: [".ru3", ".l1"] },
+  { name: "tuning", path: "/tuning", said: [".tev"] },
   { name: "whatif", path: "/tuning?view=whatif", wait: ".wi" },
   { name: "nodes", path: "/nodes" },
   { name: "times", path: "/search", click: ".top .menu > button", wait: ".tp" },

@@ -10,6 +10,7 @@ import { Answered, Empty, reasonOf } from "../../parts/states.tsx";
 import { Text } from "../../parts/text.tsx";
 import { useRange } from "../../shell/range.ts";
 import { tell } from "../../shell/undo.ts";
+import { RuleName } from "../../sigma/name.tsx";
 import { ago } from "../../words/ago.ts";
 import { count, moment } from "../../words/format.ts";
 import { deliveryOf, type Delivery } from "./deliverystate.ts";
@@ -63,7 +64,7 @@ function Webhook({ n, changed }: { n: Notifications; changed: () => void }) {
               <tr>
                 <td class="mono t2">{d.end_time ? moment(new Date(d.end_time)) : "–"}</td>
                 <td>{d.kind === "digest" ? w.digest : w.finding}</td>
-                <td lang="en"><Text v={d.rule_name || d.rule_id || "–"} /></td>
+                <td><RuleName v={d.rule_name || d.rule_id || "–"} /></td>
                 <td class="num">{count(d.tries)}</td>
                 <td class="w mono" title={d.error} lang="en"><Text v={d.error} /></td>
               </tr>

@@ -15,6 +15,8 @@ import { useKeys } from "../../shell/keys.ts";
 import { useRange } from "../../shell/range.ts";
 import { setParams, usePlace } from "../../shell/router.ts";
 import { TopBar } from "../../shell/topbar.tsx";
+import { RuleName } from "../../sigma/name.tsx";
+import { sigmaTitle } from "../../sigma/titles.ts";
 import { count, day, second } from "../../words/format.ts";
 import { language } from "../../words/language.ts";
 import { change } from "./change.ts";
@@ -84,7 +86,7 @@ function List({ choice }: { choice: ComponentChildren }) {
     { code: "KeyK", what: () => w.before, run: () => pick(at - 1) },
     { code: "Enter", what: () => w.openIt, run: () => setOpen(at >= 0) },
     { code: "Escape", what: () => w.dismiss, run: () => setOpen(false) },
-    { code: "KeyA", what: () => w.assignMe, run: () => { if (a && mayLabel()) void change(a, { assignee: me }, w.assigned(a.rule_name), put); } },
+    { code: "KeyA", what: () => w.assignMe, run: () => { if (a && mayLabel()) void change(a, { assignee: me }, w.assigned(sigmaTitle(a.rule_name).text), put); } },
   ]);
   const wrong = first.error?.status === 400 && first.error.column > 0 ? first.error : undefined;
   return (
@@ -106,7 +108,7 @@ function List({ choice }: { choice: ComponentChildren }) {
                 row={(x) => [
                   <span role="gridcell" class="mono t2">{day(new Date(x.event_time)).slice(5)} {second(new Date(x.event_time))}</span>,
                   <span role="gridcell"><Severity level={ofNumber(x.severity)} /></span>,
-                  <span role="gridcell" class="el rn0" lang="en"><Text v={x.rule_name} /></span>,
+                  <span role="gridcell" class="el rn0"><RuleName v={x.rule_name} /></span>,
                   <span role="gridcell" class="mono el"><Text v={x.source_ip || x.user_name || x.host_name || "–"} /></span>,
                   <span role="gridcell" class="mono el t2"><Text v={`${x.url_domain}${x.url_path}` || x.dataset} /></span>,
                   <span role="gridcell" class="el">{x.assignee ? <Text v={x.assignee} /> : <span class="t3">{w.nobody}</span>}</span>,

@@ -9,6 +9,8 @@ import { ofNumber, Severity } from "../../parts/severity.tsx";
 import { Text } from "../../parts/text.tsx";
 import { quote } from "../../query/edit.ts";
 import { link } from "../../shell/router.ts";
+import { RuleName } from "../../sigma/name.tsx";
+import { sigmaTitle } from "../../sigma/titles.ts";
 import { fullMoment, moment } from "../../words/format.ts";
 import { change, type Change } from "./change.ts";
 import { findingWords } from "./words.ts";
@@ -33,20 +35,21 @@ export function Pane({ alert: a, onChange, onClose }: { alert: Alert; onChange: 
   const [wrong, setWrong] = useState(false);
   const of = useAnswer(`${a.id} ${a.revision}`, (s) => get<{ history: AlertChange[] }>(`/api/v1/alerts/${encodeURIComponent(a.id)}`, {}, s));
   const me = session.get()?.user.name ?? "";
+  const name = sigmaTitle(a.rule_name).text;
   const run = (c: Change, said: string) => {
     void change(a, note.trim() ? { ...c, note: note.trim() } : c, said, onChange);
     setNote("");
   };
   const close = () => {
     setWrong(note.trim() === "");
-    if (note.trim() !== "") run({ status: "ALERT_STATUS_CLOSED" }, w.closedToast(a.rule_name));
+    if (note.trim() !== "") run({ status: "ALERT_STATUS_CLOSED" }, w.closedToast(name));
   };
   const ids = a.event_ids.slice(0, 50).map(quote).join(" or ");
   const where: [string, string][] = [["source.ip", a.source_ip], ["user.name", a.user_name], ["host.name", a.host_name], ["url.domain", a.url_domain], ["url.path", a.url_path]];
   return (
     <aside class="fly" aria-label={w.openIt}>
       <div class="fh"><StatusPill status={a.status} /><Severity level={ofNumber(a.severity)} word /><span class="sp" /><IconButton icon="x" label={w.dismiss} onClick={onClose} /></div>
-      <div class="ft"><div class="fx"><b lang="en"><Text v={a.rule_name} /></b></div><div class="t3">{fullMoment(new Date(a.event_time))} · <Text v={a.source} /> · <Text v={a.dataset} /></div></div>
+      <div class="ft"><div class="fx"><b><RuleName v={a.rule_name} /></b></div><div class="t3">{fullMoment(new Date(a.event_time))} · <Text v={a.source} /> · <Text v={a.dataset} /></div></div>
       <div class="fbody" tabIndex={0} role="region" aria-label={w.openIt}>
         <div class="kvs">
           {where.filter(([, v]) => v !== "").map(([k, v]) => (
@@ -74,10 +77,10 @@ export function Pane({ alert: a, onChange, onClose }: { alert: Alert; onChange: 
             <textarea class="in" rows={2} value={note} placeholder={w.note} aria-label={w.note} onInput={(e) => setNote(e.currentTarget.value)} />
             {wrong && note.trim() === "" && <p class="cb sm" role="alert">{w.needNote}</p>}
             <div class="acts">
-              {a.status === "ALERT_STATUS_NEW" && <button type="button" class="btn pri" onClick={() => run({ status: "ALERT_STATUS_ACKNOWLEDGED", assignee: a.assignee || me }, w.acked(a.rule_name))}>{w.ack}</button>}
-              {a.status !== "ALERT_STATUS_CLOSED" ? <Button onClick={close}>{w.close}</Button> : <Button onClick={() => run({ status: "ALERT_STATUS_ACKNOWLEDGED" }, w.reopened(a.rule_name))}>{w.reopen}</Button>}
-              {a.assignee !== me && <Button onClick={() => run({ assignee: me }, w.assigned(a.rule_name))}>{w.assignMe}<Key>a</Key></Button>}
-              {a.assignee === me && me !== "" && <Button kind="gh" onClick={() => run({ assignee: "" }, w.released(a.rule_name))}>{w.release}</Button>}
+              {a.status === "ALERT_STATUS_NEW" && <button type="button" class="btn pri" onClick={() => run({ status: "ALERT_STATUS_ACKNOWLEDGED", assignee: a.assignee || me }, w.acked(name))}>{w.ack}</button>}
+              {a.status !== "ALERT_STATUS_CLOSED" ? <Button onClick={close}>{w.close}</Button> : <Button onClick={() => run({ status: "ALERT_STATUS_ACKNOWLEDGED" }, w.reopened(name))}>{w.reopen}</Button>}
+              {a.assignee !== me && <Button onClick={() => run({ assignee: me }, w.assigned(name))}>{w.assignMe}<Key>a</Key></Button>}
+              {a.assignee === me && me !== "" && <Button kind="gh" onClick={() => run({ assignee: "" }, w.released(name))}>{w.release}</Button>}
             </div>
           </>
         ) : <p class="t3 sm">{w.mayNot}</p>}

@@ -9,6 +9,7 @@ import { Answered, Empty } from "../../parts/states.tsx";
 import { Text } from "../../parts/text.tsx";
 import { quote } from "../../query/edit.ts";
 import { link } from "../../shell/router.ts";
+import { RuleName } from "../../sigma/name.tsx";
 import { bucketOf, type Range } from "../../time/range.ts";
 import { count } from "../../words/format.ts";
 import { healthOf, shortRuleset, usualRuleset } from "../nodes/health.ts";
@@ -42,7 +43,7 @@ export function FindingsByRule({ range, times, tick }: Props) {
             <tbody>{d.rules.map(([id, name, severity, n, c, s]) => (
               <tr>
                 <td><Severity level={ofNumber(Number(severity))} /></td>
-                <td class="w"><a class="plain" href={link("/search", { q: `event.dataset: gatewatch.finding and rule.id: ${quote(String(id))}`, ...times })}><span lang="en"><Text v={String(name ?? id)} /></span></a></td>
+                <td class="w"><a class="plain" href={link("/search", { q: `event.dataset: gatewatch.finding and rule.id: ${quote(String(id))}`, ...times })}><RuleName v={String(name ?? id)} /></a></td>
                 <td class="num">{count(Number(n))}</td>
                 <td class="num t2">{count(Number(c) || Number(s))}</td>
                 <td><Sparkline values={d.trend.get(String(id)) ?? []} wide={72} /></td>

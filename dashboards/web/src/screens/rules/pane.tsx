@@ -6,6 +6,7 @@ import { Answered } from "../../parts/states.tsx";
 import { Text } from "../../parts/text.tsx";
 import { quote } from "../../query/edit.ts";
 import { link } from "../../shell/router.ts";
+import { RuleName } from "../../sigma/name.tsx";
 import { count } from "../../words/format.ts";
 import { Bench } from "./bench.tsx";
 import { ruleWords } from "./words.ts";
@@ -20,7 +21,7 @@ export function RulePane({ id, hits, times, event }: { id: string; hits: number;
         {({ rule: r, text }) => (
           <>
             <div class="chd">
-              <div class="l1"><Severity level={ofSigma(r.level)} word /><b class="el" lang="en"><Text v={r.title} /></b></div>
+              <div class="l1"><Severity level={ofSigma(r.level)} word /><b class="el"><RuleName v={r.title} /></b></div>
               <div class="l2 t2"><span class="mono el"><Text v={r.id} /></span><span>{r.status}</span><span class="el"><Text v={r.author} /></span><span class="sp" />
                 <a href={link("/search", { q: `event.dataset: gatewatch.finding and rule.id: ${quote(r.id)}`, ...times })}>{w.hitsIn(count(hits))}</a></div>
             </div>

@@ -12,6 +12,8 @@ import { useKeys } from "../../shell/keys.ts";
 import { useRange } from "../../shell/range.ts";
 import { go, link, usePlace } from "../../shell/router.ts";
 import { TopBar } from "../../shell/topbar.tsx";
+import { RuleName } from "../../sigma/name.tsx";
+import { sigmaTitle } from "../../sigma/titles.ts";
 import { count } from "../../words/format.ts";
 import { language } from "../../words/language.ts";
 import { RulePane } from "./pane.tsx";
@@ -46,7 +48,7 @@ export function Rules() {
     const low = want.toLowerCase();
     const n = (r: Rule) => hits.data?.get(r.id) ?? 0;
     return (of.data?.rules ?? [])
-      .filter((r) => `${r.title} ${r.id} ${r.tags.join(" ")}`.toLowerCase().includes(low))
+      .filter((r) => `${r.title} ${sigmaTitle(r.title).text} ${r.id} ${r.tags.join(" ")}`.toLowerCase().includes(low))
       .filter((r) => which === "all" || (which === "finding" ? n(r) > 0 : r.correlation))
       .sort((a, b) => n(b) - n(a) || ofSigma(b.level) - ofSigma(a.level) || (a.title < b.title ? -1 : 1));
   }, [of.data, hits.data, want, which]);
@@ -75,7 +77,7 @@ export function Rules() {
                     row={(r) => (
                       <div role="gridcell" class="ru2">
                         <Severity level={ofSigma(r.level)} />
-                        <span class="ru3"><span class="el" lang="en"><Text v={r.title} /></span><span class="t3 el">{r.correlation ? `${w.correlation} · ` : ""}<span class="mono"><Text v={r.name || r.id} /></span>{r.silent ? ` · ${w.silentRule}` : ""}</span></span>
+                        <span class="ru3"><span class="el"><RuleName v={r.title} /></span><span class="t3 el">{r.correlation ? `${w.correlation} · ` : ""}<span class="mono"><Text v={r.name || r.id} /></span>{r.silent ? ` · ${w.silentRule}` : ""}</span></span>
                         <span class="num">{(hits.data?.get(r.id) ?? 0) > 0 ? <b>{count(hits.data!.get(r.id)!)}</b> : <span class="t3">0</span>}</span>
                       </div>
                     )} />

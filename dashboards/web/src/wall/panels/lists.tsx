@@ -1,6 +1,7 @@
 import { Text } from "../../parts/text.tsx";
 import { ruleTitle } from "../../crs/titles.ts";
 import { count } from "../../words/format.ts";
+import { sigmaTitle } from "../../sigma/titles.ts";
 import type { ComponentChildren } from "preact";
 import type { Count } from "../state.ts";
 import { countryName } from "../map/places.ts";
@@ -43,7 +44,7 @@ panel("rules", ({ state, rows }) => {
       {all.map((c) => (
         <div class="rule" key={c.name}>
           <span class="mono t3 el"><Text v={c.name} /></span>
-          <span class="el">{ruleTitle(c.name) || <Text v={c.detail || c.name} />}</span>
+          <span class="el">{ruleTitle(c.name) || <Text v={sigmaTitle(c.detail || c.name).text} />}</span>
           <b>{count(c.count)}</b>
         </div>
       ))}

@@ -1,5 +1,6 @@
 import { Text } from "../../parts/text.tsx";
 import { ruleTitle } from "../../crs/titles.ts";
+import { sigmaTitle } from "../../sigma/titles.ts";
 import { second } from "../../words/format.ts";
 import type { Item } from "../state.ts";
 import { wallWords } from "../words.ts";
@@ -32,7 +33,7 @@ panel("live", ({ state, rows }) => {
           <span class="mono t3">{second(new Date(i.time))}</span>
           {kind(i)}
           <span class="mono t2 el"><Text v={i.client ?? ""} /></span>
-          <span class="el">{ruleTitle(i.rule ?? "") || <Text v={i.rule_name || i.rule || ""} />}</span>
+          <span class="el">{ruleTitle(i.rule ?? "") || <Text v={sigmaTitle(i.rule_name || i.rule || "").text} />}</span>
           <span class="mono t2 el"><span class="t3"><Text v={i.site ?? ""} /></span> <Text v={i.path ?? ""} /></span>
         </div>
       ))}
