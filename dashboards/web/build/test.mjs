@@ -25,7 +25,7 @@ try {
     logLevel: "warning",
   });
   const files = readdirSync(dir).filter((f) => f.endsWith(".mjs")).map((f) => join(dir, f));
-  const run = spawnSync(process.execPath, ["--test", ...files], { stdio: "inherit" });
+  const run = spawnSync(process.execPath, ["--test", ...files], { stdio: "inherit", cwd: root });
   process.exitCode = run.status ?? 1;
 } finally {
   rmSync(dir, { recursive: true });

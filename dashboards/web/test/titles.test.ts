@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { sigmaTitle } from "../src/sigma/titles.ts";
 import { setLanguage } from "../src/words/language.ts";
 
-// Tests run in dashboards/web.
+// build/test.mjs runs tests in dashboards/web.
 const rules = "../../rules";
 
 test("each rule of the pack has a title in Chinese", () => {

@@ -3,6 +3,8 @@ import type { Node, Proposal } from "../api/types.ts";
 import { reasonOf } from "../parts/states.tsx";
 import { nodesFor } from "../rollout/state.ts";
 import { tell } from "../shell/undo.ts";
+import { language } from "../words/language.ts";
+import { refusalSaid } from "./refusals.ts";
 import { proposalWords } from "./words.ts";
 
 /** How long a proposal holds that is applied here, in days; 0 is for ever. */
@@ -76,5 +78,5 @@ export async function endProposal(p: Proposal, act: "rollback" | "retire", chang
 export function whyOf(e: unknown): string {
   if (!(e instanceof Refusal)) return String(e);
   if (e.status === 409 && /bundle \S+ is being tried out/.test(e.message)) return proposalWords().otherTrial;
-  return e.status === 400 || e.status === 409 ? e.message : reasonOf(e);
+  return e.status === 400 || e.status === 409 ? refusalSaid(e.message, language()) : reasonOf(e);
 }

@@ -1,6 +1,6 @@
-import { post, Refusal } from "../../api/client.ts";
+import { post } from "../../api/client.ts";
 import type { Group, LabelledGroup } from "../../api/types.ts";
-import { reasonOf } from "../../parts/states.tsx";
+import { whyOf } from "../../proposals/acts.ts";
 import { tell } from "../../shell/undo.ts";
 import { count } from "../../words/format.ts";
 import { keyOf, type Asked } from "./groups.ts";
@@ -28,7 +28,7 @@ export function wordOf(v: Verdict, blocked: boolean): string {
 
 /** reasonOfLabel says why a label was refused. */
 export function reasonOfLabel(e: unknown): string {
-  return e instanceof Refusal ? reasonOf(e) : String(e);
+  return whyOf(e);
 }
 
 /** likeIn is a group in a question about labels: as far as the list that it was seen in goes. */
