@@ -66,13 +66,12 @@ type sifting struct {
 type sifted interface {
 	RemoveRuleByID(id int)
 	RemoveRuleByIDRange(first, last int)
-	MatchedRules() []types.MatchedRule
 }
 
 // Evaluate takes out what cannot match in the phase that has begun.
 func (s *sifting) Evaluate(tx plugintypes.TransactionState, _ string) bool {
 	t, ok := tx.(sifted)
-	if !ok || s.sieve == nil || s.checks.failed.Load() {
+	if !ok || s.sieve == nil || s.checks.failed.Load() || s.checks.leaves(tx) {
 		return false
 	}
 	drop := func(first, last int) {
@@ -81,10 +80,6 @@ func (s *sifting) Evaluate(tx plugintypes.TransactionState, _ string) bool {
 		} else {
 			t.RemoveRuleByIDRange(first, last)
 		}
-	}
-	if c := s.checks.of(tx); c != nil {
-		before := len(t.MatchedRules())
-		drop = func(first, last int) { c.note(first, last, before) }
 	}
 	s.sieve.Sift(tx.LastPhase(), tx, func() { inTime{&s.stops}.Evaluate(tx, "") }, drop)
 	return false

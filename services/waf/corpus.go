@@ -52,15 +52,7 @@ func (e *Engine) JudgeRequest(ctx context.Context, r *verdict.Request) (d Decisi
 // corpus puts a kept request through phases 1 and 2.
 func (v *evaluation) corpus(r *verdict.Request) error {
 	tx := v.tx
-	tx.ProcessConnection("192.0.2.1", 12345, "192.0.2.2", 80)
-	tx.ProcessURI(r.URI, r.Method, r.Proto)
-	for _, h := range r.Headers {
-		tx.AddRequestHeader(h[0], h[1])
-		if strings.EqualFold(h[0], "Host") {
-			tx.SetServerName(h[1])
-		}
-	}
-	if tx.ProcessRequestHeaders() != nil {
+	if v.corpusHeaders(r); tx.IsInterrupted() {
 		return nil
 	}
 	if len(r.Body) > 0 {
@@ -69,4 +61,24 @@ func (v *evaluation) corpus(r *verdict.Request) error {
 		}
 	}
 	return v.judgeBody()
+}
+
+// corpusHeaders is phase 1.
+func (v *evaluation) corpusHeaders(r *verdict.Request) {
+	if v.check != nil {
+		v.noteStep(func(t *evaluation) error {
+			t.corpusHeaders(r)
+			return nil
+		})
+	}
+	tx := v.tx
+	tx.ProcessConnection("192.0.2.1", 12345, "192.0.2.2", 80)
+	tx.ProcessURI(r.URI, r.Method, r.Proto)
+	for _, h := range r.Headers {
+		tx.AddRequestHeader(h[0], h[1])
+		if strings.EqualFold(h[0], "Host") {
+			tx.SetServerName(h[1])
+		}
+	}
+	tx.ProcessRequestHeaders()
 }

@@ -1,6 +1,7 @@
 package waf
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -29,8 +30,8 @@ type evaluation struct {
 	users  atomic.Int32 // who still use tx; the last to release it closes it
 	closed func()       // called once tx is closed, unless nil
 
-	checked bool // whether acceleration would have changed it
-	obeys   bool // a context, until tx is closed: others use it then
+	check *checked // whether acceleration would have changed it, nil for no check
+	obeys bool     // a context, until tx is closed: others use it then
 
 	// abandoned says that the rules are still at work in another goroutine:
 	// nothing but replayed bodies and release may be used any more.
@@ -55,7 +56,9 @@ func (e *Engine) begin(id string, now func() time.Time, log *slog.Logger) *evalu
 	tx := e.waf.NewTransactionWithID(id)
 	state, _ := tx.(plugintypes.TransactionState)
 	v := &evaluation{engine: e, tx: tx, state: state, now: now, log: log}
-	v.checked = e.sifting.checks.begin(state)
+	if e.sifting.checks.begin(state) {
+		v.check = &checked{}
+	}
 	v.hold()
 	return v
 }
@@ -88,6 +91,9 @@ func (v *evaluation) guarded(step func() error) (err error) {
 		default:
 			err = fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())
 		}
+		if err != nil && v.check != nil {
+			v.check.undecided = true
+		}
 	}()
 	return step()
 }
@@ -95,6 +101,10 @@ func (v *evaluation) guarded(step func() error) (err error) {
 // headers judges the request line and the headers (phase 1).
 func (v *evaluation) headers(c connection, r *http.Request) error {
 	tx := v.tx
+	if v.check != nil {
+		same := r.Clone(context.Background())
+		v.noteStep(func(t *evaluation) error { return t.headers(c, same) })
+	}
 	tx.ProcessConnection(c.client.String(), int(c.port), c.local.Addr().String(), int(c.local.Port()))
 	tx.ProcessURI(requestURI(r), r.Method, r.Proto)
 	for name, values := range r.Header {
@@ -181,6 +191,9 @@ func (v *evaluation) fill(r io.Reader, limit int64) (body, error) {
 // markTruncated tells the rules that they see a part of the body only, so that
 // a parser that meets its end too early is no reason to block.
 func (v *evaluation) markTruncated() {
+	if v.check != nil {
+		v.check.cut = true
+	}
 	if v.state == nil {
 		return
 	}
@@ -192,6 +205,14 @@ func (v *evaluation) markTruncated() {
 // judgeBody evaluates the rules over the request body (phase 2); it is called
 // for requests without a body too.
 func (v *evaluation) judgeBody() error {
+	if v.check != nil {
+		v.noteStep(func(t *evaluation) error {
+			if err := t.takeBody(v); err != nil {
+				return err
+			}
+			return t.judgeBody()
+		})
+	}
 	_, err := v.tx.ProcessRequestBody()
 	return err
 }
@@ -201,6 +222,10 @@ func (v *evaluation) replay() (io.Reader, error) { return v.tx.RequestBodyReader
 
 // responseHeaders judges the status and headers of a response (phase 3).
 func (v *evaluation) responseHeaders(status int, proto string, h http.Header) error {
+	if v.check != nil {
+		same := h.Clone()
+		v.noteStep(func(t *evaluation) error { return t.responseHeaders(status, proto, same) })
+	}
 	for name, values := range h {
 		for _, value := range values {
 			v.tx.AddResponseHeader(name, value)
@@ -227,6 +252,14 @@ func (v *evaluation) replayResponse() (io.Reader, error) { return v.tx.ResponseB
 
 // responseBody judges what was read of a response body (phase 4).
 func (v *evaluation) responseBody() error {
+	if v.check != nil {
+		v.noteStep(func(t *evaluation) error {
+			if err := t.takeResponse(v); err != nil {
+				return err
+			}
+			return t.responseBody()
+		})
+	}
 	_, err := v.tx.ProcessResponseBody()
 	return err
 }
@@ -271,8 +304,8 @@ func (v *evaluation) close() (err error) {
 			err = fmt.Errorf("%w: %v", errPanic, p)
 		}
 	}()
-	if v.checked {
-		v.engine.sifting.checks.end(v.state, v.tx.MatchedRules(), v.log)
+	if v.check != nil {
+		v.engine.sifting.checks.end(v)
 	}
 	if v.obeys {
 		v.engine.sifting.stops.contexts.Delete(v.state)

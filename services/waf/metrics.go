@@ -74,7 +74,7 @@ func newMetrics(reg *prometheus.Registry) *metrics {
 		}, func() float64 { return float64(checksMade.Load()) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "gatewatch_waf_acceleration_failures_total",
-			Help: "Checks that found a rule that acceleration would have left out wrongly; it is off then.",
+			Help: "Checks that found a request in which acceleration changes what the rules find; it is off then.",
 		}, func() float64 { return float64(checksFailed.Load()) }))
 	reg.MustRegister(m.requests, m.reasons, m.evaluation, m.upstreamErrors, m.truncated, m.inflight, m.connectionsRefused, m.reloads,
 		m.streamConnected, m.streamAcked, m.streamErrors)

@@ -92,6 +92,7 @@ func (n *Node) open() (err error) {
 		}
 	}
 	n.state.Store(st)
+	n.registry.MustRegister(accelerated{n})
 	if n.http, err = n.server(); err != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ func TestMetrics(t *testing.T) {
 		`gatewatch_waf_requests_total{action="allow",decision="allow",site="shop"} 1`,
 		`gatewatch_waf_requests_total{action="block",decision="block",site="shop"} 1`,
 		`gatewatch_waf_evaluation_seconds_count{site="shop"} 2`,
+		`gatewatch_waf_accelerated{site="shop"} 1`,
 		"gatewatch_waf_spool_records 2",
 		"gatewatch_waf_spool_refused_total 0",
 		"gatewatch_waf_stream_connected 0",
