@@ -96,7 +96,9 @@ func (s *sifting) observe(r types.RuleMetadata) {
 	s.rules = append(s.rules, sieve.Rule{
 		ID: r.ID(), Phase: int(r.Phase()), Raw: r.Raw(),
 		Common: level <= s.paranoia && strings.Contains(r.File(), "@owasp_crs/"),
+		Level:  level,
 		Stays:  r.ID() >= firstCheckpoint && r.ID() <= lastCheckpoint,
+		Pause:  r.ID() >= firstCheckpoint && r.ID() < firstSieve,
 	})
 }
 

@@ -67,7 +67,7 @@ type agreement int
 const (
 	equal   agreement = iota
 	open              // Coraza alone has several outcomes within its runs (UPSTREAM.md, transformation cache)
-	rare              // it has several within moreRuns, the accelerated one among them
+	rare              // it has several within moreRuns, the accelerated one among them, or one that blocks as that does
 	differs           // acceleration makes a difference
 )
 
@@ -108,10 +108,18 @@ func (c *agreements) add(t testing.TB, p pair, r *verdict.Request) {
 	c[a]++
 	switch a {
 	case rare:
-		t.Logf("rare: %s", diff)
+		if t.Logf("rare: %s", diff); c[rare] > c.mostRare() {
+			t.Errorf("%d requests are rare: more than chance", c[rare])
+		}
 	case differs:
 		t.Errorf("%s %.300s %.2000q %.2000q\n%s", r.Method, r.URI, r.Headers, r.Body, diff)
 	}
+}
+
+// mostRare bounds how many requests may count as rare, since an error of acceleration
+// could hide among them.
+func (c agreements) mostRare() int {
+	return 3 + (c[equal]+c[open]+c[rare]+c[differs])/50
 }
 
 func (c agreements) String() string {

@@ -242,13 +242,17 @@ func TestCheckpoints(t *testing.T) {
 	c := &checkpoints{}
 	got := c.insert("# head\nSecRule A \"@x\" \\\n    \"id:1,\\\n    phase:2\"\nSecAction \"id:2\"\nSecRule B \"id:3\"\n")
 	want := fmt.Sprintf("# head\nSecRule UNIQUE_ID \"@%s\" \"id:%d,phase:2,t:none,pass,nolog\"\nSecRule A \"@x\" \\\n    \"id:1,\\\n    phase:2\"\nSecAction \"id:2\"\nSecRule B \"id:3\"\n",
-		checkpointOperator, firstCheckpoint)
+		checkpointOperator, firstCheckpoint+checkpointsOfPhase)
 	if got != want {
 		t.Errorf("%s", got)
 	}
 	skip := strings.Repeat("SecRule A \"id:1,phase:2\"\n", 7) + "SecRule B \"id:8,phase:2,skip:1\"\nSecRule C \"id:9,phase:2\"\n"
 	if got := c.insert(skip); strings.Contains(got, "skip:1\"\nSecRule UNIQUE_ID") {
 		t.Errorf("a rule of ours would be skipped in place of the next one:\n%s", got)
+	}
+	c.made[2] = checkpointsOfPhase
+	if got := c.insert("SecRule A \"id:1,phase:2\"\nSecRule B \"id:2,phase:3\"\n"); strings.Contains(got, "phase:2,t:none") || !strings.Contains(got, "phase:3,t:none") {
+		t.Errorf("without ids for more in one phase:\n%s", got)
 	}
 	plain, err := program{endless: true}.compile()
 	if err != nil {

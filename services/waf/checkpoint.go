@@ -23,6 +23,7 @@ const (
 	checkpointUntil    = "gatewatch_until" // key in TX of the end, in nanoseconds since 1970
 	checkpointEvery    = 8                 // rules
 	firstCheckpoint    = 9991000           // ids
+	checkpointsOfPhase = 2000              // ids for each of the phases 1 to 4
 	lastCheckpoint     = 9999999
 )
 
@@ -85,12 +86,13 @@ var (
 	ruleBound = regexp.MustCompile(`\bskip:\d|\bchain\b`) // to the one behind it
 )
 
-// checkpoints puts rules into the files of CRS.
-type checkpoints struct{ next int }
+// checkpoints puts rules into the files of CRS. Those of a phase have ids in a row.
+type checkpoints struct{ made [5]int }
 
 // insert returns the text of a file with a checkpoint before every eighth rule,
 // in the phase of that rule. Rules of a chain stay together; so does a rule with the
-// one before it that may skip it by number.
+// one before it that may skip it by number. Where acceleration leaves few rules it
+// leaves as few checkpoints.
 func (c *checkpoints) insert(text string) string {
 	var b strings.Builder
 	rules := strings.Split("\n"+text, "\nSecRule ")
@@ -100,12 +102,23 @@ func (c *checkpoints) insert(text string) string {
 		b.WriteByte('\n')
 		m := rulePhase.FindStringSubmatch(rule)
 		if since++; since > checkpointEvery && m != nil && (i == 0 || !ruleBound.MatchString(rules[i])) {
-			since = 1
-			fmt.Fprintf(&b, "SecRule UNIQUE_ID \"@%s\" \"id:%d,phase:%s,t:none,pass,nolog\"\n", checkpointOperator, firstCheckpoint+c.next, m[1])
-			c.next++
+			if n := c.number(int(m[1][0] - '0')); n > 0 {
+				since = 1
+				fmt.Fprintf(&b, "SecRule UNIQUE_ID \"@%s\" \"id:%d,phase:%s,t:none,pass,nolog\"\n", checkpointOperator, n, m[1])
+			}
 		}
 		b.WriteString("SecRule ")
 		b.WriteString(rule)
 	}
 	return b.String()
+}
+
+// number returns the id of the next checkpoint of a phase, 0 once there are as many as
+// ids for them.
+func (c *checkpoints) number(phase int) int {
+	if c.made[phase] == checkpointsOfPhase {
+		return 0
+	}
+	c.made[phase]++
+	return firstCheckpoint + (phase-1)*checkpointsOfPhase + c.made[phase] - 1
 }

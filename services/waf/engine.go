@@ -17,6 +17,7 @@ import (
 
 	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
 	"github.com/corazawaf/coraza/v3"
+	"github.com/corazawaf/coraza/v3/debuglog"
 	"github.com/corazawaf/coraza/v3/experimental"
 	"github.com/corazawaf/coraza/v3/types"
 )
@@ -122,7 +123,7 @@ func compile(s Settings, directives string) (*Engine, error) {
 type program struct {
 	settings      Settings
 	before, after string   // directives before all rules of CRS, and behind them
-	endless       bool     // the rules cannot be stopped, for comparison
+	endless       bool     // Coraza alone, whose rules cannot be stopped, for comparison
 	set           *Ruleset // in the place of CRS, nil for that itself
 }
 
@@ -136,11 +137,13 @@ func (p program) compile() (*Engine, error) {
 	}
 	p.settings = s
 	files := &ruleFiles{sum: sha256.New(), sifting: &sifting{paranoia: s.DetectionParanoia}, set: p.set}
+	cfg := coraza.NewWAFConfig()
 	if !p.endless {
 		files.checkpoints = &checkpoints{}
+		cfg = cfg.WithDebugLogger(labelled{Logger: debuglog.Noop()}) // until own files turn it on
 	}
 	setup := s.setup(p.set) + p.before
-	cfg := coraza.NewWAFConfig().WithRootFS(files).WithDirectives(setup)
+	cfg = cfg.WithRootFS(files).WithDirectives(setup)
 	for _, f := range s.RulesBefore {
 		cfg = cfg.WithDirectivesFromFile(f)
 	}

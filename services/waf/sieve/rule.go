@@ -17,9 +17,12 @@ type Rule struct {
 	// kept. All others are left to Coraza.
 	Common bool
 
-	// Stays says that nothing takes the rule out of a request: where an earlier one
+	// Stays says that no directive takes the rule out of a request: where an earlier one
 	// skips rules by their number, one is counted here at the latest.
 	Stays bool
+
+	Level int  // of paranoia, 0 for none
+	Pause bool // it only looks at the time, and never matches
 }
 
 // parsed is the first rule of a chain: what has to match for anything to happen.

@@ -14,10 +14,13 @@ import (
 // those that are not set, so that what is set does not change while its rules for a
 // phase are evaluated.
 var settings = []string{
-	"blocking_paranoia_level", "crs_setup_version", "crs_validate_utf8_encoding", "detection_paranoia_level",
+	"blocking_paranoia_level", "crs_setup_version", "crs_validate_utf8_encoding", detectionLevel,
 	"inbound_anomaly_score_threshold", "outbound_anomaly_score_threshold",
 	"arg_length", "arg_name_length", "combined_file_sizes", "enable_default_collections", "max_file_size", "max_num_args", "total_arg_length",
 }
+
+// detectionLevel is the setting that says the rules of which level are evaluated.
+const detectionLevel = "detection_paranoia_level"
 
 // withDefault is how many of the settings, from the first, have one. CRS sets no
 // other.

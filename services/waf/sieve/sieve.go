@@ -35,8 +35,10 @@ func Compile(rules []Rule, data func(name string) ([]byte, error)) *Sieve {
 	for _, r := range rules {
 		named[r.ID]++
 	}
+	quick := map[int]bool{}
 	for _, r := range rules {
 		p, ok := parse(r)
+		quick[r.ID] = p.quick(r.Raw, ok)
 		if !p.read && mentionsSkip(r.Raw) {
 			return &Sieve{}
 		}
@@ -50,29 +52,34 @@ func Compile(rules []Rule, data func(name string) ([]byte, error)) *Sieve {
 		}
 		skipped[r.Phase] = max(skipped[r.Phase], p.skips)
 		// A rule that was removed may have left its id to another one.
-		if !ok || counted || !r.Common || named[r.ID] > 1 {
+		if counted || named[r.ID] > 1 || !r.Pause && (!ok || !r.Common) {
 			continue
 		}
-		if s.phases[p.phase] == nil {
-			s.phases[p.phase] = &phase{nodes: make([]node, 1)}
+		if s.phases[r.Phase] == nil {
+			s.phases[r.Phase] = &phase{nodes: make([]node, 1)}
 		}
-		s.phases[p.phase].take(p, data)
+		if r.Pause {
+			s.phases[r.Phase].ids = append(s.phases[r.Phase].ids, r.ID)
+		} else {
+			s.phases[r.Phase].take(p, data)
+		}
 	}
 	for i, p := range s.phases {
 		if p != nil {
 			p.arrange()
+			p.rest(i, rules, quick)
 			p.number(i, rules)
 		}
 	}
 	return s
 }
 
-// Rules returns the number of rules that can be left out.
+// Rules returns the number of rules that can be left out, without pauses.
 func (s *Sieve) Rules() int {
 	n := 0
 	for _, p := range s.phases {
 		if p != nil {
-			n += len(p.ids)
+			n += len(p.ids) - len(p.pauses)
 		}
 	}
 	return n
@@ -109,6 +116,7 @@ type phase struct {
 	order       []int  // of targets: those of one variable follow one another
 	nodes       []node // nodes[0] is the value itself
 	comparisons []comparison
+	pauses      []pause // in the order in which they are evaluated
 
 	byID   []int  // indices of ids, in order of the ids
 	joined []bool // of each in byID: together with the one before it makes a range
@@ -234,6 +242,7 @@ func (s *Sieve) Sift(number types.RulePhase, tx plugintypes.TransactionState, ti
 		}
 		w.visit(0, v.text, v.targets)
 	}
+	w.restAt(levelOf(tx))
 	w.tell(drop)
 }
 
