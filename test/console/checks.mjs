@@ -22,8 +22,12 @@ export function look(lang) {
     if (hidden.test(text)) faults.push(`hidden characters: ${JSON.stringify(text.slice(0, 40))}`);
     // Data is not translated: what others wrote stands in bdi, code or a foreign lang.
     if (el.closest("bdi, pre, code, kbd, .mono, option, textarea, [lang]:not(html), noscript")) continue;
+    if (/\b(NaN|undefined|Infinity|null)\b|\[object /.test(text)) faults.push(`not said: ${text.slice(0, 60)}`);
     if (lang === "zh-CN" && /[A-Za-z]{3,} [a-z]{2,}/.test(text)) faults.push(`not translated: ${text.slice(0, 60)}`);
     if (lang === "en" && /[\u4e00-\u9fff]/.test(text)) faults.push(`not translated: ${text.slice(0, 60)}`);
+  }
+  for (const el of document.querySelectorAll("svg *")) {
+    for (const a of el.attributes) if (/NaN|undefined|Infinity/.test(a.value)) faults.push(`drawn nowhere: ${el.tagName} ${a.name}=${a.value.slice(0, 40)}`);
   }
   if (window.ran !== undefined) faults.push("foreign script ran");
   if (document.querySelector(":is(#app, #screen) :is(img, iframe, script, object, [onerror], [onload])")) faults.push("foreign markup is in the page");

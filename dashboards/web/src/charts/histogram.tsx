@@ -126,12 +126,19 @@ function options(p: Props, width: number): uPlot.Options {
     axes: [
       {
         stroke: text, font, size: 20, gap: 4, space: 90, grid: { show: false }, ticks: { show: false },
-        values: (_u, at) => at.map((t) => (days ? day(new Date(t * 1000)).slice(5) : minute(new Date(t * 1000)))),
+        values: (_u, at) => within(p.range, width, at).map((t) => (t === null ? "" : days ? day(new Date(t * 1000)).slice(5) : minute(new Date(t * 1000)))),
       },
       { stroke: text, font, size: 40, gap: 6, splits: (u) => thirds(u.scales["y"]!.max ?? 1), grid: { show: false }, ticks: { show: false }, values: (_u, at) => at.map(short) },
     ],
     series: [{}, ...[...p.layers].reverse().map((l) => ({ fill: faded(l), width: 0, paths: bars, points: { show: false } }))],
   };
+}
+
+/** within leaves out marks, in seconds, whose text the edge of a chart so many pixels wide would cut. */
+export function within(range: Range, width: number, at: number[]): (number | null)[] {
+  const [from, to] = [range.from.getTime() / 1000, range.to.getTime() / 1000];
+  const margin = ((to - from) * 18) / Math.max(1, width - 40);
+  return at.map((t) => (t > to - margin ? null : t));
 }
 
 /** thirds are three round marks. */

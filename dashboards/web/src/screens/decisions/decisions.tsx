@@ -3,6 +3,7 @@ import { get } from "../../api/client.ts";
 import { mayLabel } from "../../api/session.ts";
 import type { Fields, Group, Groups } from "../../api/types.ts";
 import { useAnswer } from "../../api/use.ts";
+import { PlaceNode } from "../../parts/first.tsx";
 import { Bar } from "../../parts/bar.tsx";
 import { Button, Key } from "../../parts/button.tsx";
 import { Answered, Empty, Failed, Partial, Skeleton } from "../../parts/states.tsx";
@@ -134,7 +135,7 @@ function Grouped() {
             {(d) => (groups.length === 0 ? <Nothing d={d} queue={queue} widen={() => zoomOut(range)} />
               : <QueueList groups={groups} selected={at} marked={marked} range={range} dim={of.busy} onSelect={pick} onEnd={() => undefined} />)}
           </Answered>
-          <div class="qf t3"><span>{w.reviewed(done, done + groups.length)}</span><Bar share={done / Math.max(1, done + groups.length)} /><span class="kk"><Key>j</Key> <Key>k</Key> {w.move}</span></div>
+          {done + groups.length > 0 && <div class="qf t3"><span>{w.reviewed(done, done + groups.length)}</span><Bar share={done / Math.max(1, done + groups.length)} /><span class="kk"><Key>j</Key> <Key>k</Key> {w.move}</span></div>}
         </section>
         <Reading shown={shown} group={group} example={example} setExample={setExample} times={times} asked={of.data?.asked} marked={marked.size} focus={focus} label={label} />
       </main>
@@ -176,6 +177,6 @@ function Reading({ shown, group, example, setExample, times, asked, marked, focu
 
 function Nothing({ d, queue, widen }: { d: Groups; queue: Queue; widen: () => void }) {
   const w = decisionWords();
-  if (d.decisions === 0) return <Empty act={<Button onClick={widen}>{w.widen}</Button>}>{w.noneYet}</Empty>;
+  if (d.decisions === 0) return <Empty act={<><Button onClick={widen}>{w.widen}</Button><a class="btn" href="/nodes">{w.toNodes}</a></>}>{w.noneYet} <PlaceNode /></Empty>;
   return <Empty act={<a class="btn" href="/overview">{w.toOverview}</a>}>{queue === "fp" ? w.done(count(d.decisions)) : w.doneMissed(count(d.decisions))}</Empty>;
 }

@@ -87,7 +87,7 @@ export function Sample() {
               : <Empty act={<>{drawButton}{done > 0 && <a class="btn" href={link("/overview", times)}>{w.toRates}</a>}</>}>
                   {d.labelled + gone.size > 0 ? w.sampleDone(count(done)) : w.noneDrawn}</Empty>)}
           </Answered>
-          <div class="qf t3"><span>{w.reviewed(done, done + rows.length)}</span><Bar share={done / Math.max(1, done + rows.length)} /><span class="kk"><Key>j</Key> <Key>k</Key> {w.move}</span></div>
+          {done + rows.length > 0 && <div class="qf t3"><span>{w.reviewed(done, done + rows.length)}</span><Bar share={done / Math.max(1, done + rows.length)} /><span class="kk"><Key>j</Key> <Key>k</Key> {w.move}</span></div>}
         </section>
         <Pane chosen={chosen} shown={shown} label={label} />
       </main>

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { get } from "../../api/client.ts";
 import type { Node, Proposal, RolloutState, Source } from "../../api/types.ts";
 import { useAnswer } from "../../api/use.ts";
+import { PlaceNode, SendLogs } from "../../parts/first.tsx";
 import { Panel } from "../../parts/panel.tsx";
 import { Pill } from "../../parts/pill.tsx";
 import { Answered, Empty } from "../../parts/states.tsx";
@@ -70,7 +71,7 @@ function NodeTable({ nodes, rollout }: { nodes: Node[]; rollout: RolloutState | 
   const bad = nodes.filter((n) => healthOf(n, usual, of(n)) !== "healthy").length;
   return (
     <Panel title={w.waf} note={w.needLook(bad, nodes.length)} area="fit">
-      {nodes.length === 0 ? <Empty>{w.noNodes} <code>gatewatch token create --node NAME</code></Empty> : (
+      {nodes.length === 0 ? <Empty>{w.noNodes} <code>gatewatch token create --node NAME</code> <PlaceNode /></Empty> : (
         <div class="scroll"><table class="grid">
           <thead><tr>
             <th>{w.name}</th><th>{w.state}</th><th class="w">{w.sites}</th><th>{w.ruleset}</th><th>{w.bundle}</th><th>{w.version}</th>
@@ -102,7 +103,7 @@ function SourceTable({ sources }: { sources: Source[] }) {
   const bad = sources.filter((s) => quiet(s, now)).length;
   return (
     <Panel title={w.sources} note={w.needLook(bad, sources.length)} side={<span class="t3">{w.since}</span>} area="fit">
-      {sources.length === 0 ? <Empty>{w.noSources}</Empty> : (
+      {sources.length === 0 ? <Empty>{w.noSources} <SendLogs /></Empty> : (
         <div class="scroll"><table class="grid">
           <thead><tr>
             <th>{w.name}</th><th>{w.state}</th><th class="w">{w.formats}</th><th class="num">{w.received}</th><th class="num">{w.stored}</th>

@@ -6,7 +6,7 @@ import { useAnswer } from "../../api/use.ts";
 import { Button } from "../../parts/button.tsx";
 import { Interval } from "../../parts/interval.tsx";
 import { Panel } from "../../parts/panel.tsx";
-import { Answered, Partial, reasonOf } from "../../parts/states.tsx";
+import { Answered, Empty, Partial, reasonOf } from "../../parts/states.tsx";
 import { link } from "../../shell/router.ts";
 import { tell } from "../../shell/undo.ts";
 import { count } from "../../words/format.ts";
@@ -30,8 +30,8 @@ export function Quality({ times, tick }: { times: { from: string; to: string }; 
   };
   return (
     <Panel title={w.quality} note={<>{w.estimated(count(labels))} {of.data && <Partial warnings={of.data.warnings} />}</>} area="rates"
-      side={<>{mayLabel() && labels === 0 && <Button onClick={draw}>{w.draw}</Button>}<span class="t3"><span class="gl" />{w.goal}</span></>}>
-      <Answered of={of} rows={3} height={73}>{(d) => <>{whole(d).map((r) => <RateRow r={r} times={times} />)}</>}</Answered>
+      side={<>{mayLabel() && labels === 0 && of.data && whole(of.data).length > 0 && <Button onClick={draw}>{w.draw}</Button>}<span class="t3"><span class="gl" />{w.goal}</span></>}>
+      <Answered of={of} rows={3} height={73}>{(d) => (whole(d).length === 0 ? <Empty>{w.noRates}</Empty> : <>{whole(d).map((r) => <RateRow r={r} times={times} />)}</>)}</Answered>
     </Panel>
   );
 }

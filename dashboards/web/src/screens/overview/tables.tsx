@@ -37,7 +37,7 @@ export function FindingsByRule({ range, times, tick }: Props) {
   return (
     <Panel title={w.byRule} area="find" side={<a href={link("/findings", times)}>{w.all}</a>}>
       <Answered of={of} rows={8} height={32}>
-        {(d) => (d.rules.length === 0 ? <Empty>{w.noFindings}</Empty> : (
+        {(d) => (d.rules.length === 0 ? <Empty act={<a class="btn" href="/rules">{w.toRules}</a>}>{w.noFindings}</Empty> : (
           <div class="scroll"><table class="grid">
             <thead><tr><th /><th class="w">{w.rule}</th><th class="num">{w.count}</th><th class="num">{w.sources}</th><th>{w.trend}</th></tr></thead>
             <tbody>{d.rules.map(([id, name, severity, n, c, s]) => (
@@ -70,7 +70,7 @@ export function NodesBrief({ tick }: { tick: number }) {
   return (
     <Panel title={w.nodesTitle} area="nodes" side={<a href="/nodes">{w.all}</a>}>
       <Answered of={of} rows={6} height={32}>
-        {(d) => (d.nodes.length === 0 ? <Empty>{w.noNodes}</Empty> : (
+        {(d) => (d.nodes.length === 0 ? <Empty act={<a class="btn" href="/nodes">{w.toNodes}</a>}>{w.noNodes}</Empty> : (
           <div class="scroll"><table class="grid">
             <thead><tr><th class="w">{w.name}</th><th>{w.state}</th><th>{w.ruleset}</th><th class="num">{w.rate}</th><th class="num">{w.spool}</th></tr></thead>
             <tbody>{d.nodes.map((n) => (

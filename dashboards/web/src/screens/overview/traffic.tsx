@@ -7,6 +7,7 @@ import { bucketsOf } from "../../charts/buckets.ts";
 import { byDecision, sum } from "../../charts/layers.ts";
 import { Icon } from "../../parts/icon.tsx";
 import { Panel } from "../../parts/panel.tsx";
+import { PlaceNode } from "../../parts/first.tsx";
 import { Answered, Empty } from "../../parts/states.tsx";
 import { Text } from "../../parts/text.tsx";
 import { quote } from "../../query/edit.ts";
@@ -41,7 +42,7 @@ export function Traffic({ range, times, tick }: Props) {
       </span>
     )}>
       <Answered of={of} rows={4} height={40}>
-        {(d) => (allowed + blocked === 0 ? <Empty>{w.noTraffic}</Empty>
+        {(d) => (allowed + blocked === 0 ? <Empty>{w.noTraffic} <PlaceNode /></Empty>
           : <Area label={w.traffic} times={d.buckets.times} layers={layers} range={d.range} height={168} onPick={(r) => setRange(r)} />)}
       </Answered>
     </Panel>

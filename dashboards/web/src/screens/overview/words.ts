@@ -7,11 +7,11 @@ export const overviewWords = dictionary("overview", {
   findings: "Findings nobody has taken", findingsNote: (t: string) => `oldest has waited ${t}`, findingsMany: "the newest 500 were looked at", silent: "Silent log sources", silentNote: (s: string, t: string) => `${s}: nothing for ${t}`, nodes: "WAF nodes that need a look", allWell: "all well",
   quality: "Decision quality", estimated: (n: string) => `estimated from ${n} labels`, goal: "goal",
   rFp: "False-positive rate", rFpNote: "blocked legitimate / all legitimate", rMissed: "Missed-attack rate", rMissedNote: "allowed attacks / all attacks", rShare: "False share of blocks", rShareNote: "blocked legitimate / all blocks",
-  notEnough: (n: string) => `Not enough labels to estimate (n = ${n})`, labelMore: "Label more", draw: "Draw a sample", drawn: (n: string) => `${n} decisions drawn to label`, ofDecisions: (n: string) => `of ${n} decisions`,
+  notEnough: (n: string) => `Not enough labels to estimate (n = ${n})`, labelMore: "Label more", draw: "Draw a sample", drawn: (n: string) => `${n} decisions drawn to label`, ofDecisions: (n: string) => (n === "1" ? "of 1 decision" : `of ${n} decisions`),
   traffic: "Traffic and blocks", per: (t: string) => `per ${t}`, allowed: "Allowed", blocked: "Blocked", noTraffic: "No WAF decisions in this range.",
   bySite: "Blocks by site", perCell: (t: string) => `${t} per cell`, countShare: "count · share",
   byRule: "Findings by rule", all: "All", rule: "Rule", count: "Count", sources: "Sources", trend: "Trend", noFindings: "No rule found anything in this range.",
-  nodesTitle: "Nodes", name: "Name", state: "State", ruleset: "Rule set", rate: "Req/min", spool: "Spool", noNodes: "No WAF node has registered.", openSearch: "Search",
+  nodesTitle: "Nodes", name: "Name", state: "State", ruleset: "Rule set", rate: "Req/min", spool: "Spool", noNodes: "No WAF node has registered.", toNodes: "Go to nodes", toRules: "Go to rules", noRates: "No decisions in this range, so no rate of wrong ones yet. Rates come from labels of decisions drawn at random.", openSearch: "Search",
   tableOf: (s: string) => `Blocks of ${s} over time`,
 }, {
   title: "总览", updated: (t) => `${t} 更新`, range: "本时段",
@@ -24,6 +24,6 @@ export const overviewWords = dictionary("overview", {
   traffic: "流量与拦截", per: (t) => `每 ${t}`, allowed: "放行", blocked: "拦截", noTraffic: "这段时间没有 WAF 判定。",
   bySite: "各站点拦截", perCell: (t) => `每格 ${t}`, countShare: "次数 · 占比",
   byRule: "按规则看告警", all: "全部", rule: "规则", count: "次数", sources: "来源", trend: "走势", noFindings: "这段时间没有规则命中。",
-  nodesTitle: "节点", name: "名称", state: "状态", ruleset: "规则集", rate: "次/分", spool: "暂存", noNodes: "还没有 WAF 节点注册。", openSearch: "检索",
+  nodesTitle: "节点", name: "名称", state: "状态", ruleset: "规则集", rate: "次/分", spool: "暂存", noNodes: "还没有 WAF 节点注册。", toNodes: "去节点页", toRules: "去规则页", noRates: "这段时间没有判定，还算不出误报率和漏报率。它们由随机抽出的判定的标注估计。", openSearch: "检索",
   tableOf: (s) => `${s} 的拦截走势`,
 });

@@ -51,7 +51,7 @@ export function Head({ of, split, brush, stats, more }: { of: Answer<Counted>; s
         <Segment label={w.split} value={split} onChange={(s) => setParams({ by: s === "decision" ? "" : s }, true)}
           options={[{ key: "decision", text: w.byDecision }, { key: "site", text: w.bySite }, { key: "status", text: w.byStatus }]} />
       </div>
-      {d ? <Histogram times={d.buckets.times} bucket={d.bucket} layers={layers} range={d.range} brush={brush} onBrush={setBrush} onZoom={(r) => setRange(r)} />
+      {d && total === 0 ? null : d ? <Histogram times={d.buckets.times} bucket={d.bucket} layers={layers} range={d.range} brush={brush} onBrush={setBrush} onZoom={(r) => setRange(r)} />
         : <div class="hist" />}
     </section>
   );

@@ -4,6 +4,7 @@ import { str } from "../../api/event.ts";
 import type { Event, Events, Fields, Table, Value } from "../../api/types.ts";
 import { useAnswer } from "../../api/use.ts";
 import { bucketsOf } from "../../charts/buckets.ts";
+import { SendLogs } from "../../parts/first.tsx";
 import { Empty, Failed, Skeleton, Stale } from "../../parts/states.tsx";
 import { Button } from "../../parts/button.tsx";
 import { QueryBar } from "../../query/bar.tsx";
@@ -117,6 +118,6 @@ function Nothing({ q, brushed, widen }: { q: string; brushed: boolean; widen: ()
       <Button onClick={widen}>{w.widen}</Button>
       {q.trim() !== "" && <Button onClick={() => setQuery(shorter === q ? "" : shorter)}>{w.dropLast}</Button>}
       {q.trim() === "" && <a class="btn" href="/nodes">{w.toNodes}</a>}
-    </>}>{q.trim() === "" ? w.empty : w.none}</Empty>
+    </>}>{q.trim() === "" ? <>{w.empty} <SendLogs /></> : w.none}</Empty>
   );
 }

@@ -50,7 +50,10 @@ panel("map", ({ state, still }) => {
     <section class="map">
       <div ref={box} class="chart" role="img" aria-label={w.attackers} />
       {failed && <p class="say cf">{w.mapFailed}</p>}
-      {drawn.lines.length === 0 && drawn.unknown > 0 && <p class="say"><b>{w.noOrigin}</b> {w.noOriginHow}</p>}
+      {drawn.lines.length === 0 && drawn.unknown > 0 && <p class="say"><b>{w.noOrigin}</b> {w.noOriginHow} <code class="mono">gatewatch geoip update</code></p>}
+      {drawn.lines.length === 0 && drawn.unknown === 0 && (state.totals?.requests ?? 0) === 0 && (state.trend ?? []).length === 0 && (
+        <p class="say"><b>{w.noRequests}</b> {w.noRequestsHow} <code class="mono">gatewatch-waf --upstream http://127.0.0.1:3000 --server {location.hostname}:9090</code></p>
+      )}
       <div class="legend">
         <span class="cb">● {w.mapBlocked}</span>
         {drawn.lines.some((l) => l.missed) && <span class="cm">● {w.mapMissed}</span>}

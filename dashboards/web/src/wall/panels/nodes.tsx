@@ -25,7 +25,7 @@ panel("nodes", ({ state, rows }) => {
   const rest = all.length - shown.length;
   return (
     <section style={room(40, 38, rows)}>
-      <Head title={w.nodes}>{w.nodesNote(String(all.filter((x) => x.n.connected).length), String(all.length))}</Head>
+      <Head title={w.nodes}>{all.length > 0 && w.nodesNote(String(all.filter((x) => x.n.connected).length), String(all.length))}</Head>
       {shown.map(({ n, wrong }) => (
         <div class={wrong ? "node wrong" : "node"} key={n.name}><span class="mono el"><Text v={n.name} /></span><span>{wrong || w.up}</span></div>
       ))}

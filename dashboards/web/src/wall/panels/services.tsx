@@ -29,7 +29,7 @@ panel("failing", ({ state, rows }) => {
     <section style={room(40, 49, rows)}>
       <Head title={w.failingMost}>5xx</Head>
       <Ranked all={all} of={(u) => u.errors ?? 0} say={(u) => percent(u.errors ?? 0)} tone="bf" />
-      {all.length === 0 && <p class="none ca">○ {w.noneFails}</p>}
+      {all.length === 0 && ((state.upstreams ?? []).length > 0 ? <p class="none ca">○ {w.noneFails}</p> : <p class="none">{w.none}</p>)}
     </section>
   );
 });
@@ -41,7 +41,7 @@ panel("slow", ({ state, rows }) => {
     <section style={room(40, 49, rows)}>
       <Head title={w.slowMost}>p95</Head>
       <Ranked all={all} of={(u) => u.p95_ms ?? 0} say={(u) => time(u.p95_ms ?? 0)} tone="bs" />
-      {all.length === 0 && <p class="none">{w.noTimes}</p>}
+      {all.length === 0 && <p class="none">{(state.upstreams ?? []).length > 0 ? w.noTimes : w.none}</p>}
     </section>
   );
 });

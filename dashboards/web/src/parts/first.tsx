@@ -1,0 +1,19 @@
+import { dictionary } from "../words/dictionary.ts";
+
+const words = dictionary("first", {
+  logs: "This sends a first log, with a token in GATEWATCH_TOKEN:",
+  node: "This puts a WAF node in front of a site:",
+}, {
+  logs: "用这条命令送入第一份日志，令牌放在 GATEWATCH_TOKEN 里：",
+  node: "用这条命令在站点前面放一个 WAF 节点：",
+});
+
+/** SendLogs is how the first events come in. */
+export function SendLogs() {
+  return <span class="first">{words().logs} <code>gatewatch ingest --server {location.origin} --format nginx.access --source gateway-1 access.log</code></span>;
+}
+
+/** PlaceNode is how the first decisions come in. */
+export function PlaceNode() {
+  return <span class="first">{words().node} <code>gatewatch-waf --listen 127.0.0.1:8000 --upstream http://127.0.0.1:3000 --server {location.hostname}:9090 --site shop</code></span>;
+}
