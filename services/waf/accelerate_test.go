@@ -59,6 +59,8 @@ const (
 	// moreRuns are made of a request that it agreed with itself about, since an
 	// outcome that is rare may not be among the first.
 	moreRuns = 400
+	// many outcomes within moreRuns say that there are others, which were not seen.
+	many = 10
 )
 
 // agreement is how the outcomes of one request compare.
@@ -67,7 +69,7 @@ type agreement int
 const (
 	equal   agreement = iota
 	open              // Coraza alone has several outcomes within its runs (UPSTREAM.md, transformation cache)
-	rare              // it has several within moreRuns, the accelerated one among them, or one that blocks as that does
+	rare              // it has several within moreRuns, the accelerated one among them, or many
 	differs           // acceleration makes a difference
 )
 
@@ -89,10 +91,11 @@ func (p pair) compare(t testing.TB, r *verdict.Request) (a agreement, diff strin
 	if several && blocksSo {
 		return open, diff
 	}
+	seen := map[string]bool{}
 	for range moreRuns {
 		again := outcome(t, p.plain, r)
 		blocksSo = blocksSo || again.block == got.block
-		if again.equal(got) || several && blocksSo {
+		if seen[again.rest] = true; again.equal(got) || (several || len(seen) >= many) && blocksSo {
 			return rare, diff
 		}
 	}
