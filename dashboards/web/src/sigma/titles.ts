@@ -69,7 +69,7 @@ const titles: Record<string, string> = {
   "Sign-in to the mail server accepted": "邮件服务器登录成功",
   "SMTP smuggling": "SMTP 走私",
   "Mail to a recipient who does not exist": "发给不存在的收件人",
-  "WAF node would have left out a rule that matches": "WAF 节点本会跳过一条会命中的规则",
+  "Acceleration of a WAF node changes what the rules find": "WAF 节点的加速改变了规则的检测结果",
   "Attack that the WAF only observed was answered with success": "WAF 只观察的攻击得到成功响应",
   "WAF blocked an attack pattern": "WAF 拦截攻击特征",
   "Attack pattern from a signed-in user": "已登录用户的请求含攻击特征",
