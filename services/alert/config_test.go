@@ -146,6 +146,8 @@ func TestPeers(t *testing.T) {
 	f("[fd00:ec2::253]:443", false, true)
 	f("[fd20:ce::254]:80", false, false)
 	f("100.100.100.200:80", false, false)
+	f("168.63.129.16:80", false, false)
+	f("192.0.0.192:80", false, false)
 	f("[64:ff9b::100.100.100.200]:80", false, false)
 }
 

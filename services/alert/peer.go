@@ -11,9 +11,10 @@ import (
 var errPeer = errors.New("its address is not one that messages are sent to")
 
 // metadata are addresses, global in form, at which clouds tell a machine its secrets:
-// those of AWS, Google and Alibaba.
+// those of AWS, Google, Alibaba, Azure and Oracle.
 var metadata = []netip.Addr{
 	netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("fd20:ce::254"), netip.MustParseAddr("100.100.100.200"),
+	netip.MustParseAddr("168.63.129.16"), netip.MustParseAddr("192.0.0.192"),
 }
 
 // allowedPeer looks at the address that a name led to. What only this machine and

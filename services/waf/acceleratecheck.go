@@ -23,8 +23,8 @@ const (
 	// checkTime is how long a check may take, and one at a time is made.
 	checkTime = time.Second
 	// checkRounds are made of a request that fares differently, as Coraza alone has
-	// several outcomes for some: it is a difference if none of so many is among
-	// those with acceleration.
+	// several outcomes for some: it is a difference if Coraza alone has one, and those
+	// with acceleration are others.
 	checkRounds = 8
 )
 
@@ -164,7 +164,18 @@ func (v *evaluation) compared() (rule int, same bool, err error) {
 			return 0, true, nil
 		}
 	}
-	return rule, false, nil
+	return rule, varies(alone, fast), nil
+}
+
+// varies tells whether Coraza alone has several outcomes, and blocks in one as each of
+// those with acceleration does: some requests have hundreds, so that few rounds of both
+// need not meet. Anybody can make such requests, which must not end acceleration.
+func varies(alone, fast []judged) bool {
+	blocksSo := func(j judged) bool {
+		return slices.ContainsFunc(alone, func(o judged) bool { return o.block == j.block })
+	}
+	differs := func(j judged) bool { return !j.equal(alone[0]) }
+	return slices.ContainsFunc(alone, differs) && !slices.ContainsFunc(fast, func(j judged) bool { return !blocksSo(j) })
 }
 
 var errCheckTime = errors.New("a check of acceleration took too long")

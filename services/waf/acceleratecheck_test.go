@@ -157,6 +157,22 @@ func TestChosenEvaluations(t *testing.T) {
 	}
 }
 
+// TestOutcomesVary holds that a request for which Coraza alone has several outcomes
+// is no difference unless acceleration blocks otherwise.
+func TestOutcomesVary(t *testing.T) {
+	j := func(block bool, rest string) judged { return judged{block: block, rest: rest} }
+	f := func(alone, fast []judged, want bool) {
+		t.Helper()
+		if got := varies(alone, fast); got != want {
+			t.Errorf("%v and %v: %t", alone, fast, got)
+		}
+	}
+	f([]judged{j(true, "a"), j(true, "a")}, []judged{j(true, "b")}, false)
+	f([]judged{j(true, "a"), j(true, "b")}, []judged{j(true, "c"), j(true, "d")}, true)
+	f([]judged{j(true, "a"), j(true, "b")}, []judged{j(true, "c"), j(false, "d")}, false)
+	f([]judged{j(true, "a"), j(false, "b")}, []judged{j(true, "c"), j(false, "d")}, true)
+}
+
 func TestDifferingRule(t *testing.T) {
 	f := func(a, b []int, want int) {
 		t.Helper()

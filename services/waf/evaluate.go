@@ -305,6 +305,7 @@ func (v *evaluation) close() (err error) {
 		}
 	}()
 	if v.check != nil {
+		v.check.undecided = v.check.undecided || v.abandoned // it may hold its turn until it is closed
 		v.engine.sifting.checks.end(v)
 	}
 	if v.obeys {

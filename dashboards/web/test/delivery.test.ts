@@ -11,5 +11,9 @@ test("a webhook is judged by what the server tells of it", () => {
   f({ pending: 2, delivered: 9, dead: 1, last_error: "status 503" }, "retrying");
   f({ pending: 2, delivered: 9 }, "waiting");
   f({ delivered: 9, dead: 1, last_error: "status 503" }, "someLost");
+  f({ dead: 1 }, "allLost");
+  const lost = { id: "1", kind: "finding", end_time: "2026-01-02T00:00:00Z" } as Notifications["dead_notifications"][number];
+  f({ delivered: 9, dead: 1, dead_notifications: [lost], last_delivery_time: "2026-01-01T00:00:00Z" }, "allLost");
+  f({ delivered: 9, dead: 1, dead_notifications: [lost], last_delivery_time: "2026-01-03T00:00:00Z" }, "someLost");
   f({ delivered: 9 }, "works");
 });

@@ -1,11 +1,12 @@
 import { dictionary } from "../words/dictionary.ts";
+import { nodeCommand } from "./nodecommand.ts";
 
 const words = dictionary("first", {
   logs: "This sends a first log, with a token in GATEWATCH_TOKEN:",
-  node: "This puts a WAF node in front of a site:",
+  node: "This puts a WAF node in front of a site, which only reports (without --mode detect it blocks):",
 }, {
   logs: "用这条命令送入第一份日志，令牌放在 GATEWATCH_TOKEN 里：",
-  node: "用这条命令在站点前面放一个 WAF 节点：",
+  node: "用这条命令在站点前面放一个 WAF 节点，只检测（去掉 --mode detect 才会拦截）：",
 });
 
 /** SendLogs is how the first events come in. */
@@ -15,5 +16,5 @@ export function SendLogs() {
 
 /** PlaceNode is how the first decisions come in. */
 export function PlaceNode() {
-  return <span class="first">{words().node} <code>gatewatch-waf --listen 127.0.0.1:8000 --upstream http://127.0.0.1:3000 --server {location.hostname}:9090 --site shop</code></span>;
+  return <span class="first">{words().node} <code>{nodeCommand()}</code></span>;
 }

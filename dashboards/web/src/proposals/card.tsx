@@ -14,7 +14,7 @@ import { count, day } from "../words/format.ts";
 import { language } from "../words/language.ts";
 import { applyProposal, endProposal, lifetime } from "./acts.ts";
 import { Effect } from "./effect.tsx";
-import { costOf, disputedOf, proposalSaid } from "./evidence.ts";
+import { costOf, disputedOf, guardOf, proposalSaid } from "./evidence.ts";
 import { Form } from "./form.tsx";
 import { proposalWords } from "./words.ts";
 
@@ -75,10 +75,10 @@ export function ProposalCard({ p, changed }: { p: Proposal; changed: () => void 
       {p.retire && <p class="cf sm"><Said detail={p.retire} /></p>}
       {!asking && (
         <div class="acts">
-          {open && <button type="button" class={disputed > 0 ? "btn" : "btn pri"} disabled={barred !== "" || busy} onClick={() => run(applyProposal(p, { stage: "all" }, changed))}>{busy ? w.busy : again ? w.applyAgain(p.site) : w.apply(p.site)}</button>}
+          {open && <button type="button" class={disputed > 0 ? "btn" : "btn pri"} title={w.hintAll} disabled={barred !== "" || busy} onClick={() => run(applyProposal(p, { stage: "all" }, changed))}>{busy ? w.busy : again ? w.applyAgain(p.site) : w.apply(p.site)}</button>}
           {open && <Button {...(disputed > 0 ? { kind: "pri" as const } : {})} disabled={!mayRoll() || busy} onClick={() => ask(true)}>{p.stage === "" ? w.tryOut : w.otherStage}</Button>}
-          {p.stage !== "" && <Button icon="undo" disabled={!mayRoll() || busy} onClick={() => run(endProposal(p, "rollback", changed))}>{w.rollback}</Button>}
-          {p.stage === "all" && <Button kind="gh" disabled={!mayRoll() || busy} onClick={() => run(endProposal(p, "retire", changed))}>{w.retire}</Button>}
+          {p.stage !== "" && <Button icon="undo" title={w.rollbackHint} disabled={!mayRoll() || busy} onClick={() => run(endProposal(p, "rollback", changed))}>{w.rollback}</Button>}
+          {p.stage === "all" && <Button kind="gh" title={w.retireHint} disabled={!mayRoll() || busy} onClick={() => run(endProposal(p, "retire", changed))}>{w.retire}</Button>}
         </div>
       )}
       {asking && <Form p={p} allBarred={allBarred} busy={busy} onCancel={() => ask(false)} onDone={(how) => run(applyProposal(p, how, changed).then(() => ask(false)))} />}
@@ -103,7 +103,7 @@ function Replayed({ p }: { p: Proposal }) {
     <>
       <Line ok={p.unblocks.length > 0} text={w.unblocks} n={p.unblocks.length} p={p} ids={p.unblocks} />
       <Line ok={p.released.length === 0} text={w.released} n={p.released.length} p={p} ids={p.released} />
-      <Line ok={p.guard_lost.length === 0} text={w.guard} n={p.guard_lost.length} />
+      {guardOf(p.evidence) === 0 ? <div class="rr"><Icon name="minus" /><span class="t2">{w.noGuard}</span></div> : <Line ok={p.guard_lost.length === 0} text={w.guard} n={p.guard_lost.length} />}
     </>
   );
 }

@@ -22,7 +22,8 @@ export function Effect({ p }: { p: Proposal }) {
   const shadow = p.stage === "shadow";
   const nodes = of.data?.nodes ?? [];
   const odd = r ? nodes.filter((n) => !["uses", "apart"].includes(doingOf(r, n))) : [];
-  const uses = r ? nodes.filter((n) => doingOf(r, n) === "uses").length : 0;
+  // Nodes apart from a trial of something else use what all nodes use.
+  const uses = r ? nodes.filter((n) => doingOf(r, n) === "uses" || (p.stage === "all" && doingOf(r, n) === "apart")).length : 0;
   const since = p.update_time ?? "";
   const query = `waf.site: ${quote(p.site)}${p.path.startsWith("/") && !/[{…]/.test(p.path) ? ` and url.path: ${quote(p.path)}` : ""}`;
   return (

@@ -73,6 +73,13 @@ export function disputedOf(evidence: Evidence[]): number {
   return Math.abs(evidence.find((e) => e.name === "disputed")?.weight ?? 0);
 }
 
+/** guardOf is how many known attacks at its place a proposal was tried against, undefined where nothing is told. */
+export function guardOf(evidence: Evidence[]): number | undefined {
+  const told = evidence.find((e) => e.name === "guard");
+  const of = told && /^\d+ of (\d+) attacks of the guard at this place/.exec(told.detail);
+  return of ? Number(of[1]) : undefined;
+}
+
 /** costOf is the share of harmless requests that a promotion blocks, with two digits: it is small. */
 export function costOf(share: number): string {
   return `${(share * 100).toFixed(2)} %`;

@@ -9,6 +9,7 @@ export async function promote(r: Rollout, trial: Proposal[]): Promise<void> {
   const w = rolloutWords();
   const reason = "promoted in the console";
   await done(async () => {
+    await unchanged(r);
     if (trial[0]) await post(`/api/v1/proposals/${trial[0].id}:apply`, { stage: "all", reason });
     else await post(`/api/v1/bundles/${r.candidate}/rollouts`, { stage: "all", reason });
   }, w.promoted);
@@ -19,15 +20,20 @@ export async function endTrial(r: Rollout, trial: Proposal[]): Promise<void> {
   const w = rolloutWords();
   const reason = "trial ended in the console";
   await done(async () => {
+    await unchanged(r);
     if (trial.length > 0) {
       for (const p of trial) await post(`/api/v1/proposals/${p.id}:rollback`, { reason });
       return;
     }
-    const now = await get<RolloutState>("/api/v1/rollouts/current");
-    if (now.rollout?.serial !== r.serial) throw new Error(w.changed);
     if (r.stable) await post(`/api/v1/bundles/${r.stable}/rollouts`, { stage: "all", reason });
     else await post("/api/v1/rollouts:rollback", { reason });
   }, w.trialEnded);
+}
+
+/** unchanged refuses to act on a rollout that is over: nodes may have taken it back since it was drawn. */
+async function unchanged(r: Rollout): Promise<void> {
+  const now = await get<RolloutState>("/api/v1/rollouts/current");
+  if (now.rollout?.serial !== r.serial) throw new Error(rolloutWords().changed);
 }
 
 async function done(act: () => Promise<void>, said: string): Promise<void> {

@@ -16,15 +16,16 @@ export function actorName(actor: string): string {
   return /"(.+)"$/.exec(actor)?.[1] ?? actor;
 }
 
-/** Trial says what is on trial, what each node makes of it, and ends it or brings it to all. */
-export function Trial({ of, proposals, changed, link }: { of: RolloutState; proposals: Proposal[]; changed: () => void; link?: ComponentChildren }) {
+/** Trial says what is on trial, what each node makes of it, and ends it or brings it to all, once the proposals are known that it may be about. */
+export function Trial({ of, proposals, changed, link }: { of: RolloutState; proposals: Proposal[] | undefined; changed: () => void; link?: ComponentChildren }) {
   const w = rolloutWords();
   const [busy, setBusy] = useState(false);
   const r = of.rollout;
   const back = takenBack(of);
   if (back) return <p class="stale rob" role="status">{w.takenBack(ago(new Date(back.create_time)))}<span lang="en"><Text v={back.reason} /></span></p>;
   if (!r || r.candidate === "") return null;
-  const trial = onTrial(proposals);
+  const trial = onTrial(proposals ?? []);
+  const known = proposals !== undefined;
   const run = (f: Promise<void>) => {
     setBusy(true);
     void f.finally(() => { setBusy(false); changed(); });
@@ -38,8 +39,8 @@ export function Trial({ of, proposals, changed, link }: { of: RolloutState; prop
         <span class="t2">{r.stage === "shadow" ? w.shadow : w.canary(`${r.share_percent} %`)} · {w.where(r.nodes.length > 0 ? r.nodes.join(", ") : w.allNodes)} · <Text v={w.by(actorName(r.actor), ago(new Date(r.create_time)))} /></span>
         <span class="sp" />
         {link}
-        <Button kind="pri" disabled={!mayRoll() || busy || lost} title={mayRoll() ? undefined : w.onlyAdmin} onClick={() => run(promote(r, trial))}>{w.toAll}</Button>
-        <Button icon="undo" disabled={!mayRoll() || busy} title={mayRoll() ? undefined : w.onlyAdmin} onClick={() => run(endTrial(r, trial))}>{w.end}</Button>
+        <Button kind="pri" disabled={!mayRoll() || !known || busy || lost} title={mayRoll() ? undefined : w.onlyAdmin} onClick={() => run(promote(r, trial))}>{w.toAll}</Button>
+        <Button icon="undo" disabled={!mayRoll() || !known || busy} title={mayRoll() ? undefined : w.onlyAdmin} onClick={() => run(endTrial(r, trial))}>{w.end}</Button>
       </div>
       <TrialTable r={r} nodes={concerned(of)} />
     </section>

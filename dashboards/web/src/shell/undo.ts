@@ -1,3 +1,4 @@
+import { Refusal } from "../api/client.ts";
 import { store } from "./store.ts";
 
 /** What has been done and can be taken back. */
@@ -30,9 +31,14 @@ export async function undoLast(said: (d: Deed) => string, failed: (e: unknown) =
     await d.undo();
     shown.set({ said: said(d) });
   } catch (e) {
-    done.push(d);
+    if (mayPass(e)) done.push(d); // else it would stand before all that was done earlier
     shown.set({ said: failed(e), failed: true });
   }
+}
+
+/** mayPass tells whether the same may be done later. */
+function mayPass(e: unknown): boolean {
+  return e instanceof Refusal && (e.status === 0 || e.status === 429 || e.status >= 500);
 }
 
 export function canUndo(): boolean {

@@ -81,6 +81,7 @@ function StatePill({ of }: { of: Delivery }) {
   switch (of) {
     case "retrying": return <Pill tone="f" icon="g-fp">{w.retrying}</Pill>;
     case "waiting": return <Pill tone="n" icon="clock">{w.waiting}</Pill>;
+    case "allLost": return <Pill tone="b" icon="x">{w.allLost}</Pill>;
     case "someLost": return <Pill tone="f" icon="g-fp">{w.someLost}</Pill>;
     case "works": return <Pill tone="a" icon="check">{w.works}</Pill>;
   }

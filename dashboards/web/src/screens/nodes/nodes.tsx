@@ -46,7 +46,7 @@ function Rules({ of, changed }: { of: RolloutState; changed: () => void }) {
   const proposals = useAnswer(r?.candidate ? `proposals ${r.serial}` : undefined, (s) => get<{ proposals: Proposal[] }>("/api/v1/proposals", { page_size: 1000, status: "applied" }, s));
   return (
     <Panel title={w.title} note={!r ? w.noneYet : r.candidate === "" ? w.none : undefined} area="fit">
-      <Trial of={of} proposals={proposals.data?.proposals ?? []} changed={changed} link={<a href={link("/tuning", {})}>{w.toTuning}</a>} />
+      <Trial of={of} proposals={proposals.data?.proposals} changed={changed} link={<a href={link("/tuning", {})}>{w.toTuning}</a>} />
       {of.history.length > 0 && <History of={of.history} />}
     </Panel>
   );

@@ -97,7 +97,7 @@ function Exclusions({ choice }: { choice: ComponentChildren }) {
             <button type="button" class="btn" disabled={!mayLabel() || running} title={mayLabel() ? w.promoteHint : w.mayNot} onClick={() => begin("promotion")}>{w.promote}</button>
             <button type="button" class="btn pri" disabled={!mayLabel() || running} title={mayLabel() ? w.seekHint : w.mayNot} onClick={() => begin("exclusion")}>{w.seek}</button>
           </div>
-          {rollout.data && <Trial of={rollout.data} proposals={of.data?.proposals ?? []} changed={() => setTurn((n) => n + 1)} />}
+          {rollout.data && <Trial of={rollout.data} proposals={of.data?.proposals} changed={() => setTurn((n) => n + 1)} />}
           <div class="tnote t3" role="status">
             {search.error ? <span class="cb">{whyOf(search.error)}</span> : !job ? w.seekHint
               : job.end_time ? <>{job.kind === "promotion" ? w.endedMissed(job.proposals.length, count(job.missed), count(job.legitimate), job.unanswered.length) : w.ended2(job.proposals.length, count(job.wrong), count(job.judged))}{(job.guarded ?? 0) > 0 ? w.guarded(job.guarded!) : job.wrong > 0 && job.proposals.length === 0 && !job.error && w.noneFits}{job.left_out && <LeftOut text={job.left_out} />}{job.error && <span class="cb" lang="en"> <Text v={job.error} /></span>}</>

@@ -55,7 +55,7 @@ panel("upstreams", ({ state, rows }) => {
           <b class={bad(u) ? "num cf" : "num t2"}>{percent(u.errors ?? 0)}</b>
         </div>
       ))}
-      {all.length === 0 && <p class="none">{w.noUpstreams}<br /><code class="mono">gatewatch ingest --server {location.origin} --format nginx.access access.log</code></p>}
+      {all.length === 0 && <p class="none">{w.noUpstreams}<br /><code class="mono">gatewatch ingest --server {location.origin} --format nginx.access --source gateway-1 access.log</code></p>}
     </section>
   );
 });
