@@ -25,7 +25,7 @@ const screens = [
   { path: "/tuning", zh: ["还没有"], en: ["Nothing here yet"] },
   { path: "/tuning?view=whatif", zh: ["还没有曲线"], en: ["No curve yet"] },
   { path: "/nodes", zh: ["token create --node", "gatewatch ingest --server"], en: ["token create --node", "gatewatch ingest --server"] },
-  { path: "/screen/attacks", zh: ["还没有请求到达", "gatewatch-waf --listen"], en: ["No request has come yet", "gatewatch-waf --listen"] },
+  { path: "/screen/attacks", zh: ["还没有请求到达", "gatewatch-waf --upstream"], en: ["No request has come yet", "gatewatch-waf --upstream"] },
   { path: "/screen/gateway", zh: ["还没有网关送来访问日志", "gatewatch ingest --server"], en: ["No gateway has sent", "gatewatch ingest --server"] },
 ];
 

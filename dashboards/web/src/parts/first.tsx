@@ -6,7 +6,7 @@ const words = dictionary("first", {
   node: "This puts a WAF node in front of a site, which only reports (without --mode detect it blocks):",
 }, {
   logs: "用这条命令送入第一份日志，令牌放在 GATEWATCH_TOKEN 里：",
-  node: "用这条命令在站点前面放一个 WAF 节点，只检测（去掉 --mode detect 才会拦截）：",
+  node: "用这条命令在站点前面放一个只检测、不拦截的 WAF 节点：",
 });
 
 /** SendLogs is how the first events come in. */

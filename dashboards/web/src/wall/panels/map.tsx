@@ -1,5 +1,4 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { nodeCommand } from "../../parts/nodecommand.ts";
 import { count } from "../../words/format.ts";
 import { guessed, home, layout } from "../layout.ts";
 import { draw } from "../map/arcs.ts";
@@ -53,7 +52,7 @@ panel("map", ({ state, still }) => {
       {failed && <p class="say cf">{w.mapFailed}</p>}
       {drawn.lines.length === 0 && drawn.unknown > 0 && <p class="say"><b>{w.noOrigin}</b> {w.noOriginHow} <code class="mono">gatewatch geoip update</code></p>}
       {drawn.lines.length === 0 && drawn.unknown === 0 && (state.totals?.requests ?? 0) === 0 && (state.trend ?? []).length === 0 && (
-        <p class="say"><b>{w.noRequests}</b> {w.noRequestsHow} <code class="mono">{nodeCommand()}</code></p>
+        <p class="say"><b>{w.noRequests}</b> {w.noRequestsHow} <code class="mono">gatewatch-waf --upstream http://127.0.0.1:3000 --server {location.hostname}:9090</code></p>
       )}
       <div class="legend">
         <span class="cb">● {w.mapBlocked}</span>
